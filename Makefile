@@ -1,0 +1,34 @@
+# Two commands to know: `make demo` and `make test`. The environment is made on first use,
+# and made again only when pyproject.toml changed.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint test-lowest clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.lab ## Run the checkout app on a real server and show its timeline
+	@$(BIN)/python -m visualize demo
+
+test: $(VENV)/.dev ## Run all tests
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev ## Linter, formatter check, mypy strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean: ## Remove the environment and caches
+	rm -rf $(VENV) .venv-lowest .pytest_cache .mypy_cache .ruff_cache
+
+# uv installs in seconds what pip installs in a minute; where it cannot be had, pip does.
+$(VENV)/.%: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) …"
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet uv 2>/dev/null || true
+	@if test -x $(BIN)/uv; then $(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[$*]'; \
+	else $(BIN)/python -m pip --disable-pip-version-check install --quiet --editable '.[$*]'; fi
+	@touch $@
