@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from .table import table
+
 Mode = Literal["immediate", "after_route", "after_response"]
 """When a task is released: in `schedule()`, after the endpoint, or after the response."""
 
@@ -82,7 +84,7 @@ class ClientView:
     received: int | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Timeline:
     """The record of one request: its marks and its tasks.
 
@@ -113,6 +115,13 @@ class Timeline:
     tasks: list[TaskRecord] = field(default_factory=list)
     busy: list[Busy] = field(default_factory=list)
     client: ClientView | None = None
+
+    def __repr__(self) -> str:
+        state = "open" if self.request_end is None else self.status or "closed"
+        return f"<Timeline {self.title}: {state}, {len(self.tasks)} tasks>"
+
+    def __str__(self) -> str:
+        return table(self)
 
     @property
     def title(self) -> str:

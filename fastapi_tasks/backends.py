@@ -1,0 +1,84 @@
+"""The two event loops that tasks run on, behind one small face.
+
+Tasks are not children of an AnyIO task group: one child's exception would end all the others, and
+its bookkeeping costs more than the rest of a task together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import Context
+from typing import Any, Protocol
+
+
+class Backend(Protocol):
+    """What the runtime needs of an event loop."""
+
+    def spawn(
+        self, run: Callable[[], Awaitable[None]], context: Context, name: str
+    ) -> Callable[[], object]:
+        """Start `run` in `context` at the loop's next turn; return what cancels it."""
+
+    def call_soon(self, callback: Callable[..., object], *args: Any) -> None:
+        """Call `callback` on the event loop, from any thread, in the order of these calls."""
+
+    def hosting(self) -> AbstractAsyncContextManager[None]:
+        """Keep what spawned tasks need for as long as this is open."""
+
+
+class AsyncioBackend:
+    """Plain `asyncio.Task`s in the running loop."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+
+    def spawn(self, run: Callable[[], Any], context: Context, name: str) -> Callable[[], object]:
+        # Not loop.create_task(): an eager task factory would run the task inside schedule().
+        return asyncio.Task(run(), loop=self._loop, name=name, context=context).cancel
+
+    def call_soon(self, callback: Callable[..., object], *args: Any) -> None:
+        self._loop.call_soon_threadsafe(callback, *args)
+
+    @asynccontextmanager
+    async def hosting(self) -> AsyncIterator[None]:
+        yield
+
+
+class TrioBackend:
+    """Children of a trio nursery, each in a cancel scope of its own."""
+
+    def __init__(self) -> None:
+        self._trio: Any = sys.modules["trio"]
+        self._token = self._trio.lowlevel.current_trio_token()
+        self._nursery: Any = None
+
+    def spawn(self, run: Callable[[], Any], context: Context, name: str) -> Callable[[], object]:
+        scope = self._trio.CancelScope()
+
+        async def hosted() -> None:
+            with scope:
+                await run()
+
+        context.run(self._nursery.start_soon, hosted, name=name)
+        cancel: Callable[[], object] = scope.cancel
+        return cancel
+
+    def call_soon(self, callback: Callable[..., object], *args: Any) -> None:
+        self._token.run_sync_soon(callback, *args)
+
+    @asynccontextmanager
+    async def hosting(self) -> AsyncIterator[None]:
+        async with self._trio.open_nursery() as self._nursery:
+            yield
+            self._nursery.cancel_scope.cancel()
+
+
+def current_backend() -> Backend:
+    """Return the backend of the event loop that runs here."""
+    trio = sys.modules.get("trio")
+    if trio is not None and trio.lowlevel.in_trio_run():
+        return TrioBackend()
+    return AsyncioBackend()

@@ -1,0 +1,86 @@
+"""What may be scheduled, and how it is called."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+_REFUSED_FLAGS = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+
+
+def display_name(func: Callable[..., Any]) -> str:
+    """Name a callable as a reader of a timeline would: `send_mail`, `Mailer.send`."""
+    while isinstance(func, functools.partial):
+        func = func.func
+    name: str = getattr(func, "__qualname__", type(func).__qualname__)
+    return name.rpartition("<locals>.")[2]
+
+
+def is_coroutine_function(func: Callable[..., Any]) -> bool:
+    """Tell whether calling `func` only makes a coroutine. Raises TypeError for what cannot run."""
+    if type(func) is FunctionType:
+        flags = func.__code__.co_flags
+        if not flags & _REFUSED_FLAGS:
+            return bool(flags & inspect.CO_COROUTINE) or inspect.iscoroutinefunction(func)
+    return _examine(func)
+
+
+def _examine(func: Any) -> bool:
+    if inspect.iscoroutine(func):
+        func.close()
+        name = func.__qualname__
+        raise TypeError(
+            f"schedule() got a coroutine object, {name}(…), which could run only once and "
+            f"outside of the task: pass the function and its arguments, schedule({name}, …)"
+        )
+    if not callable(func):
+        raise TypeError(
+            f"schedule() got {_describe(func)}, which cannot be called: pass a function, "
+            "then its arguments"
+        )
+    call = _called(func)
+    if inspect.isgeneratorfunction(call) or inspect.isasyncgenfunction(call):
+        name = display_name(func)
+        kind = "an async generator" if inspect.isasyncgenfunction(call) else "a generator"
+        raise TypeError(
+            f"schedule() got {kind} function, {name}: calling it runs none of its code. "
+            "Pass a function that iterates over it"
+        )
+    return inspect.iscoroutinefunction(call)
+
+
+def _called(func: Any) -> Any:
+    """Find the function that runs when `func` is called."""
+    while isinstance(func, functools.partial):
+        func = func.func
+    if inspect.isroutine(func) or inspect.isclass(func):
+        return func
+    return type(func).__call__
+
+
+def check_arguments(func: Callable[..., Any], args: tuple[Any, ...], kwargs: Any) -> None:
+    """Raise TypeError if `func` cannot take these arguments. Their values are not shown."""
+    if type(func) is FunctionType and not kwargs and func.__kwdefaults__ is None:
+        code = func.__code__
+        required = code.co_argcount - len(func.__defaults__ or ())
+        if not code.co_kwonlyargcount and required <= len(args) <= code.co_argcount:
+            return
+    try:
+        signature = inspect.signature(func)
+    except ValueError:
+        # Some builtins have no signature: the call itself will tell.
+        return
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        name = display_name(func)
+        raise TypeError(
+            f"{name}{signature} cannot be called with the arguments given to schedule(): {error}"
+        ) from None
+
+
+def _describe(value: Any) -> str:
+    return f"an object of type {type(value).__name__}"

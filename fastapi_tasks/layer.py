@@ -1,0 +1,157 @@
+"""The ASGI layers that see the moments of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .config import TaskConfig
+from .phases import AFTER_ROUTE, Phases
+from .recorder import Recorder
+from .runtime import Limits, Runtime
+from .scheduler import SCOPE_KEY
+from .steps import watched
+
+
+class OuterLayer:
+    """Around everything: only here does the server's own `send` tell when a response was sent.
+
+    It hosts the tasks in the lifespan as well, so that they end before the app's own resources.
+    """
+
+    def __init__(
+        self, app: ASGIApp, recorder: Recorder, config: TaskConfig, limits: Limits
+    ) -> None:
+        self.app = app
+        self._recorder = recorder
+        self._config = config
+        self._limits = limits
+        self._runtime: Runtime | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = scope["type"]
+        if kind == "lifespan":
+            await self._lifespan(scope, receive, send)
+        elif SCOPE_KEY in scope or kind not in ("http", "websocket"):
+            # In a mounted app: the layer outside sees the same request, and more of it.
+            await self.app(scope, receive, send)
+        elif kind == "http":
+            phases = self._open(scope, "http", scope["method"])
+            await self._run(phases, scope, receive, _http_send(phases, send))
+        else:
+            phases = self._open(scope, "websocket", "WS")
+            receive, send = _websocket_ends(phases, receive, send)
+            await self._run(phases, scope, receive, send)
+
+    def _open(self, scope: Scope, kind: Any, method: str) -> Phases:
+        timeline = self._recorder.begin(kind, method, scope["path"])
+        phases = scope[SCOPE_KEY] = Phases(self._runtime, self._recorder, timeline)
+        return phases
+
+    async def _run(self, phases: Phases, scope: Scope, receive: Receive, send: Send) -> None:
+        recorder = self._recorder
+        app: Any = self.app(scope, receive, send)
+        if recorder.enabled:
+            recorder.enter(phases, phases.timeline)
+            phases.tell("request_start")
+            app = watched(app, phases, recorder.clock, recorder.busy_limit)
+        try:
+            await app
+        finally:
+            route = scope.get("route")
+            phases.timeline.route = getattr(route, "path", None)
+            phases.close()
+
+    async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        runtime = Runtime(self._recorder, self._config, self._limits)
+
+        async def drained_receive() -> Message:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                await runtime.drain()
+            return message
+
+        async def tracing_send(message: Message) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                runtime.trace()
+            await send(message)
+
+        async with runtime.running():
+            self._runtime = runtime
+            try:
+                await self.app(scope, drained_receive, tracing_send)
+            finally:
+                self._runtime = None
+
+
+class InnerLayer:
+    """Inside all user middlewares: here the response starts before any of them can delay it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        phases = scope.get(SCOPE_KEY)
+        if scope["type"] != "http" or not isinstance(phases, Phases):
+            return self.app(scope, receive, send)
+
+        def releasing_send(message: Message) -> Awaitable[None]:
+            if message["type"] == "http.response.start":
+                phases.pass_to(AFTER_ROUTE)
+            return send(message)
+
+        app: Any = self.app(scope, receive, releasing_send)
+        # A middleware may run the app in a task of its own, whose steps the outer layer misses.
+        recorder = phases.recorder
+        if recorder.enabled:
+            app = watched(app, phases, recorder.clock, recorder.busy_limit)
+        return app  # type: ignore[no-any-return]
+
+
+def _http_send(phases: Phases, send: Send) -> Send:
+    trailers = False
+
+    async def watched_send(message: Message) -> None:
+        nonlocal trailers
+        kind = message["type"]
+        if kind == "http.response.start":
+            trailers = message.get("trailers", False)
+            phases.response_starts(message["status"])
+        await send(message)
+        if _is_last(kind, message, trailers):
+            phases.response_was_sent()
+
+    return watched_send
+
+
+def _is_last(kind: str, message: Message, trailers: bool) -> bool:
+    # The ASGI specification's "HTTP & WebSocket" page and its extensions: trailers, pathsend.
+    if kind == "http.response.trailers":
+        return not message.get("more_trailers", False)
+    if kind in ("http.response.body", "http.response.zerocopysend"):
+        return not trailers and not message.get("more_body", False)
+    return kind == "http.response.pathsend" and not trailers
+
+
+def _websocket_ends(phases: Phases, receive: Receive, send: Send) -> tuple[Receive, Send]:
+    """Watch a connection for its opening and for whichever end closes it first."""
+
+    async def watched_receive() -> Message:
+        message = await receive()
+        if message["type"] == "websocket.disconnect":
+            phases.connection_closed()
+        return message
+
+    async def watched_send(message: Message) -> None:
+        kind = message["type"]
+        if kind == "websocket.accept":
+            phases.connection_opens()
+        elif kind == "websocket.http.response.start":
+            phases.connection_opens(message["status"])
+        await send(message)
+        if kind == "websocket.close":
+            phases.connection_closed()
+
+    return watched_receive, watched_send

@@ -1,0 +1,250 @@
+"""Keeps the timelines of an app, bounded, and tells who listens what happens."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Event as ThreadEvent
+from typing import Literal, Protocol
+
+import anyio
+
+from .backends import current_backend
+from .timeline import Busy, TaskRecord, Timeline
+
+logger = logging.getLogger("fastapi_tasks")
+
+EventKind = Literal[
+    "request_start",
+    "endpoint_start",
+    "endpoint_end",
+    "response_start",
+    "response_sent",
+    "request_end",
+    "requested",
+    "released",
+    "started",
+    "finished",
+    "busy",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that just happened to a request or, where `task` is given, to that task.
+
+    The record that it happened to holds the time.
+    """
+
+    kind: EventKind
+    timeline: Timeline
+    task: TaskRecord | None = None
+
+
+class Open(Protocol):
+    """A request or a task that has not ended."""
+
+    @property
+    def title(self) -> str: ...
+
+
+Listener = Callable[[Event], object]
+
+
+class Recorder:
+    """Record the requests of an app.
+
+    `maxlen` is how many requests are kept, the latest ones. `busy_threshold` is how many seconds
+    a step may hold the event loop before it is recorded. `enabled` can be switched at any time;
+    off, requests run as before and nothing is kept. `clock` returns nanoseconds of a clock that
+    never goes back, `wall` nanoseconds since the epoch. Raises ValueError for a limit that is
+    negative or not a number.
+    """
+
+    def __init__(
+        self,
+        *,
+        maxlen: int = 256,
+        busy_threshold: float = 0.02,
+        enabled: bool = True,
+        clock: Callable[[], int] = time.perf_counter_ns,
+        wall: Callable[[], int] = time.time_ns,
+    ) -> None:
+        if isinstance(maxlen, bool) or not isinstance(maxlen, int) or maxlen < 1:
+            raise ValueError(
+                f"maxlen is {maxlen!r}, but a recorder keeps at least one request: "
+                "give a whole number from 1"
+            )
+        if not busy_threshold >= 0:
+            raise ValueError(
+                f"busy_threshold is {busy_threshold!r}: give seconds, 0 or more; "
+                "math.inf records no busy segments"
+            )
+        self.enabled = enabled
+        self.clock = clock
+        self.wall = wall
+        self.busy_limit = busy_threshold * 1e9
+        self.listeners: tuple[Listener, ...] = ()
+        self._kept: deque[Timeline] = deque(maxlen=maxlen)
+        self._count = 0
+        self._cleared = 0
+        self._open: dict[Open, Timeline | None] = {}
+        self._waiters: list[Callable[[], object]] = []
+        self._process = os.getpid()
+
+    @property
+    def timelines(self) -> list[Timeline]:
+        """The requests that are kept, in the order of their start."""
+        return list(self._kept)
+
+    @property
+    def last(self) -> Timeline | None:
+        """The request that started last, or None."""
+        return self._kept[-1] if self._kept else None
+
+    @property
+    def maxlen(self) -> int:
+        """How many requests are kept."""
+        return self._kept.maxlen or 0
+
+    @property
+    def dropped(self) -> int:
+        """How many requests were let go to make room, since the start or the last `clear()`."""
+        return self._count - self._cleared - len(self._kept)
+
+    def clear(self) -> None:
+        """Forget the recorded requests. Those still open go on, unrecorded."""
+        self._kept.clear()
+        self._cleared = self._count
+
+    def __repr__(self) -> str:
+        state = "" if self.enabled else ", off"
+        return f"<Recorder: {len(self._kept)} requests, {self.dropped} dropped{state}>"
+
+    # Listening ---------------------------------------------------------------------------------
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` with every Event as it happens; return what ends that.
+
+        It is called where things happen, also in worker threads, and must not block. One that
+        raises is logged and no longer called.
+        """
+        self.listeners = (*self.listeners, listener)
+
+        def unsubscribe() -> None:
+            self.listeners = tuple(one for one in self.listeners if one is not listener)
+
+        return unsubscribe
+
+    def tell(self, kind: EventKind, timeline: Timeline, task: TaskRecord | None = None) -> None:
+        """Tell every listener."""
+        if not self.enabled:
+            return
+        event = Event(kind, timeline, task)
+        for listener in self.listeners:
+            try:
+                listener(event)
+            except Exception:
+                self.listeners = tuple(one for one in self.listeners if one is not listener)
+                logger.exception("a subscriber of the recorder failed and is dropped")
+
+    # Recording ---------------------------------------------------------------------------------
+
+    def begin(self, kind: Literal["http", "websocket"], method: str, path: str) -> Timeline:
+        """Make the timeline of a request that starts now, and keep it if recording is on."""
+        start = self.clock()
+        self._count += self.enabled
+        timeline = Timeline(
+            self._count, kind, method, path, self.wall(), start, process=self._process
+        )
+        if self.enabled:
+            self._kept.append(timeline)
+        return timeline
+
+    def held_loop(
+        self, timeline: Timeline, begun: int, ended: int, culprit: str, task: int | None
+    ) -> None:
+        """Record a busy segment for its culprit and for every request that waited for its end."""
+        if not self.enabled:
+            return
+        # A request is watched inside and outside its middlewares: the same step, seen twice.
+        if task is None and timeline.busy and timeline.busy[-1].start >= begun:
+            timeline.busy.pop()
+        timeline.busy.append(Busy(begun, ended, culprit, task))
+        if self.listeners:
+            self.tell("busy", timeline)
+        whose = culprit if task is None else f"{culprit} of {timeline.title}"
+        for other in list(self._open.values()):
+            if other is not None and other is not timeline and other.response_sent is None:
+                other.busy.append(Busy(max(begun, other.request_start), ended, whose))
+                if self.listeners:
+                    self.tell("busy", other)
+
+    # Settling ----------------------------------------------------------------------------------
+
+    def enter(self, thing: Open, timeline: Timeline | None = None) -> None:
+        """Count a request or a task as open."""
+        self._open[thing] = timeline
+
+    def leave(self, thing: Open) -> None:
+        """Count it as ended."""
+        self._open.pop(thing, None)
+        if self._waiters:
+            for wake in list(self._waiters):
+                wake()
+
+    @property
+    def open(self) -> list[Open]:
+        """The requests and tasks that have not ended."""
+        return list(self._open)
+
+    async def settled(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        """Return when every request is answered and every task has ended.
+
+        `timeout` is in seconds; None waits as long as it takes. Raises TimeoutError, naming what
+        is still open.
+        """
+        with anyio.move_on_after(timeout):
+            await self.until(lambda: not self._open)
+            return
+        raise TimeoutError(self._still_open(timeout))
+
+    def wait_settled(self, timeout: float | None = None) -> None:
+        """Do what `settled` does, for code that is not async, in a thread of its own.
+
+        Raises TimeoutError as `settled` does.
+        """
+        changed = ThreadEvent()
+        with self._waking(changed.set):
+            deadline = None if timeout is None else time.monotonic() + timeout
+            while self._open:
+                left = None if deadline is None else deadline - time.monotonic()
+                if not changed.wait(left) and self._open:
+                    raise TimeoutError(self._still_open(timeout))
+                changed.clear()
+
+    async def until(self, ready: Callable[[], bool]) -> None:
+        """Return when `ready` is true, looking whenever something has ended."""
+        backend = current_backend()
+        while not ready():
+            changed = anyio.Event()
+            with self._waking(lambda event=changed: backend.call_soon(event.set)):  # type: ignore[misc]
+                if not ready():
+                    await changed.wait()
+
+    @contextmanager
+    def _waking(self, wake: Callable[[], object]) -> Iterator[None]:
+        self._waiters.append(wake)
+        try:
+            yield
+        finally:
+            self._waiters.remove(wake)
+
+    def _still_open(self, timeout: float | None) -> str:
+        names = ", ".join(thing.title for thing in self.open)
+        return f"still open after {timeout} s: {names}"

@@ -1,0 +1,135 @@
+"""Where an app's tasks live from its start to its shutdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import dataclass
+from threading import get_ident
+from typing import Any
+
+import anyio
+
+from .backends import current_backend
+from .config import TaskConfig
+from .errors import FastAPITasksError
+from .recorder import Recorder
+from .tasks import Task, logger
+from .telemetry import Tracing
+from .threads import Threads
+from .timeline import TaskRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a shutdown may take, in seconds, and how many `def` tasks run at once."""
+
+    grace_period: float = 5.0
+    shutdown_timeout: float = 30.0
+    threads: int = 40
+
+    def __post_init__(self) -> None:
+        for name in ("grace_period", "shutdown_timeout"):
+            seconds = getattr(self, name)
+            if not (0 <= seconds < math.inf):
+                raise ValueError(
+                    f"{name} is {seconds!r}, so a shutdown would have no end: "
+                    "give seconds, 0 or more and finite"
+                )
+        if self.grace_period > self.shutdown_timeout:
+            raise ValueError(
+                f"grace_period is {self.grace_period!r} s, but the whole shutdown may take only "
+                f"{self.shutdown_timeout!r} s: give a shutdown_timeout at least as long"
+            )
+        threads = self.threads
+        if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+            raise ValueError(
+                f"threads is {threads!r}, so `def` tasks could not run: give a whole number from 1"
+            )
+
+
+class Runtime:
+    """Runs tasks from the app's startup until its shutdown."""
+
+    def __init__(self, recorder: Recorder, config: TaskConfig, limits: Limits) -> None:
+        self.recorder = recorder
+        self.config = config
+        self.backend = current_backend()
+        self.thread = get_ident()
+        self.threads = Threads(limits.threads, self.backend)
+        self._limits = limits
+        self._tracing = Tracing()
+        self._cancelling = False
+        self._closed = False
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run tasks while this is open; whatever is left at its end is abandoned."""
+        async with self.backend.hosting():
+            try:
+                yield
+            finally:
+                self._abandon("when the app's lifespan was over")
+
+    def trace(self) -> None:
+        """Look for a configured OpenTelemetry SDK, once the app has started."""
+        self._tracing.look()
+
+    def span(self, record: TaskRecord) -> AbstractContextManager[Any]:
+        """Return the span of a task, which costs nothing without an SDK."""
+        return self._tracing.span(record)
+
+    def admit(self, task: Task[..., Any]) -> None:
+        """Take responsibility for a task. Raises FastAPITasksError after the shutdown."""
+        if self._closed:
+            raise FastAPITasksError(
+                f"task {task.title} was scheduled after the app shut down, so nothing can run it: "
+                "end what schedules tasks before the shutdown"
+            )
+        self.recorder.enter(task)
+        if self._cancelling and not task.config.shielded:
+            task.cancel()
+
+    def ended(self, task: Task[..., Any]) -> None:
+        """Let a task go."""
+        self.recorder.leave(task)
+
+    @property
+    def tasks(self) -> list[Task[..., Any]]:
+        """The tasks that have not ended."""
+        return [one for one in self.recorder.open if isinstance(one, Task) and one.runtime is self]
+
+    async def drain(self) -> None:
+        """End all tasks within the limits, while the app's own lifespan is still up.
+
+        First all of them may finish, then unshielded ones are cancelled, at last the rest is
+        abandoned.
+        """
+        grace = self._limits.grace_period
+        await self._idle(grace)
+        self._cancelling = True
+        cancelled = [task for task in self.tasks if not task.config.shielded and task.cancel()]
+        if cancelled:
+            logger.warning(
+                "shutdown: cancelled after the grace period of %g s: %s", grace, _names(cancelled)
+            )
+        await self._idle(self._limits.shutdown_timeout - grace)
+        self._abandon(f"after {self._limits.shutdown_timeout:g} s of shutdown")
+
+    async def _idle(self, seconds: float) -> None:
+        with anyio.move_on_after(seconds):
+            await self.recorder.until(lambda: not self.tasks)
+
+    def _abandon(self, when: str) -> None:
+        self._closed = True
+        left = self.tasks
+        for task in left:
+            task.abandon()
+            self.ended(task)
+        if left:
+            logger.error("shutdown: abandoned %s, still running: %s", when, _names(left))
+
+
+def _names(tasks: list[Task[..., Any]]) -> str:
+    return ", ".join(task.title for task in tasks)

@@ -1,0 +1,54 @@
+"""Run a coroutine step by step, and watch how long each step holds the event loop."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Owner(Protocol):
+    """Whose steps are watched."""
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether the coroutine is not to be resumed any more."""
+
+    def held_loop(self, begun: int, ended: int) -> None:
+        """Take note that one step held the event loop from `begun` to `ended`, in nanoseconds."""
+
+
+@types.coroutine
+def watched(
+    coroutine: Coroutine[Any, Any, T], owner: Owner, clock: Callable[[], int], limit: float
+) -> Generator[Any, Any, T]:
+    """Await `coroutine`, and tell `owner` of every step longer than `limit` nanoseconds.
+
+    A step is what runs between two suspensions, so nothing else can run meanwhile. An abandoned
+    coroutine is left where it stands, even one that refuses to be cancelled.
+    """
+    resume: Callable[[Any], Any] = coroutine.send
+    value: Any = None
+    while True:
+        begun = clock()
+        try:
+            awaited = resume(value)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        finally:
+            ended = clock()
+            if ended - begun > limit:
+                owner.held_loop(begun, ended)
+        try:
+            value = yield awaited
+            resume = coroutine.send
+        except GeneratorExit:
+            coroutine.close()
+            raise
+        except BaseException as error:
+            if owner.abandoned:
+                raise
+            resume, value = coroutine.throw, error

@@ -1,0 +1,295 @@
+"""A task: one call of a function, contained, with its moments recorded."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import ContextVar, copy_context
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+
+import anyio
+
+from .callables import check_arguments, display_name, is_coroutine_function
+from .config import TaskConfig, TaskErrorHandler
+from .steps import watched
+from .timeline import Mode, Outcome, TaskRecord
+
+if TYPE_CHECKING:
+    from .phases import Phases
+    from .runtime import Runtime
+    from .scheduler import TasksBatch, TasksScheduler
+
+__all__ = ["Task", "TaskConfig", "TaskErrorHandler", "TasksBatch", "TasksScheduler"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+logger = logging.getLogger("fastapi_tasks")
+
+_running: ContextVar[Task[..., Any] | None] = ContextVar("fastapi_tasks.running", default=None)
+
+
+class Started:
+    """Tells when a task has started, and waits for it."""
+
+    __slots__ = ("_task",)
+
+    def __init__(self, task: Task[..., Any]) -> None:
+        self._task = task
+
+    def is_set(self) -> bool:
+        """Tell whether the task's function has begun to run."""
+        return self._task.record.started is not None
+
+    async def wait(self) -> None:
+        """Return when the task's function begins to run, at once if it has.
+
+        Raises RuntimeError if the task ends without having started.
+        """
+        task = self._task
+        event = anyio.Event()
+        task._waiters.append(event)
+        if not self.is_set() and task.record.outcome is None:
+            await event.wait()
+        if not self.is_set():
+            raise RuntimeError(
+                f"task {task.record.name} will never start: it was {task.record.outcome}"
+            )
+
+
+class Task(Generic[P, T]):
+    """One scheduled call.
+
+    `func`, `args` and `kwargs` are what was given to `schedule()`; the arguments are let go when
+    the task has ended. `config` holds its settings with the app's defaults filled in, `record`
+    its moments.
+    """
+
+    # One of these is made for every call, so the way from schedule() to run() is kept short:
+    #   scheduled -> released -> begun (run() entered) -> ended, or scheduled/released -> ended.
+    __slots__ = (
+        "_begun",
+        "_cancel",
+        "_context",
+        "_coroutine",
+        "_phases",
+        "_stopping",
+        "_waiters",
+        "abandoned",
+        "args",
+        "config",
+        "func",
+        "index",
+        "kwargs",
+        "record",
+    )
+
+    def __init__(
+        self,
+        func: Callable[P, T],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        config: TaskConfig,
+        mode: Mode,
+        phases: Phases,
+    ) -> None:
+        self._coroutine: Coroutine[Any, Any, Any] | None = None
+        if is_coroutine_function(func):
+            # Made here rather than in run(): it costs the same, and checks the arguments.
+            self._coroutine = func(*args, **kwargs)  # type: ignore[assignment]
+        else:
+            check_arguments(func, args, kwargs)
+        self.func = func
+        self.args = args
+        self.kwargs = kwargs
+        self.config = config
+        self.abandoned = False
+        self.index = -1
+        self._phases = phases
+        self._context = copy_context()
+        self._cancel: Callable[[], object] | None = None
+        self._begun = False
+        self._stopping = False
+        self._waiters: list[anyio.Event] = []
+        self.record = TaskRecord(
+            config.name or display_name(func),
+            mode,
+            phases.clock(),
+            thread=self._coroutine is None,
+            shield=config.shielded,
+        )
+        parent = _running.get()
+        if parent is not None and parent._phases is phases:
+            self.record.parent = parent.index
+
+    @property
+    def runtime(self) -> Runtime:
+        """The runtime that the task lives in."""
+        return self._phases.runtime
+
+    @property
+    def started(self) -> Started:
+        """The moment when the function begins to run, to look at or to wait for."""
+        return Started(self)
+
+    @property
+    def title(self) -> str:
+        """The task in words, for logs."""
+        return f"{self.record.name} ({self.record.mode}, {self._phases.title})"
+
+    def __repr__(self) -> str:
+        state = self.record.outcome or ("running" if self.started.is_set() else "waiting")
+        return f"<Task {self.title}: {state}>"
+
+    def spawn(self) -> None:
+        """Hand the task to the event loop; on its thread only."""
+        if self.record.outcome is None:
+            spawn = self._phases.runtime.backend.spawn
+            self._cancel = spawn(self.run, self._context, self.record.name)
+
+    async def run(self) -> None:
+        """Run the function to its end, whatever it raises; only KeyboardInterrupt goes on up."""
+        if self.record.outcome is not None:
+            return
+        self._begun = True
+        _running.set(self)
+        try:
+            await self._call()
+        except KeyboardInterrupt as error:
+            self.end("error", error)
+            raise
+        except BaseException as error:
+            await self._failed(error)
+        else:
+            self.end("ok")
+        finally:
+            self._phases.runtime.ended(self)
+            self._forget()
+
+    async def _call(self) -> None:
+        with self._phases.runtime.span(self.record):
+            if self._coroutine is None:
+                result = await self._phases.runtime.threads.run(self._in_thread, self._start)
+                if not inspect.isawaitable(result):
+                    return
+                self.record.finished = None
+                self._coroutine = _awaiting(result)
+            else:
+                self._start()
+            phases = self._phases
+            await watched(self._coroutine, self, phases.clock, phases.recorder.busy_limit)
+
+    def _in_thread(self) -> Any:
+        try:
+            return self.func(*self.args, **self.kwargs)
+        finally:
+            # Stamped here, since the way back to the event loop may be long.
+            self.record.finished = self._phases.clock()
+
+    def _start(self) -> None:
+        self.record.started = self._phases.clock()
+        if self._waiters:
+            self._phases.runtime.backend.call_soon(self._wake)
+        self._phases.tell("started", self)
+
+    def _wake(self) -> None:
+        for event in self._waiters:
+            event.set()
+
+    async def _failed(self, error: BaseException) -> None:
+        if self._stopping and isinstance(error, anyio.get_cancelled_exc_class()):
+            self.end("cancelled")
+            return
+        if self.record.outcome is not None:
+            return
+        self.end("error", error)
+        ran = ((self.record.finished or 0) - (self.record.started or 0)) / 1e6
+        logger.error("task %s failed after %.1f ms", self.title, ran, exc_info=error)
+        handler = self.config.on_error
+        if handler is not None and isinstance(error, Exception):
+            await self._handle(handler, error)
+
+    async def _handle(self, handler: TaskErrorHandler, error: Exception) -> None:
+        try:
+            if is_coroutine_function(handler):
+                result = handler(self, error)
+            else:
+                threads = self._phases.runtime.threads
+                result = await threads.run(lambda: handler(self, error), lambda: None)
+            if inspect.isawaitable(result):
+                coroutine = _awaiting(result)
+                phases = self._phases
+                await watched(coroutine, self, phases.clock, phases.recorder.busy_limit)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as failure:
+            if not self._stopping:
+                logger.error("on_error of task %s failed itself", self.title, exc_info=failure)
+
+    def held_loop(self, begun: int, ended: int) -> None:
+        """Record that one step of this task held the event loop."""
+        self._phases.held_loop(begun, ended, self)
+
+    def cancel(self) -> bool:
+        """Cancel the task for a shutdown; False if it sits in a thread, where nothing can."""
+        record = self.record
+        if self._begun and self._coroutine is None and record.started is not None:
+            return False
+        self._stopping = True
+        if not self._begun:
+            self.end("cancelled")
+            self._phases.runtime.ended(self)
+            self._forget()
+        elif self._cancel is not None:
+            self._cancel()
+        return True
+
+    def abandon(self) -> None:
+        """Never resume the task again, wherever it stands."""
+        self.abandoned = self._stopping = True
+        self.end("abandoned")
+        if self._cancel is not None:
+            self._cancel()
+
+    def discard(self) -> None:
+        """End the task unreleased, because its endpoint failed."""
+        self.end("discarded")
+        self._phases.runtime.ended(self)
+        self._forget()
+
+    def end(self, outcome: Outcome, error: BaseException | None = None) -> None:
+        """Record the outcome, once: the first one stands."""
+        record = self.record
+        if record.outcome is not None:
+            return
+        if record.finished is None and outcome != "abandoned":
+            record.finished = self._phases.clock()
+        if error is not None:
+            record.error = type(error).__name__
+        record.outcome = outcome
+        if self._waiters:
+            self._wake()
+        self._phases.tell("finished", self)
+
+    def _forget(self) -> None:
+        """Let the arguments go: a finished task keeps nothing of them alive."""
+        self.args = ()
+        self.kwargs = {}
+        if self._coroutine is not None:
+            if not self._begun:
+                self._coroutine.close()
+            self._coroutine = None
+
+
+async def _awaiting(awaitable: Awaitable[T]) -> T:
+    return await awaitable
+
+
+def __getattr__(name: str) -> Any:
+    # Importable from here as from fastapi-tasks 0.1; at the top it would be a circle.
+    if name in ("TasksBatch", "TasksScheduler"):
+        from . import scheduler
+
+        return getattr(scheduler, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

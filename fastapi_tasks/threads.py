@@ -1,0 +1,125 @@
+"""Worker threads for `def` tasks, apart from those that the app's `def` endpoints use.
+
+AnyIO's worker threads are not daemons: one that never returns would keep the process from
+exiting, and a shutdown must not hang.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import copy_context
+from typing import Any, TypeVar
+
+import anyio
+import anyio.from_thread
+from anyio.lowlevel import current_token
+
+from .backends import Backend
+
+T = TypeVar("T")
+
+IDLE_SECONDS = 10.0
+
+
+class Job:
+    """One call on its way through a worker thread."""
+
+    __slots__ = ("begin", "call", "done", "error", "result")
+
+    def __init__(
+        self,
+        begin: Callable[[], object],
+        call: Callable[[], Any],
+        done: Callable[[], object],
+    ) -> None:
+        self.begin = begin
+        self.call = call
+        self.done = done
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self.result = self.call()
+        except BaseException as error:
+            self.error = error
+        self.done()
+
+
+class Threads:
+    """At most `limit` daemon threads, started when needed, ended when idle."""
+
+    def __init__(self, limit: int, backend: Backend) -> None:
+        self._limit = limit
+        self._backend = backend
+        self._token = current_token()
+        self._jobs: deque[Job] = deque()
+        self._changed = threading.Condition()
+        self._threads = 0
+        self._idle = 0
+
+    async def run(self, call: Callable[[], T], begin: Callable[[], object]) -> T:
+        """Return what `call` returns in a worker thread, in a copy of this context.
+
+        `begin` is called there just before, one job at a time and in their order. Cancelled
+        before that, the call never runs; after that, it cannot be interrupted.
+        """
+        finished = anyio.Event()
+        context = copy_context()
+        job = Job(begin, lambda: context.run(call), lambda: self._report(finished))
+        self._submit(job)
+        try:
+            await finished.wait()
+        except BaseException:
+            self._withdraw(job)
+            raise
+        if job.error is not None:
+            try:
+                raise job.error
+            finally:
+                del job
+        result: T = job.result
+        return result
+
+    def _submit(self, job: Job) -> None:
+        with self._changed:
+            self._jobs.append(job)
+            if self._idle >= len(self._jobs):
+                self._changed.notify()
+            elif self._threads < self._limit:
+                self._threads += 1
+                name = f"fastapi_tasks worker {self._threads}"
+                threading.Thread(target=self._work, name=name, daemon=True).start()
+
+    def _withdraw(self, job: Job) -> None:
+        with self._changed:
+            if job in self._jobs:
+                self._jobs.remove(job)
+
+    def _take(self) -> Job | None:
+        with self._changed:
+            while not self._jobs:
+                self._idle += 1
+                woken = self._changed.wait(IDLE_SECONDS)
+                self._idle -= 1
+                if not woken and not self._jobs:
+                    self._threads -= 1
+                    return None
+            job = self._jobs.popleft()
+            job.begin()
+            return job
+
+    def _work(self) -> None:
+        # What AnyIO sets in its own workers, so that anyio.from_thread works in tasks too.
+        anyio.from_thread.threadlocals.current_token = self._token  # type: ignore[attr-defined]
+        while (job := self._take()) is not None:
+            job.run()
+            del job
+
+    def _report(self, finished: anyio.Event) -> None:
+        # The loop may have closed: then the task was abandoned, and nobody waits any more.
+        with suppress(RuntimeError):
+            self._backend.call_soon(finished.set)
