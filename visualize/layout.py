@@ -1,0 +1,117 @@
+"""Timelines arranged into a scene: who has which lane, and where zero is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from fastapi_tasks.timeline import Timeline
+from visualize.blocks import Block
+from visualize.lanes import tile
+from visualize.scene import Lane, Scene
+
+Align = Literal["request_start", "response_sent"]
+Lanes = Literal["task", "request", "shared"]
+
+ROOMY = 60
+"""Up to this many lanes, every task has one of its own."""
+CROWDED = 160
+"""Beyond this many lanes, requests that do not overlap share theirs."""
+
+
+def arrange(
+    timelines: Timeline | Iterable[Timeline],
+    *,
+    align: Align = "request_start",
+    lanes: Lanes | None = None,
+) -> Scene:
+    """Arrange the timelines, in the order in which their requests came.
+
+    `align` says where zero is: at the first request's start, or where its response was sent (at
+    its start, if it never was). `lanes` says who has a lane: each `task`; tasks of a `request`
+    that never overlap `shared` ones; by default whatever keeps the scene readable. Timelines of
+    several processes are put on the wall clock, those of one stay on their own.
+    """
+    given = [timelines] if isinstance(timelines, Timeline) else list(timelines)
+    shifts = _shifts(given)
+    placed = sorted(
+        ((timeline, shift) for timeline, shift in zip(given, shifts, strict=True)),
+        key=lambda pair: pair[0].request_start + pair[1],
+    )
+    origin = _origin(placed, align)
+    last = max((timeline.last + shift for timeline, shift in placed), default=origin)
+    blocks = [
+        Block(number, timeline, shift - origin, last - origin)
+        for number, (timeline, shift) in enumerate(placed)
+    ]
+    return _scene(origin, blocks, lanes)
+
+
+def arrange_all(
+    panels: Mapping[str, Timeline | Iterable[Timeline]],
+    *,
+    align: Align = "request_start",
+    lanes: Lanes | None = None,
+) -> dict[str, Scene]:
+    """Arrange each panel with its own zero (see `arrange`) and give all of them the same extent."""
+    scenes = {label: arrange(panel, align=align, lanes=lanes) for label, panel in panels.items()}
+    start = min((scene.start for scene in scenes.values()), default=0)
+    end = max((scene.end for scene in scenes.values()), default=0)
+    return {label: replace(scene, start=start, end=end) for label, scene in scenes.items()}
+
+
+def _shifts(timelines: Sequence[Timeline]) -> list[int]:
+    """What brings each timeline's clock to the one they share."""
+    if len({timeline.process for timeline in timelines}) < 2:
+        return [0] * len(timelines)
+    # A process keeps one shift, so that a step of the wall clock never reorders what it recorded.
+    wall: dict[int, int] = {}
+    for timeline in timelines:
+        wall.setdefault(timeline.process, timeline.wall - timeline.request_start)
+    return [wall[timeline.process] for timeline in timelines]
+
+
+def _origin(placed: Sequence[tuple[Timeline, int]], align: Align) -> int:
+    if not placed:
+        return 0
+    timeline, shift = placed[0]
+    if align == "response_sent" and timeline.response_sent is not None:
+        return timeline.response_sent + shift
+    return timeline.request_start + shift
+
+
+def _scene(origin: int, blocks: Sequence[Block], lanes: Lanes | None) -> Scene:
+    tops, lanes = _stack(blocks, lanes)
+    placed = list(zip(blocks, tops, strict=True))
+    bars = tuple(bar for block, top in placed for bar in block.bars(top))
+    return Scene(
+        origin=origin,
+        start=min((bar.start for bar in bars), default=0),
+        end=max((bar.end for bar in bars), default=0),
+        lanes=_rows(blocks, tops, lanes),
+        groups=tuple(block.group(top) for block, top in placed),
+        bars=bars,
+        marks=tuple(mark for block, top in placed for mark in block.marks(top)),
+        signs=tuple(sign for block, top in placed for sign in block.signs(top)),
+        arrows=tuple(arrow for block, top in placed for arrow in block.arrows(top)),
+    )
+
+
+def _stack(blocks: Sequence[Block], lanes: Lanes | None) -> tuple[list[int], Lanes]:
+    """Give every block its first lane, and say who has a lane."""
+    lanes = lanes or ("task" if sum(block.height for block in blocks) <= ROOMY else None)
+    if lanes != "task":
+        for block in blocks:
+            block.share_lanes()
+    heights = [block.height for block in blocks]
+    if lanes == "shared" or (lanes is None and sum(heights) > CROWDED):
+        return tile([block.extent for block in blocks], heights), "shared"
+    return [sum(heights[:index]) for index in range(len(heights))], lanes or "request"
+
+
+def _rows(blocks: Sequence[Block], tops: Sequence[int], lanes: Lanes) -> tuple[Lane, ...]:
+    if lanes != "shared":
+        return tuple(lane for block in blocks for lane in block.lanes())
+    total = max((top + block.height for block, top in zip(blocks, tops, strict=True)), default=0)
+    return (Lane("shared"),) * total

@@ -1,0 +1,107 @@
+"""What a picture of timelines consists of: lanes, bars, marks, signs and arrows, as plain data.
+
+All times are integer nanoseconds after the scene's origin.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
+
+from fastapi_tasks.timeline import Mode, Outcome, Timeline
+
+Phase = Literal["before", "endpoint", "handling", "sending", "after"]
+BarKind: TypeAlias = Phase | Literal["waiting", "receiving", "wait", "run", "busy"]
+LaneKind = Literal["client", "request", "task", "loop", "shared"]
+
+
+class Lane(NamedTuple):
+    """One row. `label` is empty where a lane is shared; `task` is a position in its timeline."""
+
+    kind: LaneKind
+    label: str = ""
+    request: int | None = None
+    task: int | None = None
+    mode: Mode | None = None
+    thread: bool = False
+
+
+class Bar(NamedTuple):
+    """Something that lasted. `open`: it has no known end, and reaches to the end of the scene.
+
+    `backwards`: the clock said that it ended before it started; the bar covers that time.
+    """
+
+    lane: int
+    start: int
+    end: int
+    kind: BarKind
+    request: int
+    task: int | None = None
+    mode: Mode | None = None
+    open: bool = False
+    backwards: bool = False
+    label: str = ""
+
+
+class Mark(NamedTuple):
+    """A moment of a request, through all of its lanes from `first` to `last`."""
+
+    kind: Literal["endpoint_end", "response_sent"]
+    at: int
+    first: int
+    last: int
+    request: int
+
+
+class Sign(NamedTuple):
+    """A moment of a task: where it was released, or how it ended (any outcome but `ok`)."""
+
+    kind: Literal["released"] | Outcome
+    at: int
+    lane: int
+    request: int
+    task: int
+    mode: Mode
+    error: str | None = None
+
+
+class Arrow(NamedTuple):
+    """From the lane that scheduled a task to the task's start; `to` is None if it has none."""
+
+    at: int
+    lane: int
+    to_lane: int
+    to: int | None
+    request: int
+    task: int
+    mode: Mode
+
+
+class Group(NamedTuple):
+    """One request: its title and the lanes that it fills, from `first` to `last`."""
+
+    title: str
+    first: int
+    last: int
+    timeline: Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All that one set of axes shows. `origin` is zero's place on the clock that all share."""
+
+    origin: int
+    start: int
+    end: int
+    lanes: tuple[Lane, ...]
+    groups: tuple[Group, ...]
+    bars: tuple[Bar, ...]
+    marks: tuple[Mark, ...]
+    signs: tuple[Sign, ...]
+    arrows: tuple[Arrow, ...]
+
+    @property
+    def tasks(self) -> int:
+        """How many tasks there are."""
+        return sum(len(group.timeline.tasks) for group in self.groups)

@@ -1,0 +1,89 @@
+"""Colours, hatches and shapes, as plain data that every painter shares.
+
+The modes wear Okabe–Ito hues: vermillion, blue and bluish green (Okabe and Ito 2008, "Color
+Universal Design"). Their lightness is moved per theme, so that each stands out from the background
+by 3 : 1 or more and the three stay apart in grey: the later a mode releases its task, the further
+it is from the background. Shape and hatch say the same again without colour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+from fastapi_tasks.timeline import Mode
+
+ThemeName = Literal["light", "dark"]
+Palette: TypeAlias = Mapping[str, str]
+Shape = Literal["circle", "diamond", "triangle"]
+
+COLORS: dict[ThemeName, dict[str, str]] = {
+    "light": {
+        "background": "#ffffff",
+        "text": "#1c2128",
+        "muted": "#59636e",
+        "grid": "#e9ecef",
+        "arrow": "#8b949e",
+        "immediate": "#e86d18",
+        "after_route": "#0072b2",
+        "after_response": "#04513a",
+        "endpoint": "#3d444d",
+        "phase": "#7d8590",
+        "busy": "#b3123a",
+        "band": "#fbeef1",
+        "error": "#b3123a",
+    },
+    "dark": {
+        "background": "#14181f",
+        "text": "#e8ebef",
+        "muted": "#a3adb8",
+        "grid": "#262c36",
+        "arrow": "#768390",
+        "immediate": "#fe8d47",
+        "after_route": "#3286c8",
+        "after_response": "#71edbd",
+        "endpoint": "#d0d7de",
+        "phase": "#8b949e",
+        "busy": "#ff6b81",
+        "band": "#2a1c24",
+        "error": "#ff6b81",
+    },
+}
+
+SHAPES: dict[Mode, Shape] = {
+    "immediate": "circle",
+    "after_route": "diamond",
+    "after_response": "triangle",
+}
+
+HATCHES: dict[Mode, str] = {
+    "immediate": "////",
+    "after_route": "\\\\\\\\",
+    "after_response": "xxxx",
+}
+
+
+def luminance(color: str) -> float:
+    """Return the relative luminance of a `#rrggbb` colour, from 0 to 1, as WCAG defines it."""
+    channels = (int(color[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    red, green, blue = (
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the WCAG contrast ratio of two colours, from 1 to 21."""
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def ink(fill: str) -> str:
+    """Return the colour of text that reads best on `fill`."""
+    return max(("#ffffff", "#10141a"), key=lambda color: contrast(color, fill))
+
+
+def blend(color: str, background: str, share: float) -> str:
+    """Return `background` with `share` (0 to 1) of `color` laid over it."""
+    pairs = ((int(color[at : at + 2], 16), int(background[at : at + 2], 16)) for at in (1, 3, 5))
+    return "#" + "".join(f"{round(c * share + b * (1 - share)):02x}" for c, b in pairs)
