@@ -1,0 +1,136 @@
+"""What a lab is worked with: a client, and the timelines of its requests."""
+
+from __future__ import annotations
+
+import anyio
+import httpx
+from anyio import to_thread
+
+from fastapi_tasks import Recorder, Timeline
+
+from .errors import LabError
+from .thread import ServerThread
+from .transport import EXTENSION, AsyncViewing, Viewing
+from .visits import Visit, Visits
+
+PATIENCE = 60.0
+
+
+class Bench:
+    """A running server and the record of its requests.
+
+    `url` is its address, `recorder` keeps the timelines, `log` is what was kept of the log.
+    """
+
+    def __init__(self, url: str, recorder: Recorder, server: ServerThread) -> None:
+        self.url = url
+        self.recorder = recorder
+        self.log = server.log
+        self._server = server
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.url}: {len(self.timelines)} requests>"
+
+    @property
+    def timelines(self) -> list[Timeline]:
+        """The requests that are kept, in the order of their start."""
+        return self.recorder.timelines
+
+    @property
+    def last(self) -> Timeline:
+        """The request that started last. Raises LabError when there is none yet."""
+        if self.recorder.last is None:
+            raise LabError('no request is recorded yet: send one first, such as lab.get("/")')
+        return self.recorder.last
+
+
+class Lab(Bench):
+    """A running server with an asynchronous client.
+
+    `client` is an httpx.AsyncClient; `get`, `post` and their kin are its methods.
+    """
+
+    def __init__(self, url: str, recorder: Recorder, server: ServerThread, visits: Visits) -> None:
+        super().__init__(url, recorder, server)
+        # Proxies of the environment have no business on the loopback interface.
+        client = httpx.AsyncClient(
+            transport=AsyncViewing(visits), base_url=url, timeout=PATIENCE, trust_env=False
+        )
+        self.client = client
+        self.request, self.stream = client.request, client.stream
+        self.get, self.post, self.put = client.get, client.post, client.put
+        self.patch, self.delete = client.patch, client.delete
+
+    async def timeline(self, response: httpx.Response, timeout: float = PATIENCE) -> Timeline:  # noqa: ASYNC109
+        """Return the timeline of this answer's request, when all its tasks have ended.
+
+        `timeout` is in seconds. Raises TimeoutError, naming what is still open.
+        """
+        timeline = _timeline(response)
+        with anyio.move_on_after(timeout):
+            await self.recorder.until(lambda: timeline.settled)
+            return timeline
+        running = [task.name for task in timeline.tasks if task.outcome is None]
+        names = ", ".join(running) or timeline.title
+        raise TimeoutError(f"still open after {timeout:g} s: {names}")
+
+    async def settled(self, timeout: float = PATIENCE) -> None:  # noqa: ASYNC109
+        """Return when every request is answered and every task has ended.
+
+        `timeout` is in seconds. Raises TimeoutError, naming what is still open.
+        """
+        await self.recorder.settled(timeout)
+
+    async def stop(self) -> None:
+        """Stop the server; its app shuts down as it would in production."""
+        with anyio.CancelScope(shield=True):
+            await self.client.aclose()
+            await to_thread.run_sync(self._server.stop)
+
+
+class SyncLab(Bench):
+    """A running server with a client for code that is not async.
+
+    `client` is an httpx.Client; `get`, `post` and their kin are its methods.
+    """
+
+    def __init__(self, url: str, recorder: Recorder, server: ServerThread, visits: Visits) -> None:
+        super().__init__(url, recorder, server)
+        client = httpx.Client(
+            transport=Viewing(visits), base_url=url, timeout=PATIENCE, trust_env=False
+        )
+        self.client = client
+        self.request, self.stream = client.request, client.stream
+        self.get, self.post, self.put = client.get, client.post, client.put
+        self.patch, self.delete = client.patch, client.delete
+
+    def timeline(self, response: httpx.Response, timeout: float = PATIENCE) -> Timeline:
+        """Return the timeline of this answer's request, when all tasks have ended.
+
+        `timeout` is in seconds. Raises TimeoutError, naming what is still open.
+        """
+        timeline = _timeline(response)
+        self.settled(timeout)
+        return timeline
+
+    def settled(self, timeout: float = PATIENCE) -> None:
+        """Return when every request is answered and every task has ended.
+
+        `timeout` is in seconds. Raises TimeoutError, naming what is still open.
+        """
+        self.recorder.wait_settled(timeout)
+
+    def stop(self) -> None:
+        """Stop the server; its app shuts down as it would in production."""
+        self.client.close()
+        self._server.stop()
+
+
+def _timeline(response: httpx.Response) -> Timeline:
+    visit = response.extensions.get(EXTENSION)
+    if not isinstance(visit, Visit) or visit.timeline is None:
+        raise LabError(
+            f"the answer to {response.request.method} {response.request.url} has no timeline: "
+            "send the request with the lab's own client, lab.get(…) or lab.client"
+        )
+    return visit.timeline

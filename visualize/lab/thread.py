@@ -1,0 +1,119 @@
+"""A uvicorn server in a thread of its own.
+
+Not in the caller's event loop: there, work that holds the server's loop would hold the client up
+as well, and the client's view of a request would be wrong just where it is most interesting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from contextlib import nullcontext
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .errors import LabError
+from .log import kept_log
+
+REQUESTS_LIMIT = 10
+STOP_LIMIT = 60.0
+KEEP_ALIVE = 3600
+
+
+class ServerThread:
+    """Serve an app on `taken`, from `start()` to `stop()`.
+
+    `quiet` keeps what the server and the library log out of stderr, and in `log`.
+    """
+
+    def __init__(self, app: ASGIApp, taken: socket.socket, *, quiet: bool = False) -> None:
+        self.log: list[str] = []
+        self._socket = taken
+        self._quiet = quiet
+        self._ready = threading.Event()
+        self._error: BaseException | None = None
+        self._startup = Startup(app)
+        config = uvicorn.Config(
+            self._startup,
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=KEEP_ALIVE,
+            timeout_graceful_shutdown=REQUESTS_LIMIT,
+        )
+        self._server = TellingServer(config, self._ready)
+        self._thread = threading.Thread(target=self._run, name="lab server", daemon=True)
+
+    def start(self) -> None:
+        """Return when the server answers. Raises LabError if the app does not start."""
+        self._thread.start()
+        try:
+            self._ready.wait()
+        except BaseException:
+            self.ask_to_stop()
+            raise
+        if not self._server.started:
+            self._thread.join()
+            error = self._startup.error or self._error
+            why = "its lifespan says so" if error is None else f"{type(error).__name__}: {error}"
+            raise LabError(f"the app did not start ({why}): look at its lifespan") from error
+
+    def ask_to_stop(self) -> None:
+        """Let the server end soon, without waiting for it."""
+        self._server.should_exit = True
+
+    def stop(self) -> None:
+        """Return when open requests have ended and the app has shut down.
+
+        Requests get 10 seconds, tasks what the app's limits give them. Raises LabError if the
+        app's own shutdown hangs; its thread then ends with the process.
+        """
+        self.ask_to_stop()
+        if self._thread.ident is not None:
+            self._thread.join(STOP_LIMIT)
+        if self._thread.is_alive():
+            raise LabError(
+                f"the server was told to stop {STOP_LIMIT:g} s ago and still runs: look for what "
+                "hangs in the part of the app's lifespan after its yield"
+            )
+
+    def _run(self) -> None:
+        try:
+            with kept_log(self.log) if self._quiet else nullcontext():
+                asyncio.run(self._server.serve(sockets=[self._socket]))
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._socket.close()
+            self._ready.set()
+
+
+class TellingServer(uvicorn.Server):
+    """Tells when it answers."""
+
+    def __init__(self, config: uvicorn.Config, ready: threading.Event) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then tell."""
+        await super().startup(sockets)
+        self._ready.set()
+
+
+class Startup:
+    """Keep what the app's lifespan raises, for the caller; uvicorn only logs it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.error: BaseException | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            return await self.app(scope, receive, send)
+        try:
+            await self.app(scope, receive, send)
+        except BaseException as error:
+            self.error = error
+            raise

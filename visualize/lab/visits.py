@@ -1,0 +1,87 @@
+"""The client's view of a request, joined to the server's timeline of it.
+
+The client names each request in a header; the app's side takes the header away before the app
+sees it. So the join is exact, whatever else is under way, and responses stay untouched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+
+import httpx
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from fastapi_tasks import ClientView, Timeline
+from fastapi_tasks.phases import Phases
+from fastapi_tasks.scheduler import SCOPE_KEY
+
+HEADER = "x-lab-visit"
+
+
+@dataclass(slots=True)
+class Visit:
+    """One request of the lab's client: what it saw, and the timeline once the app has it."""
+
+    view: ClientView
+    timeline: Timeline | None = None
+
+
+@dataclass(slots=True)
+class Visits:
+    """The visits on their way from the client to the app, by number."""
+
+    clock: Callable[[], int]
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    _under_way: dict[str, Visit] = field(default_factory=dict)
+
+    def open(self, request: httpx.Request) -> Visit:
+        """Stamp and number a request that is about to be sent."""
+        number = str(next(self._numbers))
+        request.headers[HEADER] = number
+        visit = self._under_way[number] = Visit(ClientView(self.clock()))
+        return visit
+
+    def forget(self, request: httpx.Request) -> None:
+        """Let a request go that may never have reached the app."""
+        self._under_way.pop(request.headers[HEADER], None)
+
+    def take(self, scope: Scope) -> Visit | None:
+        """Find the visit that a scope belongs to, and take its number out of the headers."""
+        if scope["type"] != "http":
+            return None
+        name = HEADER.encode()
+        numbers = [value.decode() for key, value in scope["headers"] if key == name]
+        scope["headers"] = [pair for pair in scope["headers"] if pair[0] != name]
+        return self._under_way.pop(numbers[0], None) if numbers else None
+
+
+class Joining:
+    """Around the app: gives each timeline its client's view."""
+
+    def __init__(self, app: ASGIApp, visits: Visits) -> None:
+        self.app = app
+        self._visits = visits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        visit = self._visits.take(scope)
+        if visit is None:
+            return await self.app(scope, receive, send)
+
+        async def joining_send(message: Message) -> None:
+            if visit.timeline is None:
+                _join(visit, scope)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, joining_send)
+        finally:
+            _join(visit, scope)
+
+
+def _join(visit: Visit, scope: Scope) -> None:
+    phases = scope.get(SCOPE_KEY)
+    if isinstance(phases, Phases):
+        visit.timeline = phases.timeline
+        phases.timeline.client = visit.view
