@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import anyio
 import httpx
 from anyio import to_thread
@@ -74,6 +76,18 @@ class Lab(Bench):
         names = ", ".join(running) or timeline.title
         raise TimeoutError(f"still open after {timeout:g} s: {names}")
 
+    async def warm_up(self, method: str, url: str, **options: Any) -> None:
+        """Send a request that is not recorded, so that the first recorded one is like the rest.
+
+        Options are those of httpx. Returns when its tasks have ended.
+        """
+        self.recorder.enabled = False
+        try:
+            await self.client.request(method, url, **options)
+            await self.settled()
+        finally:
+            self.recorder.enabled = True
+
     async def settled(self, timeout: float = PATIENCE) -> None:  # noqa: ASYNC109
         """Return when every request is answered and every task has ended.
 
@@ -112,6 +126,18 @@ class SyncLab(Bench):
         timeline = _timeline(response)
         self.settled(timeout)
         return timeline
+
+    def warm_up(self, method: str, url: str, **options: Any) -> None:
+        """Send a request that is not recorded, so that the first recorded one is like the rest.
+
+        Options are those of httpx. Returns when its tasks have ended.
+        """
+        self.recorder.enabled = False
+        try:
+            self.client.request(method, url, **options)
+            self.settled()
+        finally:
+            self.recorder.enabled = True
 
     def settled(self, timeout: float = PATIENCE) -> None:
         """Return when every request is answered and every task has ended.

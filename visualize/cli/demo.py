@@ -1,0 +1,82 @@
+"""`demo`: a checkout on a real server, and its timeline."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from fastapi_tasks import Timeline, to_json
+from visualize.checkout import app
+from visualize.lab import Lab, LabError, serve
+from visualize.terminal import text
+
+from .errors import CommandError
+from .files import folder, write
+
+CROWD = 3
+
+
+def add_to(commands: Any) -> None:
+    """Add this command to a parser."""
+    command = commands.add_parser(
+        "demo",
+        help="run a checkout app on a real server and show its timeline",
+        description="Run a checkout app on a real server, send it real requests, and show the "
+        "timeline: in the terminal, as a picture, as an interactive page, and as a recording.",
+        epilog="example: python -m visualize demo -o /tmp/checkout --no-open",
+    )
+    command.add_argument(
+        "-o", "--output", type=Path, default=Path(), metavar="DIR",
+        help="folder for the files (default: the current one)",
+    )  # fmt: skip
+    command.add_argument(
+        "--port", type=int, default=0, help="port of the server (default: a free one)"
+    )
+    command.add_argument("--no-open", action="store_true", help="do not open the page in a browser")
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve, ask, show, write."""
+    place = folder(options.output)
+    lab = asyncio.run(_visit(options.port))
+    first = lab.timelines[0]
+    print(f"\n{text(first)}")
+    print("One task failed, on purpose. Nothing else noticed; the log has this line:")
+    print(*(f"  {line}\n" for line in lab.log if first.title in line))
+    print("Drawing …", flush=True)
+    _write(place, lab.timelines)
+    return 0
+
+
+async def _visit(port: int) -> Lab:
+    """Let customers check out, and return when everything that they set off has ended."""
+    try:
+        async with serve(app, port=port, quiet=True) as lab:
+            print(f"The checkout app runs on {lab.url}", flush=True)
+            await lab.warm_up("POST", "/checkout", params=_customer(0))
+            lab.log.clear()
+            print("One customer checks out, then three at the same time.", flush=True)
+            await lab.post("/checkout", params=_customer(1))
+            await lab.settled()
+            crowd = (lab.post("/checkout", params=_customer(1 + n)) for n in range(1, CROWD + 1))
+            await asyncio.gather(*crowd)
+            await lab.settled()
+    except LabError as error:
+        raise CommandError(str(error)) from None
+    return lab
+
+
+def _customer(number: int) -> dict[str, str | int]:
+    return {"cart_id": number, "email": f"customer{number}@example.org"}
+
+
+def _write(place: Path, timelines: list[Timeline]) -> None:
+    from visualize.figure import plot, to_png
+
+    picture = write(place / "timeline.png", to_png(plot(timelines[0])))
+    recording = write(place / "timeline.json", to_json(timelines).encode())
+    print(f"The picture above:       {picture}")
+    print(f"All {len(timelines)} requests recorded:   {recording}")
