@@ -1,97 +1,204 @@
-"""Timelines as matplotlib figures, without pyplot."""
+"""Timelines as matplotlib figures, made without pyplot."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import partial
 from io import BytesIO
+from typing import Any
 
+import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, Locator
+from PIL import Image
 
 from fastapi_tasks.timeline import Timeline
+from visualize.axis import dress
+from visualize.fonts import legible
+from visualize.frame import (
+    EDGE,
+    GUTTER,
+    NAME,
+    POINT,
+    SMALL,
+    Frame,
+    frame_for,
+    frame_of,
+    names_width,
+)
+from visualize.key import LINE, add_key, caption, entries, flow
 from visualize.labels import Labels
-from visualize.layout import arrange
+from visualize.layout import Align, Lanes, arrange, arrange_all
 from visualize.painter import paint
 from visualize.scene import Scene
-from visualize.theme import COLORS, Palette, ThemeName
-from visualize.words import MS, harmless, tick_labels, ticks
+from visualize.theme import COLORS, Palette, ThemeName, luminance
+from visualize.words import count, duration
+
+WIDTH = 8.0
+"""Inches; at 160 dots an inch, 1280 pixels."""
+DPI = 160
+TITLE, TICKS = 25.0, 19.0
+"""Points for the title above the axes, and for the ticks below."""
+NAMES_SHARE = 0.36
+"""The most that the names may take of the width."""
+
+
+class TimelineAxes(Axes):
+    """Axes of a figure of our own; a notebook shows them as the picture."""
+
+    def _repr_png_(self) -> bytes:
+        return to_png(self)
+
+
+class TimelineFigure(Figure):
+    """A figure that a notebook shows as its picture, whether or not pyplot is there."""
+
+    def _repr_png_(self) -> bytes:
+        return to_png(self)
 
 
 def plot(
     timelines: Timeline | Iterable[Timeline],
     *,
     ax: Axes | None = None,
-    theme: ThemeName = "light",
+    theme: ThemeName | None = None,
+    lanes: Lanes | None = None,
+    align: Align = "request_start",
+    width: float = WIDTH,
 ) -> Axes:
-    """Draw the timelines and return the axes, whose x axis is in milliseconds."""
-    scene = arrange(timelines)
-    palette = COLORS[theme]
-    if ax is None:
-        ax = _axes(scene, palette)
-    _dress(ax, scene, palette)
-    paint(ax, scene, palette)
-    Labels(ax, scene, palette)
-    return ax
+    """Draw timelines, and return the axes, whose x axis is in milliseconds.
+
+    Without `ax`, a new figure is made, `width` inches wide and as high as its lanes need. `theme`
+    is by default the one that suits the background of the figure of `ax`, else `light`. `lanes`
+    and `align` are those of `visualize.layout.arrange`.
+    """
+    scene = arrange(timelines, align=align, lanes=lanes)
+    if ax is not None:
+        palette = COLORS[theme or _theme_of(ax)]
+        _draw(ax, scene, frame_of(ax, scene), palette)
+        return ax
+    palette = COLORS[theme or "light"]
+    return _figure([("", scene)], palette, width, align).axes[0]
 
 
-def to_png(figure: Axes | Figure, *, dpi: float = 160) -> bytes:
-    """Return the figure as a PNG file."""
-    return _save(figure, "png", dpi)
+def compare(
+    panels: Mapping[str, Timeline | Iterable[Timeline]],
+    *,
+    theme: ThemeName = "light",
+    lanes: Lanes | None = None,
+    align: Align = "request_start",
+    width: float = WIDTH,
+) -> Figure:
+    """Draw each panel under its label, all on one time axis, and return the figure.
+
+    `align` puts zero at each panel's request start or where its response was sent. The options
+    are those of `plot`.
+    """
+    scenes = arrange_all(panels, align=align, lanes=lanes)
+    return _figure(list(scenes.items()), COLORS[theme], width, align)
+
+
+def to_png(figure: Axes | Figure, *, dpi: float = DPI) -> bytes:
+    """Return the figure as a PNG file of few colours, which keeps it small."""
+    file = BytesIO()
+    whole = _whole(figure)
+    whole.savefig(file, format="png", dpi=dpi, facecolor=whole.get_facecolor(), edgecolor="none")
+    image = Image.open(file).convert("RGB")
+    small = BytesIO()
+    image.quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
+        small, "PNG", optimize=True
+    )
+    return small.getvalue()
 
 
 def to_svg(figure: Axes | Figure) -> bytes:
-    """Return the figure as an SVG file."""
-    return _save(figure, "svg", 72)
-
-
-def _save(figure: Axes | Figure, kind: str, dpi: float) -> bytes:
-    whole = figure.get_figure(root=True) if isinstance(figure, Axes) else figure
-    assert whole is not None
+    """Return the figure as an SVG file; the same figure gives the same bytes."""
     file = BytesIO()
-    whole.savefig(file, format=kind, dpi=dpi, facecolor=whole.get_facecolor())
+    whole = _whole(figure)
+    with matplotlib.rc_context({"svg.hashsalt": "timeline"}):
+        whole.savefig(file, format="svg", facecolor=whole.get_facecolor(), metadata={"Date": None})
     return file.getvalue()
 
 
-def _axes(scene: Scene, palette: Palette) -> Axes:
-    rows = max(len(scene.lanes), 1)
-    row = min(0.4, 8.5 / rows)
-    height = rows * row + 0.25
-    total = height + 0.75
-    figure = Figure(figsize=(8, total), facecolor=palette["background"])
-    ax = figure.add_axes((1.5 / 8, 0.4 / total, 6.35 / 8, height / total))
-    ax.set_ylim(rows - 0.5, -0.5 - 0.25 / row)
-    if len(scene.groups) == 1:
-        ax.set_title(
-            harmless(scene.groups[0].title), loc="left", fontsize=10, weight="bold",
-            color=palette["text"], parse_math=False,
-        )  # fmt: skip
-    return ax
+def _whole(figure: Axes | Figure) -> Figure:
+    whole = figure.get_figure(root=True) if isinstance(figure, Axes) else figure
+    assert whole is not None
+    return whole
 
 
-def _dress(ax: Axes, scene: Scene, palette: Palette) -> None:
-    span = max(scene.end - scene.start, 1) / MS
-    ax.set_xlim(scene.start / MS - 0.01 * span, scene.end / MS + 0.03 * span)
-    ax.set_facecolor(palette["background"])
-    ax.set_yticks([])
-    ax.spines[["left", "right", "top"]].set_visible(False)
-    ax.spines["bottom"].set_color(palette["grid"])
-    ax.xaxis.set_major_locator(TimeLocator())
-    ax.xaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: tick_labels([round(value * MS)])[0])
+def _theme_of(ax: Axes) -> ThemeName:
+    back: Any = _whole(ax).get_facecolor()
+    return "dark" if luminance(to_hex(back)) < 0.18 else "light"
+
+
+def _draw(ax: Axes, scene: Scene, frame: Frame, palette: Palette) -> None:
+    pad = dress(ax, scene, frame, palette)
+    paint(ax, scene, frame, palette, pad)
+    Labels(ax, scene, frame, palette)
+
+
+def _figure(
+    panels: list[tuple[str, Scene]], palette: Palette, width: float, align: Align
+) -> Figure:
+    """Stack the panels in a new figure, from the top down."""
+    scenes = [scene for _, scene in panels]
+    frames = [frame_for(scene, width) for scene in scenes]
+    figure = TimelineFigure(figsize=(width, 1), facecolor=palette["background"])
+    FigureCanvasAgg(figure)
+    found, words = entries(scenes, palette), caption(scenes, align)
+    foot = TICKS + EDGE + (flow(figure, found, words)[-1][0] + 1) * LINE
+    heights = [f.lane * max(len(s.lanes), 1) + f.head for f, s in zip(frames, scenes, strict=True)]
+    total = sum(heights) + TITLE * len(heights) + foot
+    figure.set_figheight(total * POINT)
+    left = max(map(partial(_left, figure), scenes, frames), default=EDGE)
+    top, whole = total, width / POINT
+    for (label, scene), frame, height in zip(panels, frames, heights, strict=True):
+        top -= TITLE + height
+        box = (left / whole, top / total, (whole - left - EDGE) / whole, height / total)
+        ax = figure.add_axes(box, axes_class=TimelineAxes)
+        _draw(ax, scene, frame, palette)
+        _head(ax, label, scene, palette, left)
+    add_key(figure, found, words, palette)
+    return figure
+
+
+def _left(figure: Figure, scene: Scene, frame: Frame) -> float:
+    """Points left of the axes."""
+    if frame.names != "beside":
+        return EDGE
+    return min(
+        names_width(figure, scene) + GUTTER + EDGE, NAMES_SHARE * figure.get_figwidth() / POINT
     )
-    ax.tick_params(colors=palette["muted"], labelsize=7.5, length=0)
-    ax.grid(axis="x", color=palette["grid"], linewidth=0.8)
-    ax.set_axisbelow(True)
 
 
-class TimeLocator(Locator):
-    """Round moments in the unit that suits the view."""
+def _head(ax: Axes, label: str, scene: Scene, palette: Palette, left: float) -> None:
+    title, summary = _summary(scene)
+    width = ax.bbox.width / _whole(ax).dpi / POINT
+    x = -(left - EDGE) / width
+    ax.set_title(
+        legible(label or title, "bold"), loc="left", x=x, pad=6, fontsize=NAME + 1, weight="bold",
+        color=palette["text"], parse_math=False,
+    )  # fmt: skip
+    ax.set_title(
+        summary, loc="right", pad=6, fontsize=SMALL, color=palette["muted"], parse_math=False
+    )
 
-    def __call__(self) -> list[float]:
-        assert self.axis is not None
-        low, high = sorted(self.axis.get_view_interval())
-        return self.tick_values(low, high)
 
-    def tick_values(self, vmin: float, vmax: float) -> list[float]:
-        return [tick / MS for tick in ticks(round(vmin * MS), round(vmax * MS), 8)]
+def _summary(scene: Scene) -> tuple[str, str]:
+    """What a scene shows, in a few words, and what came of it."""
+    if not scene.groups:
+        return "No request was recorded", ""
+    if len(scene.groups) > 1:
+        return f"{count(len(scene.groups), 'request')}, {count(scene.tasks, 'task')}", ""
+    timeline = scene.groups[0].timeline
+    said = [] if timeline.status is None else [str(timeline.status)]
+    if timeline.response_sent is not None:
+        said.append(
+            f"response sent after {duration(timeline.response_sent - timeline.request_start)}"
+        )
+    ends = [task.finished for task in timeline.tasks if task.finished is not None]
+    if ends:
+        said.append(f"last task ended after {duration(max(ends) - timeline.request_start)}")
+    return timeline.title, " · ".join(said)

@@ -5,186 +5,163 @@ The x axis is in milliseconds after the scene's origin, the y axis in lanes, dow
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.lines import Line2D
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 from numpy.typing import NDArray
 
 from fastapi_tasks.timeline import MODES
+from visualize.frame import Frame
 from visualize.scene import Scene
-from visualize.theme import HATCHES, SHAPES, Palette, blend
+from visualize.theme import SHAPES, Look, Palette, looks
 from visualize.words import MS
 
 Floats: TypeAlias = NDArray[np.float64]
+Columns: TypeAlias = dict[str, NDArray[Any]]
 
-HALF = 0.26
-"""Half the height of a bar, in lanes."""
 MARKERS = {"circle": "o", "diamond": "D", "triangle": "^"}
 ENDINGS = {"error": "X", "cancelled": "s", "discarded": "o", "abandoned": ">"}
-MANY_ARROWS = 300
-"""Beyond this many arrows, they would hide more than they show: none is drawn."""
+MARK_STYLES: dict[str, Any] = {"endpoint_end": (0, (3, 2)), "response_sent": "-"}
+MANY = 300
+"""Beyond this many arrows, or marks, they would hide more than they show: none is drawn."""
+CHUNK = 200
+"""Matplotlib aligns a path with the pixels only while it is short."""
+FADING = ((0.10, 0.34), (0.46, 0.66), (0.78, 0.92))
+"""The dashes behind an open bar, as shares of the room behind the scene's end."""
 
 
-class Look(NamedTuple):
-    """How a kind of bar looks."""
-
-    fill: str
-    edge: str
-    hatch: str | None = None
-
-
-def paint(ax: Axes, scene: Scene, palette: Palette) -> None:
-    """Draw all of the scene but its words."""
-    bars = _columns(scene.bars)
-    if bars:
-        pad = _span(scene) * 0.03
-        _paint_bands(ax, scene, bars, palette)
-        _paint_bars(ax, bars, palette, pad)
-    _paint_marks(ax, scene, palette)
-    if len(scene.arrows) <= MANY_ARROWS:
-        _paint_arrows(ax, scene, palette)
-    _paint_signs(ax, scene, palette)
+def paint(ax: Axes, scene: Scene, frame: Frame, palette: Palette, pad: float) -> None:
+    """Draw all of the scene but its words, `pad` being the milliseconds behind its end."""
+    painter = _Painter(ax, scene, frame, palette)
+    painter.bands()
+    painter.bars(pad)
+    painter.marks()
+    painter.arrows()
+    painter.signs()
 
 
-def _span(scene: Scene) -> float:
-    """The width of the scene in milliseconds, never zero."""
-    return max(scene.end - scene.start, 1) / MS
-
-
-def _columns(rows: tuple[Any, ...]) -> dict[str, NDArray[Any]]:
-    """Turn a tuple of like named tuples into arrays, one a field."""
+def columns(rows: tuple[Any, ...], *names: str) -> Columns:
+    """Turn like named tuples into arrays: those of their fields that are asked for."""
     if not rows:
-        return {}
-    columns = zip(*rows, strict=True)
-    return {
-        name: np.array([value if value is not None else "" for value in column], dtype=object)
-        if name in ("mode", "kind")
-        else np.array(column)
-        for name, column in zip(rows[0]._fields, columns, strict=True)
-        if name in ("lane", "start", "end", "at", "to", "to_lane", "first", "last")
-        or name in ("kind", "mode", "open", "backwards")
-    }
+        return {name: np.array([]) for name in names}
+    every = dict(zip(rows[0]._fields, zip(*rows, strict=True), strict=True))
+    return {name: np.array(every[name]) for name in names}
 
 
-def _looks(palette: Palette) -> Iterator[tuple[str, str, Look]]:
-    """Every kind of bar, the mode it belongs to, and its look."""
-    for mode in MODES:
-        color = palette[mode]
-        tint = blend(color, palette["background"], 0.14)
-        yield "wait", mode, Look(tint, color, HATCHES[mode])
-        yield "run", mode, Look(color, color)
-    for kind in ("endpoint", "busy"):
-        yield kind, "", Look(palette[kind], palette[kind])
-    for kind in ("before", "after", "handling"):
-        yield kind, "", Look(blend(palette["phase"], palette["background"], 0.2), palette["phase"])
-    yield "sending", "", Look(palette["phase"], palette["phase"])
-    yield "waiting", "", Look(blend(palette["phase"], palette["background"], 0.2), palette["phase"])
-    yield "receiving", "", Look(palette["phase"], palette["phase"])
+class _Painter:
+    def __init__(self, ax: Axes, scene: Scene, frame: Frame, palette: Palette) -> None:
+        self.ax = ax
+        self.scene = scene
+        self.frame = frame
+        self.palette = palette
 
+    def bars(self, pad: float) -> None:
+        bars = columns(self.scene.bars, "lane", "start", "end", "kind", "mode", "open", "backwards")
+        boxes = self.boxes(bars["start"] / MS, bars["end"] / MS, bars["lane"])
+        wrong, open_ = bars["backwards"].astype(bool), bars["open"].astype(bool)
+        for (kind, mode), look in looks(self.palette).items():
+            chosen = (bars["kind"] == kind) & (bars["mode"] == mode)
+            self.add(boxes[chosen & ~wrong], look)
+            end, lane = bars["end"][chosen & open_] / MS, bars["lane"][chosen & open_]
+            for first, last in FADING:
+                self.add(self.boxes(end + first * pad, end + last * pad, lane), look)
+        self.add(boxes[wrong], Look("none", self.palette["error"]), linestyle=":")
 
-def _paint_bars(ax: Axes, bars: dict[str, NDArray[Any]], palette: Palette, pad: float) -> None:
-    start, end = bars["start"] / MS, bars["end"] / MS
-    for kind, mode, look in _looks(palette):
-        chosen = (bars["kind"] == kind) & (bars["mode"] == mode)
-        wrong = chosen & bars["backwards"]
-        right = chosen & ~bars["backwards"]
-        going_on = chosen & bars["open"]
-        if right.any():
-            _add(ax, _boxes(start[right], end[right], bars["lane"][right]), look, 2)
-        if wrong.any():
-            odd = Look("none", palette["error"])
-            _add(ax, _boxes(start[wrong], end[wrong], bars["lane"][wrong]), odd, 2, ls=":")
-        for first, last in ((0.12, 0.34), (0.46, 0.64), (0.76, 0.9)) if going_on.any() else ():
-            tail = _boxes(
-                end[going_on] + first * pad, end[going_on] + last * pad, bars["lane"][going_on]
+    def bands(self) -> None:
+        """Shade the lanes of a request while something held the event loop."""
+        held = tuple(bar for bar in self.scene.bars if bar.kind == "busy")
+        bars = columns(held, "start", "end", "lane")
+        top = np.array([self.scene.groups[bar.request].first for bar in held]) - 0.5
+        bottom = bars["lane"] + self.frame.middle - self.frame.half
+        boxes = _boxes(bars["start"] / MS, bars["end"] / MS, top, bottom)
+        self.add(boxes, Look(self.palette["band"], "none"), zorder=0.6)
+
+    def boxes(self, start: Floats, end: Floats, lane: NDArray[Any]) -> Floats:
+        middle = lane + self.frame.middle
+        return _boxes(start, end, middle - self.frame.half, middle + self.frame.half)
+
+    def add(self, boxes: Floats, look: Look, zorder: float = 2, **style: Any) -> None:
+        # The edge keeps a bar visible that is narrower than a pixel.
+        style = {"linewidth": 0.7, "facecolor": look.fill, "edgecolor": look.edge, **style}
+        if look.hatch is None or not self.frame.hatched:
+            collection = PolyCollection(list(boxes), zorder=zorder, **style)
+            self.ax.add_collection(collection, autolim=False)
+            return
+        # A hatch costs as much for a path of many boxes as for one of a single box.
+        for at in range(0, len(boxes), CHUNK):
+            patch = PathPatch(_path(boxes[at : at + CHUNK]), hatch=look.hatch, **style)
+            patch.set_zorder(zorder)
+            self.ax.add_artist(patch)
+
+    def marks(self) -> None:
+        if len(self.scene.marks) > MANY:
+            return
+        for kind, style in MARK_STYLES.items():
+            marks = columns(
+                tuple(m for m in self.scene.marks if m.kind == kind), "at", "first", "last"
             )
-            _add(ax, tail, look, 2)
+            # The lines that are named reach up to their names.
+            head = 0.3 * self.frame.head / self.frame.lane
+            named = (marks["first"] == 0) & (self.frame.names != "within")
+            top = marks["first"] - 0.5 - head * named
+            x = marks["at"] / MS
+            ends = np.stack([x, top, x, marks["last"] + 0.5], axis=1).reshape(-1, 2, 2)
+            self.lines(ends, self.palette["text"], 0.9, linestyles=[style], zorder=1.6)
+
+    def arrows(self) -> None:
+        """Draw each arrow down to its lane, along the wait, and onto the start."""
+        if not self.scene.arrows or len(self.scene.arrows) > MANY or not self.frame.marker:
+            return
+        arrows = columns(self.scene.arrows, "at", "lane", "to_lane")
+        x = arrows["at"] / MS
+        to = np.array([a.at if a.to is None else a.to for a in self.scene.arrows]) / MS
+        top = arrows["to_lane"] + self.frame.middle - self.frame.half
+        gap = 3.4 / self.frame.lane
+        corners = [(x, arrows["lane"] + self.frame.middle), (x, top - gap), (to, top - gap)]
+        points = np.array([*corners, (to, top)]).transpose(2, 0, 1)
+        self.lines(points, self.palette["arrow"], 0.75, zorder=1.4)
+        tips = top - 1.3 / self.frame.lane
+        self.dots(to, tips, marker="v", ms=3.0, mfc=self.palette["arrow"], mec="none", zorder=2.6)
+
+    def signs(self) -> None:
+        if not self.frame.marker or len(self.scene.signs) > 10 * MANY:
+            return
+        for mode in MODES:
+            signs = tuple(s for s in self.scene.signs if (s.kind, s.mode) == ("released", mode))
+            size = 0.62 * self.frame.marker
+            style = {"mfc": self.palette["background"], "mec": self.palette[mode], "mew": 0.9}
+            self.sign(signs, MARKERS[SHAPES[mode]], ms=size, zorder=3, **style)
+        for kind, marker in ENDINGS.items():
+            signs = tuple(sign for sign in self.scene.signs if sign.kind == kind)
+            style = {"mfc": self.palette["error"], "mec": self.palette["background"], "mew": 0.9}
+            self.sign(signs, marker, ms=self.frame.marker + 0.9, zorder=4, **style)
+
+    def sign(self, signs: tuple[Any, ...], marker: str, **style: Any) -> None:
+        found = columns(signs, "at", "lane")
+        self.dots(found["at"] / MS, found["lane"] + self.frame.middle, marker=marker, **style)
+
+    def lines(self, points: Floats, color: str, width: float, **style: Any) -> None:
+        collection = LineCollection(list(points), colors=color, linewidths=width, **style)
+        self.ax.add_collection(collection, autolim=False)
+
+    def dots(self, x: Floats, y: Floats, **style: Any) -> None:
+        if len(x):
+            self.ax.add_artist(Line2D(x, y, linestyle="none", **style))
 
 
-def _paint_bands(ax: Axes, scene: Scene, bars: dict[str, NDArray[Any]], palette: Palette) -> None:
-    """Shade the lanes of a request while something held the event loop."""
-    held = bars["kind"] == "busy"
-    if held.any():
-        rows = [
-            (scene.groups[bar.request].first, bar.lane) for bar in scene.bars if bar.kind == "busy"
-        ]
-        top, bottom = np.array(rows).T
-        boxes = _boxes(
-            bars["start"][held] / MS,
-            bars["end"][held] / MS,
-            (top + bottom) / 2,
-            (bottom - top) / 2 + 0.5,
-        )
-        _add(ax, boxes, Look(palette["band"], "none"), 0.6)
-
-
-def _boxes(start: Floats, end: Floats, middle: Floats, half: Floats | float = HALF) -> Floats:
+def _boxes(start: Floats, end: Floats, top: Floats, bottom: Floats) -> Floats:
     """The corners of many rectangles, as (n, 4, 2)."""
-    top, bottom = middle - half, middle + half
     xs = np.stack([start, start, end, end], axis=1)
     ys = np.stack([top, bottom, bottom, top], axis=1)
     return np.stack([xs, ys], axis=2)
 
 
-def _add(ax: Axes, boxes: Floats, look: Look, zorder: float, ls: str = "-") -> None:
-    # The edge keeps a bar visible that is narrower than a pixel.
-    collection = PolyCollection(
-        list(boxes), facecolors=look.fill, edgecolors=look.edge, hatch=look.hatch,
-        linewidths=0.7, linestyles=ls, zorder=zorder,
-    )  # fmt: skip
-    ax.add_collection(collection, autolim=False)
-
-
-def _paint_marks(ax: Axes, scene: Scene, palette: Palette) -> None:
-    for kind, style, width in (("endpoint_end", (0, (3, 2)), 0.9), ("response_sent", "-", 1.1)):
-        lines = [
-            [(mark.at / MS, mark.first - 0.5), (mark.at / MS, mark.last + 0.5)]
-            for mark in scene.marks
-            if mark.kind == kind
-        ]
-        collection = LineCollection(
-            lines, colors=palette["text"], linestyles=[style], linewidths=width, zorder=1.5
-        )
-        ax.add_collection(collection, autolim=False)
-
-
-def _paint_arrows(ax: Axes, scene: Scene, palette: Palette) -> None:
-    """Draw each arrow down to its lane, along the wait, and onto the start."""
-    lines, tips = [], []
-    for arrow in scene.arrows:
-        above = arrow.to_lane - HALF - 0.1
-        x, to = arrow.at / MS, (arrow.at if arrow.to is None else arrow.to) / MS
-        lines.append([(x, arrow.lane), (x, above), (to, above), (to, arrow.to_lane - HALF)])
-        tips.append((to, arrow.to_lane - HALF - 0.06))
-    collection = LineCollection(lines, colors=palette["arrow"], linewidths=0.8, zorder=1.4)
-    ax.add_collection(collection, autolim=False)
-    if tips:
-        xs, ys = zip(*tips, strict=True)
-        _dots(ax, xs, ys, marker="v", ms=3.2, mfc=palette["arrow"], mec="none", zorder=2.6)
-
-
-def _paint_signs(ax: Axes, scene: Scene, palette: Palette) -> None:
-    for mode in MODES:
-        found = [(s.at / MS, s.lane) for s in scene.signs if (s.kind, s.mode) == ("released", mode)]
-        if found:
-            xs, ys = zip(*found, strict=True)
-            _dots(
-                ax, xs, ys, marker=MARKERS[SHAPES[mode]], ms=4.2, mew=1.0,
-                mfc=palette["background"], mec=palette[mode], zorder=3,
-            )  # fmt: skip
-    for kind, marker in ENDINGS.items():
-        found = [(s.at / MS, s.lane) for s in scene.signs if s.kind == kind]
-        if found:
-            xs, ys = zip(*found, strict=True)
-            _dots(
-                ax, xs, ys, marker=marker, ms=7.5, mew=1.0,
-                mfc=palette["error"], mec=palette["background"], zorder=4,
-            )  # fmt: skip
-
-
-def _dots(ax: Axes, xs: Any, ys: Any, **style: Any) -> None:
-    ax.add_line(Line2D(xs, ys, linestyle="none", **style))
+def _path(boxes: Floats) -> Path:
+    closed = np.concatenate([boxes, boxes[:, :1]], axis=1).reshape(-1, 2)
+    codes = [Path.MOVETO, *[Path.LINETO] * 3, Path.CLOSEPOLY]
+    return Path(closed, np.tile(codes, len(boxes)))

@@ -9,9 +9,10 @@ it is from the background. Shape and hatch say the same again without colour.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
-from fastapi_tasks.timeline import Mode
+from fastapi_tasks.timeline import MODES, Mode
+from visualize.scene import BarKind
 
 ThemeName = Literal["light", "dark"]
 Palette: TypeAlias = Mapping[str, str]
@@ -59,8 +60,42 @@ SHAPES: dict[Mode, Shape] = {
 HATCHES: dict[Mode, str] = {
     "immediate": "////",
     "after_route": "\\\\\\\\",
-    "after_response": "xxxx",
+    "after_response": "----",
 }
+
+
+class Look(NamedTuple):
+    """How a kind of bar looks: colours, and matplotlib's letters for a hatch."""
+
+    fill: str
+    edge: str
+    hatch: str | None = None
+
+
+def looks(palette: Palette) -> dict[tuple[BarKind, Mode | None], Look]:
+    """Return the look of every kind of bar, by its kind and mode."""
+    pale = Look(blend(palette["phase"], palette["background"], 0.18), palette["phase"])
+    solid = Look(palette["phase"], palette["phase"])
+    endpoint = Look(palette["endpoint"], palette["endpoint"])
+    tasks = {
+        (kind, mode): look for mode in MODES for kind, look in _task_looks(mode, palette).items()
+    }
+    return tasks | {
+        ("before", None): pale,
+        ("endpoint", None): endpoint,
+        ("handling", None): endpoint,
+        ("sending", None): solid,
+        ("after", None): pale,
+        ("waiting", None): pale,
+        ("receiving", None): solid,
+        ("busy", None): Look(palette["busy"], palette["busy"]),
+    }
+
+
+def _task_looks(mode: Mode, palette: Palette) -> dict[BarKind, Look]:
+    color = palette[mode]
+    tint = blend(color, palette["background"], 0.13)
+    return {"wait": Look(tint, color, HATCHES[mode]), "run": Look(color, color)}
 
 
 def luminance(color: str) -> float:

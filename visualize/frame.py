@@ -1,0 +1,112 @@
+"""The measures of one set of axes: how high a lane is, and where the names go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from visualize.fonts import legible
+from visualize.scene import Lane, Scene
+
+Names = Literal["beside", "above", "within"]
+"""Names stand left of the axes, above their bars, or, where lanes are shared, on the bars."""
+
+POINT = 1 / 72
+"""A point, in inches."""
+NAME, SMALL = 9.0, 7.5
+"""Sizes of text, in points."""
+EDGE = 7.0
+"""Points kept free along the edges of a figure."""
+GUTTER = 9.0
+"""Points between the names and the axes."""
+NARROW = 4.6
+"""Up to this width in inches, names stand above their bars."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """`lane` and `head` are heights in points: of a lane, and of the strip for the marks' names.
+
+    `middle` is where in its lane a bar stands, `half` half its height; both in lanes.
+    """
+
+    names: Names
+    lane: float
+    head: float = 15.0
+    middle: float = 0.0
+    half: float = 0.25
+
+    @property
+    def hatched(self) -> bool:
+        """Whether a bar is high enough to show its hatch."""
+        return self.half * self.lane >= 2.2
+
+    @property
+    def marker(self) -> float:
+        """The size of a sign, in points; 0 where there is no room for one."""
+        size = 1.1 * self.half * self.lane
+        return 0.0 if size < 2.4 else min(size, 6.6)
+
+    def limits(self, scene: Scene) -> tuple[float, float]:
+        """The ends of the y axis, bottom first."""
+        return max(len(scene.lanes), 1) - 0.5, -0.5 - self.head / self.lane
+
+
+def frame_for(scene: Scene, width: float) -> Frame:
+    """Choose the measures for a figure of our own that is `width` inches wide."""
+    lanes = max(len(scene.lanes), 1)
+    shared = any(lane.kind == "shared" for lane in scene.lanes)
+    if shared:
+        return Frame("within", max(620 / max(lanes, 28), 0.2), half=0.38)
+    if width <= NARROW:
+        return Frame("above", max(min(34.0, 1200 / lanes), 22.0), middle=0.2, half=0.19)
+    if lanes <= 24:
+        return Frame("beside", 29.0)
+    return Frame("beside", max(620 / lanes, 9.0), half=0.36)
+
+
+def frame_of(ax: Axes, scene: Scene) -> Frame:
+    """Choose the measures that suit axes as they are."""
+    lanes = max(len(scene.lanes), 1)
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    lane = max(ax.bbox.height / figure.dpi * 72 - 15, 1.0) / lanes
+    left = (ax.bbox.x0 - figure.bbox.x0) / figure.dpi * 72
+    if any(one.kind == "shared" for one in scene.lanes) or lane < 8:
+        return Frame("within", lane, half=0.38)
+    if left >= min(names_width(figure, scene), 110.0) + GUTTER:
+        return Frame("beside", lane, half=0.25 if lane >= 26 else 0.36)
+    if lane >= 22:
+        return Frame("above", lane, middle=0.2, half=0.19)
+    return Frame("within", lane, half=0.38)
+
+
+def names_width(figure: Figure, scene: Scene) -> float:
+    """The width of the longest name in points."""
+    words = {(title(lane, scene), NAME) for lane in scene.lanes}
+    words |= {(subtitle(lane), SMALL) for lane in scene.lanes}
+    # Only the longest in characters can be the longest in points.
+    likely = sorted(words, key=lambda pair: -len(pair[0]) * pair[1])[:12]
+    return max((measure(figure, said, size) for said, size in likely), default=0.0)
+
+
+def measure(figure: Figure, words: str, size: float, weight: str = "normal") -> float:
+    """The width of words in points."""
+    text = Text(0, 0, words, fontsize=size, weight=weight, parse_math=False, usetex=False)
+    text.set_figure(figure)
+    return float(text.get_window_extent().width) / figure.dpi / POINT
+
+
+def title(lane: Lane, scene: Scene) -> str:
+    """What a lane is called. One request alone has its title elsewhere."""
+    alone = lane.kind == "request" and len(scene.groups) == 1
+    return "request" if alone else legible(lane.label)
+
+
+def subtitle(lane: Lane) -> str:
+    """The mode of the lane's task, and whether it runs in a thread."""
+    return "" if lane.mode is None else f"{lane.mode} · thread" if lane.thread else lane.mode
