@@ -36,8 +36,6 @@ class TaskConfig:
 
     def merge(self, other: TaskConfig) -> TaskConfig:
         """Return this config with every setting that `other` has set taken from `other`."""
-        if other is DEFAULTS or other is self:
-            return self
         settings = {
             field: value
             for field in ("name", "shield", "on_error")

@@ -30,38 +30,37 @@ class OuterLayer:
         self._limits = limits
         self._runtime: Runtime | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         kind = scope["type"]
         if kind == "lifespan":
-            await self._lifespan(scope, receive, send)
-        elif SCOPE_KEY in scope or kind not in ("http", "websocket"):
+            return self._lifespan(scope, receive, send)
+        if SCOPE_KEY in scope or kind not in ("http", "websocket"):
             # In a mounted app: the layer outside sees the same request, and more of it.
-            await self.app(scope, receive, send)
-        elif kind == "http":
-            phases = self._open(scope, "http", scope["method"])
-            await self._run(phases, scope, receive, _http_send(phases, send))
-        else:
-            phases = self._open(scope, "websocket", "WS")
-            receive, send = _websocket_ends(phases, receive, send)
-            await self._run(phases, scope, receive, send)
+            return self.app(scope, receive, send)
+        return self._request(scope, receive, send)
 
-    def _open(self, scope: Scope, kind: Any, method: str) -> Phases:
-        timeline = self._recorder.begin(kind, method, scope["path"])
-        phases = scope[SCOPE_KEY] = Phases(self._runtime, self._recorder, timeline)
-        return phases
-
-    async def _run(self, phases: Phases, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
         recorder = self._recorder
+        if scope["type"] == "http":
+            timeline = recorder.begin("http", scope["method"], scope["path"])
+            phases = Phases(self._runtime, recorder, timeline)
+            send = _http_send(phases, send)
+        else:
+            phases = Phases(
+                self._runtime, recorder, recorder.begin("websocket", "WS", scope["path"])
+            )
+            receive, send = _websocket_ends(phases, receive, send)
+        scope[SCOPE_KEY] = phases
         app: Any = self.app(scope, receive, send)
         if recorder.enabled:
-            recorder.enter(phases, phases.timeline)
-            phases.tell("request_start")
+            recorder.requests[phases] = phases.timeline
+            if recorder.listeners:
+                phases.tell("request_start")
             app = watched(app, phases, recorder.clock, recorder.busy_limit)
         try:
             await app
         finally:
-            route = scope.get("route")
-            phases.timeline.route = getattr(route, "path", None)
+            phases.timeline.route = getattr(scope.get("route"), "path", None)
             phases.close()
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -113,25 +112,29 @@ class InnerLayer:
 def _http_send(phases: Phases, send: Send) -> Send:
     trailers = False
 
-    async def watched_send(message: Message) -> None:
+    async def send_last(message: Message) -> None:
+        await send(message)
+        phases.response_was_sent()
+
+    def watched_send(message: Message) -> Awaitable[None]:
         nonlocal trailers
         kind = message["type"]
         if kind == "http.response.start":
             trailers = message.get("trailers", False)
             phases.response_starts(message["status"])
-        await send(message)
-        if _is_last(kind, message, trailers):
-            phases.response_was_sent()
+        elif _is_last(kind, message, trailers):
+            return send_last(message)
+        return send(message)
 
     return watched_send
 
 
 def _is_last(kind: str, message: Message, trailers: bool) -> bool:
     # The ASGI specification's "HTTP & WebSocket" page and its extensions: trailers, pathsend.
+    if kind in ("http.response.body", "http.response.zerocopysend"):
+        return not (trailers or message.get("more_body", False))
     if kind == "http.response.trailers":
         return not message.get("more_trailers", False)
-    if kind in ("http.response.body", "http.response.zerocopysend"):
-        return not trailers and not message.get("more_body", False)
     return kind == "http.response.pathsend" and not trailers
 
 
@@ -141,17 +144,17 @@ def _websocket_ends(phases: Phases, receive: Receive, send: Send) -> tuple[Recei
     async def watched_receive() -> Message:
         message = await receive()
         if message["type"] == "websocket.disconnect":
-            phases.connection_closed()
+            phases.response_was_sent()
         return message
 
     async def watched_send(message: Message) -> None:
         kind = message["type"]
         if kind == "websocket.accept":
-            phases.connection_opens()
+            phases.response_starts(None)
         elif kind == "websocket.http.response.start":
-            phases.connection_opens(message["status"])
+            phases.response_starts(message["status"])
         await send(message)
         if kind == "websocket.close":
-            phases.connection_closed()
+            phases.response_was_sent()
 
     return watched_receive, watched_send

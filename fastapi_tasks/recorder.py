@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event as ThreadEvent
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import anyio
 
@@ -53,6 +53,7 @@ class Open(Protocol):
     def title(self) -> str: ...
 
 
+Group = dict[Any, Any]
 Listener = Callable[[Event], object]
 
 
@@ -93,8 +94,9 @@ class Recorder:
         self._kept: deque[Timeline] = deque(maxlen=maxlen)
         self._count = 0
         self._cleared = 0
-        self._open: dict[Open, Timeline | None] = {}
-        self._waiters: list[Callable[[], object]] = []
+        self.requests: dict[Open, Timeline] = {}
+        self._groups: list[Group] = [self.requests]
+        self.waited_for: list[tuple[Callable[[], bool], Callable[[], object]]] = []
         self._process = os.getpid()
 
     @property
@@ -158,12 +160,11 @@ class Recorder:
     def begin(self, kind: Literal["http", "websocket"], method: str, path: str) -> Timeline:
         """Make the timeline of a request that starts now, and keep it if recording is on."""
         start = self.clock()
-        self._count += self.enabled
-        timeline = Timeline(
-            self._count, kind, method, path, self.wall(), start, process=self._process
-        )
-        if self.enabled:
-            self._kept.append(timeline)
+        if not self.enabled:
+            return Timeline(0, kind, method, path, self.wall(), start, None, self._process)
+        self._count = number = self._count + 1
+        timeline = Timeline(number, kind, method, path, self.wall(), start, None, self._process)
+        self._kept.append(timeline)
         return timeline
 
     def held_loop(
@@ -179,29 +180,38 @@ class Recorder:
         if self.listeners:
             self.tell("busy", timeline)
         whose = culprit if task is None else f"{culprit} of {timeline.title}"
-        for other in list(self._open.values()):
-            if other is not None and other is not timeline and other.response_sent is None:
+        for other in list(self.requests.values()):
+            if other is not timeline and other.response_sent is None:
                 other.busy.append(Busy(max(begun, other.request_start), ended, whose))
                 if self.listeners:
                     self.tell("busy", other)
 
     # Settling ----------------------------------------------------------------------------------
 
-    def enter(self, thing: Open, timeline: Timeline | None = None) -> None:
-        """Count a request or a task as open."""
-        self._open[thing] = timeline
+    def group(self) -> Group:
+        """Return a new collection whose members count as open while they are in it."""
+        group: Group = {}
+        self._groups.append(group)
+        return group
 
-    def leave(self, thing: Open) -> None:
-        """Count it as ended."""
-        self._open.pop(thing, None)
-        if self._waiters:
-            for wake in list(self._waiters):
+    def ungroup(self, group: Group) -> None:
+        """Let a collection go, and whatever is in it."""
+        self._groups = [one for one in self._groups if one is not group]
+        self.left()
+
+    def left(self) -> None:
+        """Take note that something has ended: wake who waited for the last one."""
+        for ready, wake in list(self.waited_for):
+            if ready():
                 wake()
 
     @property
     def open(self) -> list[Open]:
         """The requests and tasks that have not ended."""
-        return list(self._open)
+        return [thing for group in self._groups for thing in list(group)]
+
+    def _is_settled(self) -> bool:
+        return not any(self._groups)
 
     async def settled(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """Return when every request is answered and every task has ended.
@@ -210,7 +220,7 @@ class Recorder:
         is still open.
         """
         with anyio.move_on_after(timeout):
-            await self.until(lambda: not self._open)
+            await self.until(self._is_settled)
             return
         raise TimeoutError(self._still_open(timeout))
 
@@ -220,30 +230,26 @@ class Recorder:
         Raises TimeoutError as `settled` does.
         """
         changed = ThreadEvent()
-        with self._waking(changed.set):
-            deadline = None if timeout is None else time.monotonic() + timeout
-            while self._open:
-                left = None if deadline is None else deadline - time.monotonic()
-                if not changed.wait(left) and self._open:
-                    raise TimeoutError(self._still_open(timeout))
-                changed.clear()
+        with self._waking(self._is_settled, changed.set):
+            if not self._is_settled() and not changed.wait(timeout):
+                raise TimeoutError(self._still_open(timeout))
 
     async def until(self, ready: Callable[[], bool]) -> None:
         """Return when `ready` is true, looking whenever something has ended."""
         backend = current_backend()
-        while not ready():
-            changed = anyio.Event()
-            with self._waking(lambda event=changed: backend.call_soon(event.set)):  # type: ignore[misc]
-                if not ready():
-                    await changed.wait()
+        changed = anyio.Event()
+        with self._waking(ready, lambda: backend.call_soon(changed.set)):
+            if not ready():
+                await changed.wait()
 
     @contextmanager
-    def _waking(self, wake: Callable[[], object]) -> Iterator[None]:
-        self._waiters.append(wake)
+    def _waking(self, ready: Callable[[], bool], wake: Callable[[], object]) -> Iterator[None]:
+        waiter = (ready, wake)
+        self.waited_for.append(waiter)
         try:
             yield
         finally:
-            self._waiters.remove(wake)
+            self.waited_for.remove(waiter)
 
     def _still_open(self, timeout: float | None) -> str:
         names = ", ".join(thing.title for thing in self.open)

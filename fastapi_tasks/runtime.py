@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from threading import get_ident
 from typing import Any
@@ -16,9 +16,8 @@ from .config import TaskConfig
 from .errors import FastAPITasksError
 from .recorder import Recorder
 from .tasks import Task, logger
-from .telemetry import Tracing
+from .telemetry import find_tracer
 from .threads import Threads
-from .timeline import TaskRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +57,9 @@ class Runtime:
         self.backend = current_backend()
         self.thread = get_ident()
         self.threads = Threads(limits.threads, self.backend)
+        self.live: dict[Task[..., Any], None] = recorder.group()
         self._limits = limits
-        self._tracing = Tracing()
+        self.tracer: Any = None
         self._cancelling = False
         self._closed = False
 
@@ -71,14 +71,11 @@ class Runtime:
                 yield
             finally:
                 self._abandon("when the app's lifespan was over")
+                self.recorder.ungroup(self.live)
 
     def trace(self) -> None:
         """Look for a configured OpenTelemetry SDK, once the app has started."""
-        self._tracing.look()
-
-    def span(self, record: TaskRecord) -> AbstractContextManager[Any]:
-        """Return the span of a task, which costs nothing without an SDK."""
-        return self._tracing.span(record)
+        self.tracer = find_tracer()
 
     def admit(self, task: Task[..., Any]) -> None:
         """Take responsibility for a task. Raises FastAPITasksError after the shutdown."""
@@ -87,18 +84,15 @@ class Runtime:
                 f"task {task.title} was scheduled after the app shut down, so nothing can run it: "
                 "end what schedules tasks before the shutdown"
             )
-        self.recorder.enter(task)
+        self.live[task] = None
         if self._cancelling and not task.config.shielded:
             task.cancel()
 
     def ended(self, task: Task[..., Any]) -> None:
         """Let a task go."""
-        self.recorder.leave(task)
-
-    @property
-    def tasks(self) -> list[Task[..., Any]]:
-        """The tasks that have not ended."""
-        return [one for one in self.recorder.open if isinstance(one, Task) and one.runtime is self]
+        self.live.pop(task, None)
+        if self.recorder.waited_for:
+            self.recorder.left()
 
     async def drain(self) -> None:
         """End all tasks within the limits, while the app's own lifespan is still up.
@@ -109,7 +103,7 @@ class Runtime:
         grace = self._limits.grace_period
         await self._idle(grace)
         self._cancelling = True
-        cancelled = [task for task in self.tasks if not task.config.shielded and task.cancel()]
+        cancelled = [task for task in list(self.live) if not task.config.shielded and task.cancel()]
         if cancelled:
             logger.warning(
                 "shutdown: cancelled after the grace period of %g s: %s", grace, _names(cancelled)
@@ -119,11 +113,11 @@ class Runtime:
 
     async def _idle(self, seconds: float) -> None:
         with anyio.move_on_after(seconds):
-            await self.recorder.until(lambda: not self.tasks)
+            await self.recorder.until(lambda: not self.live)
 
     def _abandon(self, when: str) -> None:
         self._closed = True
-        left = self.tasks
+        left = list(self.live)
         for task in left:
             task.abandon()
             self.ended(task)

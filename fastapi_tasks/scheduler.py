@@ -40,7 +40,9 @@ class TasksBatch:
         has shut down.
         """
         phases = self._phases
-        config = phases.runtime.config.merge(self._config)
+        config = phases.runtime.config
+        if self._config is not DEFAULTS:
+            config = config.merge(self._config)
         task = Task(func, args, kwargs, config, MODES[self._phase], phases)
         phases.schedule(task, self._phase)
         return task
@@ -67,7 +69,9 @@ class TasksScheduler(TasksBatch):
     __slots__ = ()
 
     def __init__(self, phases: Phases) -> None:
-        super().__init__(phases, IMMEDIATE)
+        self._phases = phases
+        self._phase = IMMEDIATE
+        self._config = DEFAULTS
 
     @property
     def after_route(self) -> TasksBatch:
@@ -86,7 +90,7 @@ async def get_tasks(connection: HTTPConnection) -> TasksScheduler:
     phases = scope.get(SCOPE_KEY)
     if not isinstance(phases, Phases) or phases.runtime is None:
         raise FastAPITasksUninitializedAppError(_explain(scope, phases))
-    phases.enter_endpoint(scope["fastapi_inner_astack"], scope["fastapi_function_astack"])
+    phases.enter_endpoint(scope["fastapi_function_astack"], scope["fastapi_inner_astack"])
     return TasksScheduler(phases)
 
 

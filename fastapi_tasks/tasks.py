@@ -6,6 +6,7 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar, copy_context
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 import anyio
@@ -13,6 +14,7 @@ import anyio
 from .callables import check_arguments, display_name, is_coroutine_function
 from .config import TaskConfig, TaskErrorHandler
 from .steps import watched
+from .telemetry import task_span
 from .timeline import Mode, Outcome, TaskRecord
 
 if TYPE_CHECKING:
@@ -58,6 +60,19 @@ class Started:
             )
 
 
+class State(Enum):
+    """How far the library is with a task.
+
+    WAITING -> BEGUN -> STOPPING -> ABANDONED. Every state may be the last, and ABANDONED may
+    follow at any time.
+    """
+
+    WAITING = auto()
+    BEGUN = auto()
+    STOPPING = auto()
+    ABANDONED = auto()
+
+
 class Task(Generic[P, T]):
     """One scheduled call.
 
@@ -66,17 +81,14 @@ class Task(Generic[P, T]):
     its moments.
     """
 
-    # One of these is made for every call, so the way from schedule() to run() is kept short:
-    #   scheduled -> released -> begun (run() entered) -> ended, or scheduled/released -> ended.
+    # One of these is made for every call, so the way from schedule() to run() is kept short.
     __slots__ = (
-        "_begun",
         "_cancel",
         "_context",
         "_coroutine",
         "_phases",
-        "_stopping",
+        "_state",
         "_waiters",
-        "abandoned",
         "args",
         "config",
         "func",
@@ -104,13 +116,11 @@ class Task(Generic[P, T]):
         self.args = args
         self.kwargs = kwargs
         self.config = config
-        self.abandoned = False
         self.index = -1
         self._phases = phases
         self._context = copy_context()
         self._cancel: Callable[[], object] | None = None
-        self._begun = False
-        self._stopping = False
+        self._state = State.WAITING
         self._waiters: list[anyio.Event] = []
         self.record = TaskRecord(
             config.name or display_name(func),
@@ -142,20 +152,36 @@ class Task(Generic[P, T]):
         state = self.record.outcome or ("running" if self.started.is_set() else "waiting")
         return f"<Task {self.title}: {state}>"
 
-    def spawn(self) -> None:
+    @property
+    def abandoned(self) -> bool:
+        """Whether the task is never to be resumed."""
+        return self._state is State.ABANDONED
+
+    def release(self) -> None:
         """Hand the task to the event loop; on its thread only."""
-        if self.record.outcome is None:
-            spawn = self._phases.runtime.backend.spawn
-            self._cancel = spawn(self.run, self._context, self.record.name)
+        record = self.record
+        if record.outcome is not None:
+            return
+        phases = self._phases
+        if record.released is None:
+            record.released = phases.clock()
+        if phases.recorder.listeners:
+            phases.tell("released", self)
+        self._cancel = phases.runtime.backend.spawn(self.run, self._context, record.name)
 
     async def run(self) -> None:
         """Run the function to its end, whatever it raises; only KeyboardInterrupt goes on up."""
         if self.record.outcome is not None:
             return
-        self._begun = True
+        self._state = State.BEGUN
         _running.set(self)
+        runtime = self._phases.runtime
         try:
-            await self._call()
+            if runtime.tracer is None:
+                await self._call()
+            else:
+                with task_span(runtime.tracer, self.record):
+                    await self._call()
         except KeyboardInterrupt as error:
             self.end("error", error)
             raise
@@ -164,21 +190,19 @@ class Task(Generic[P, T]):
         else:
             self.end("ok")
         finally:
-            self._phases.runtime.ended(self)
-            self._forget()
+            self._leave()
 
     async def _call(self) -> None:
-        with self._phases.runtime.span(self.record):
-            if self._coroutine is None:
-                result = await self._phases.runtime.threads.run(self._in_thread, self._start)
-                if not inspect.isawaitable(result):
-                    return
-                self.record.finished = None
-                self._coroutine = _awaiting(result)
-            else:
-                self._start()
-            phases = self._phases
-            await watched(self._coroutine, self, phases.clock, phases.recorder.busy_limit)
+        phases = self._phases
+        if self._coroutine is None:
+            result = await phases.runtime.threads.run(self._in_thread, self._start)
+            if not inspect.isawaitable(result):
+                return
+            self.record.finished = None
+            self._coroutine = _awaiting(result)
+        else:
+            self._start()
+        await watched(self._coroutine, self, phases.clock, phases.recorder.busy_limit)
 
     def _in_thread(self) -> Any:
         try:
@@ -191,14 +215,15 @@ class Task(Generic[P, T]):
         self.record.started = self._phases.clock()
         if self._waiters:
             self._phases.runtime.backend.call_soon(self._wake)
-        self._phases.tell("started", self)
+        if self._phases.recorder.listeners:
+            self._phases.tell("started", self)
 
     def _wake(self) -> None:
         for event in self._waiters:
             event.set()
 
     async def _failed(self, error: BaseException) -> None:
-        if self._stopping and isinstance(error, anyio.get_cancelled_exc_class()):
+        if self._state is State.STOPPING and isinstance(error, anyio.get_cancelled_exc_class()):
             self.end("cancelled")
             return
         if self.record.outcome is not None:
@@ -224,7 +249,7 @@ class Task(Generic[P, T]):
         except KeyboardInterrupt:
             raise
         except BaseException as failure:
-            if not self._stopping:
+            if self._state is State.BEGUN:
                 logger.error("on_error of task %s failed itself", self.title, exc_info=failure)
 
     def held_loop(self, begun: int, ended: int) -> None:
@@ -233,30 +258,28 @@ class Task(Generic[P, T]):
 
     def cancel(self) -> bool:
         """Cancel the task for a shutdown; False if it sits in a thread, where nothing can."""
-        record = self.record
-        if self._begun and self._coroutine is None and record.started is not None:
-            return False
-        self._stopping = True
-        if not self._begun:
+        if self._state is State.WAITING:
             self.end("cancelled")
-            self._phases.runtime.ended(self)
-            self._forget()
-        elif self._cancel is not None:
+            self._leave()
+            return True
+        if self._coroutine is None and self.record.started is not None:
+            return False
+        self._state = State.STOPPING
+        if self._cancel is not None:
             self._cancel()
         return True
 
     def abandon(self) -> None:
         """Never resume the task again, wherever it stands."""
-        self.abandoned = self._stopping = True
         self.end("abandoned")
+        self._state = State.ABANDONED
         if self._cancel is not None:
             self._cancel()
 
     def discard(self) -> None:
         """End the task unreleased, because its endpoint failed."""
         self.end("discarded")
-        self._phases.runtime.ended(self)
-        self._forget()
+        self._leave()
 
     def end(self, outcome: Outcome, error: BaseException | None = None) -> None:
         """Record the outcome, once: the first one stands."""
@@ -270,14 +293,16 @@ class Task(Generic[P, T]):
         record.outcome = outcome
         if self._waiters:
             self._wake()
-        self._phases.tell("finished", self)
+        if self._phases.recorder.listeners:
+            self._phases.tell("finished", self)
 
-    def _forget(self) -> None:
+    def _leave(self) -> None:
         """Let the arguments go: a finished task keeps nothing of them alive."""
+        self._phases.runtime.ended(self)
         self.args = ()
         self.kwargs = {}
         if self._coroutine is not None:
-            if not self._begun:
+            if self._state is State.WAITING:
                 self._coroutine.close()
             self._coroutine = None
 

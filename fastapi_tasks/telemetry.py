@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 from .timeline import TaskRecord
@@ -13,29 +13,20 @@ try:
 except ImportError:  # older FastAPI releases come without it
     trace = None  # type: ignore[assignment]
 
-_NO_SPAN = nullcontext()
 
-
-class Tracing:
-    """Makes the spans of tasks, or none at all."""
-
-    def __init__(self) -> None:
-        self._tracer: Any = None
-
-    def look(self) -> None:
-        """Take the tracer of the provider that is configured now, if there is one."""
-        if trace is not None:
-            provider = trace.get_tracer_provider()
-            if not isinstance(provider, (trace.ProxyTracerProvider, trace.NoOpTracerProvider)):
-                self._tracer = provider.get_tracer("fastapi_tasks")
-
-    def span(self, record: TaskRecord) -> AbstractContextManager[Any]:
-        """Return a context in which the task's span is current. Its parent is in the context."""
-        return _NO_SPAN if self._tracer is None else _span(self._tracer, record)
+def find_tracer() -> Any:
+    """Return the tracer of the provider that is configured now, or None if there is none."""
+    if trace is None:
+        return None
+    provider = trace.get_tracer_provider()
+    if isinstance(provider, (trace.ProxyTracerProvider, trace.NoOpTracerProvider)):
+        return None
+    return provider.get_tracer("fastapi_tasks")
 
 
 @contextmanager
-def _span(tracer: Any, record: TaskRecord) -> Iterator[None]:
+def task_span(tracer: Any, record: TaskRecord) -> Iterator[None]:
+    """Make the task's span current. Its parent is in the context that the task runs in."""
     # Not the exception itself: its message may hold what the task's arguments held.
     with tracer.start_as_current_span(
         record.name,
