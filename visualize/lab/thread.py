@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import nullcontext
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from visualize.live.stopping import SCOPE_KEY
 
 from .errors import LabError
 from .log import kept_log
@@ -34,9 +37,9 @@ class ServerThread:
         self._quiet = quiet
         self._ready = threading.Event()
         self._error: BaseException | None = None
-        self._startup = Startup(app)
+        self._hosted = Hosted(app, lambda: self._server.should_exit)
         config = uvicorn.Config(
-            self._startup,
+            self._hosted,
             log_config=None,
             access_log=False,
             timeout_keep_alive=KEEP_ALIVE,
@@ -55,7 +58,7 @@ class ServerThread:
             raise
         if not self._server.started:
             self._thread.join()
-            error = self._startup.error or self._error
+            error = self._hosted.error or self._error
             why = "its lifespan says so" if error is None else f"{type(error).__name__}: {error}"
             raise LabError(f"the app did not start ({why}): look at its lifespan") from error
 
@@ -102,18 +105,22 @@ class TellingServer(uvicorn.Server):
         self._ready.set()
 
 
-class Startup:
-    """Keep what the app's lifespan raises, for the caller; uvicorn only logs it."""
+class Hosted:
+    """Around the app: says in each scope whether the server stops, keeps what a startup raised.
 
-    def __init__(self, app: ASGIApp) -> None:
+    uvicorn would tell the former too late for open streams, and only log the latter.
+    """
+
+    def __init__(self, app: ASGIApp, stopping: Callable[[], bool]) -> None:
         self.app = app
         self.error: BaseException | None = None
+        self._stopping = stopping
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":
-            return await self.app(scope, receive, send)
+        scope[SCOPE_KEY] = self._stopping
         try:
             await self.app(scope, receive, send)
         except BaseException as error:
-            self.error = error
+            if scope["type"] == "lifespan":
+                self.error = error
             raise

@@ -1,0 +1,114 @@
+"""Put the live page into an app."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from typing import Any
+
+import anyio
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.params import Depends as Dependency
+from fastapi.responses import StreamingResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from fastapi_tasks import Recorder
+from fastapi_tasks.errors import FastAPITasksUninitializedAppError
+from fastapi_tasks.scheduler import SCOPE_KEY
+
+from .changes import Changes, Cursor
+from .guard import loopback_only
+from .stopping import stopping
+from .wire import RETRY, messages
+
+FRAME = 0.05
+STREAM = 15.0
+
+
+def mount(
+    app: FastAPI,
+    path: str = "/_timeline",
+    *,
+    dependencies: Sequence[Dependency] | None = None,
+) -> None:
+    """Show the requests of a running app, as they happen, on a page of its own at `path`.
+
+    `dependencies` decide who may see it; without them it answers this machine only. The page's
+    own requests are not recorded. Raises FastAPITasksUninitializedAppError if the app has no
+    tasks yet, ValueError for a path that does not begin with a slash or leaves nothing after it,
+    RuntimeError when the app has started.
+    """
+    recorder = _recorder(app)
+    prefix = path.rstrip("/")
+    if not prefix.startswith("/"):
+        raise ValueError(
+            f"mount() got the path {path!r}, where no page can be: give one that begins with a "
+            'slash, such as "/_timeline"'
+        )
+    guards = [Depends(loopback_only)] if dependencies is None else list(dependencies)
+    router = APIRouter(prefix=prefix, dependencies=guards, include_in_schema=False)
+    _add_routes(router, Changes(recorder))
+    before = list(app.router.routes)
+    app.include_router(router)
+    # In front: a route that takes every path may have been there first.
+    added = app.router.routes[len(before) :]
+    app.router.routes[:] = [*added, *before]
+    _leave_unrecorded(app, prefix)
+
+
+def _recorder(app: FastAPI) -> Recorder:
+    recorder = getattr(getattr(app, "state", None), "tasks_recorder", None)
+    if not isinstance(recorder, Recorder):
+        raise FastAPITasksUninitializedAppError(
+            "mount() found no recorder in this app: call add_tasks(app) first"
+        )
+    if app.middleware_stack is not None:
+        raise RuntimeError(
+            "mount() was called after the app had started: call it right after add_tasks(app)"
+        )
+    return recorder
+
+
+def _add_routes(router: APIRouter, changes: Changes) -> None:
+    @router.get("/events")
+    async def events(request: Request) -> StreamingResponse:
+        cursor = Cursor.parse(request.headers.get("last-event-id", ""))
+        return StreamingResponse(
+            _stream(changes, cursor, request.scope),
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        )
+
+
+async def _stream(changes: Changes, cursor: Cursor, scope: Scope) -> AsyncIterator[str]:
+    """Send what is new, at most so often, for a while: a browser then comes back by itself."""
+    yield RETRY
+    with changes.reading():
+        until = time.monotonic() + STREAM
+        while time.monotonic() < until and not stopping(scope):
+            if changes.version != cursor.version:
+                news = changes.since(cursor)
+                cursor = news.cursor
+                for message in messages(news.lines, news.missed, cursor):
+                    yield message
+            await anyio.sleep(FRAME)
+
+
+def _leave_unrecorded(app: FastAPI, prefix: str) -> None:
+    build = app.build_middleware_stack
+    app.build_middleware_stack = lambda: Unrecorded(build(), prefix)  # type: ignore[method-assign]
+
+
+class Unrecorded:
+    """Outside of what records requests: lets the page's own pass by it."""
+
+    def __init__(self, app: ASGIApp, prefix: str) -> None:
+        self.app = app
+        self._prefix = prefix
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[Any]:
+        if scope["type"] == "http":
+            path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+            if path == self._prefix or path.startswith(f"{self._prefix}/"):
+                scope[SCOPE_KEY] = None
+        return self.app(scope, receive, send)

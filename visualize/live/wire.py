@@ -1,0 +1,70 @@
+"""What travels to the live page: server-sent events.
+
+A message has one line of JSON for each request that has news: `process` and `id` name the
+request, `request_start` and `wall` place it, and its other fields are those of a recording.
+`tasks` and `busy` are objects, from a position to the record there, as it is now: only positions
+with news are in them. A field that has its default value is left out. Applying a line twice
+changes nothing. The `id:` of a message is a cursor, which a browser sends back when it reconnects
+(`Last-Event-ID`); messages without one belong together with the next that has it.
+
+An event named `missed` holds a number: so many requests have been let go that this page has not
+seen and never will.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import MISSING, fields
+from typing import Any
+
+from fastapi_tasks import Busy, ClientView, TaskRecord, Timeline
+
+RETRY = "retry: 500\n\n"
+PER_MESSAGE = 64
+
+_PARTS = ("tasks", "busy", "client")
+
+
+def _defaults(record: type[Any]) -> dict[str, object]:
+    return {field.name: field.default for field in fields(record) if field.name not in _PARTS}
+
+
+_FIELDS: dict[type, dict[str, object]] = {
+    record: _defaults(record) for record in (Timeline, TaskRecord, Busy, ClientView)
+}
+
+
+def request_line(
+    timeline: Timeline, tasks: Iterable[int], busy: Iterable[int]
+) -> dict[str, object]:
+    """Put a request's marks, and what is at these positions of its lists, into plain data."""
+    line = _record(timeline)
+    if changed := {position: _record(timeline.tasks[position]) for position in tasks}:
+        line["tasks"] = changed
+    if held := {position: _record(timeline.busy[position]) for position in busy}:
+        line["busy"] = held
+    if timeline.client is not None:
+        line["client"] = _record(timeline.client)
+    return line
+
+
+def _record(record: object) -> dict[str, object]:
+    return {
+        name: value
+        for name, default in _FIELDS[type(record)].items()
+        if (value := getattr(record, name)) != default or default is MISSING
+    }
+
+
+def messages(
+    lines: list[dict[str, object]], missed: int, cursor: object, most: int = PER_MESSAGE
+) -> Iterator[str]:
+    """Write news as server-sent events, the last of which moves the reader's cursor."""
+    parts = [f"event: missed\ndata: {missed}\n"] if missed else []
+    for first in range(0, len(lines), most):
+        some = (json.dumps(line, separators=(",", ":")) for line in lines[first : first + most])
+        parts.append("".join(f"data: {line}\n" for line in some))
+    for part in parts[:-1]:
+        yield f"{part}\n"
+    yield f"{parts[-1] if parts else ''}id: {cursor}\n\n"
