@@ -17,7 +17,7 @@ from .errors import FastAPITasksError
 from .recorder import Recorder
 from .tasks import Task, logger
 from .telemetry import find_tracer
-from .threads import Threads
+from .threads import make_threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Runtime:
         self.config = config
         self.backend = current_backend()
         self.thread = get_ident()
-        self.threads = Threads(limits.threads, self.backend)
+        self.threads = make_threads(limits.threads, self.backend)
         self.live: dict[Task[..., Any], None] = recorder.group()
         self._limits = limits
         self.tracer: Any = None

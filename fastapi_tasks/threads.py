@@ -1,23 +1,20 @@
-"""Worker threads for `def` tasks, apart from those that the app's `def` endpoints use.
-
-AnyIO's worker threads are not daemons: one that never returns would keep the process from
-exiting, and a shutdown must not hang.
-"""
+"""Worker threads for `def` tasks, apart from those that the app's `def` endpoints use."""
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import copy_context
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import anyio
 import anyio.from_thread
 from anyio.lowlevel import current_token
 
-from .backends import Backend
+from .backends import Backend, TrioBackend
 
 T = TypeVar("T")
 
@@ -49,8 +46,48 @@ class Job:
         self.done()
 
 
-class Threads:
-    """At most `limit` daemon threads, started when needed, ended when idle."""
+class Threads(Protocol):
+    """Where `def` tasks run."""
+
+    async def run(self, call: Callable[[], T], begin: Callable[[], object]) -> T:
+        """Return what `call` returns in a worker thread, in a copy of this context.
+
+        `begin` is called there just before, one job at a time and in their order. Cancelled
+        before that, the call never runs; after that, it cannot be interrupted.
+        """
+
+
+def make_threads(limit: int, backend: Backend) -> Threads:
+    """Return worker threads for this backend, at most `limit` at a time."""
+    if isinstance(backend, TrioBackend):
+        return TrioThreads(limit)
+    return DaemonThreads(limit, backend)
+
+
+class TrioThreads:
+    """Trio's own worker threads, which are daemons, under a limiter of our own."""
+
+    def __init__(self, limit: int) -> None:
+        self._trio: Any = sys.modules["trio"]
+        self._limiter = self._trio.CapacityLimiter(limit)
+
+    async def run(self, call: Callable[[], T], begin: Callable[[], object]) -> T:
+        def job() -> T:
+            begin()
+            return call()
+
+        result: T = await self._trio.to_thread.run_sync(
+            job, limiter=self._limiter, abandon_on_cancel=True
+        )
+        return result
+
+
+class DaemonThreads:
+    """Daemon threads, started when needed and ended when idle.
+
+    AnyIO's worker threads on asyncio are not daemons: one that never returned would keep the
+    process from exiting, and a shutdown must not hang.
+    """
 
     def __init__(self, limit: int, backend: Backend) -> None:
         self._limit = limit
@@ -62,11 +99,6 @@ class Threads:
         self._idle = 0
 
     async def run(self, call: Callable[[], T], begin: Callable[[], object]) -> T:
-        """Return what `call` returns in a worker thread, in a copy of this context.
-
-        `begin` is called there just before, one job at a time and in their order. Cancelled
-        before that, the call never runs; after that, it cannot be interrupted.
-        """
         finished = anyio.Event()
         context = copy_context()
         job = Job(begin, lambda: context.run(call), lambda: self._report(finished))

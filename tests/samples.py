@@ -34,11 +34,25 @@ def checkout(number: int = 1, at: int = 0) -> Timeline:
         tasks=[
             TaskRecord("validate_payment", "immediate", ms(1), ms(1), ms(1.1), ms(31), "ok"),
             TaskRecord(
-                "finalize_order", "after_route", ms(11), ms(12.1), ms(12.3), ms(24), "ok", shield=True
+                "finalize_order",
+                "after_route",
+                ms(11),
+                ms(12.1),
+                ms(12.3),
+                ms(24),
+                "ok",
+                shield=True,
             ),
             TaskRecord("send_mail", "after_response", ms(11.2), ms(12.6), ms(12.7), ms(42), "ok"),
             TaskRecord(
-                "print_label", "after_response", ms(11.4), ms(12.6), ms(13), ms(30), "ok", thread=True
+                "print_label",
+                "after_response",
+                ms(11.4),
+                ms(12.6),
+                ms(13),
+                ms(30),
+                "ok",
+                thread=True,
             ),
             TaskRecord(
                 "notify_shipping",
