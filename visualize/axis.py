@@ -12,7 +12,7 @@ from visualize.scene import Scene
 from visualize.theme import Palette
 from visualize.words import MS, tick_labels, ticks
 
-APART = 62
+APART = 54
 """Least distance of two ticks, in points."""
 
 
@@ -29,7 +29,7 @@ class TimeLocator(Locator):
             figure = axes.get_figure(root=True)
             assert figure is not None
             room = axes.bbox.width / figure.dpi * 72
-        most = max(int(room / APART), 2)
+        most = int(room / APART) + 1
         return [tick / MS for tick in ticks(round(vmin * MS), round(vmax * MS), most)]
 
 
@@ -43,11 +43,10 @@ class TimeFormatter(Formatter):
         return tick_labels([round(value * MS) for value in values])
 
 
-def dress(ax: Axes, scene: Scene, frame: Frame, palette: Palette) -> float:
-    """Give the axes their limits and look; return the milliseconds behind the scene's end."""
+def dress(ax: Axes, scene: Scene, frame: Frame, palette: Palette) -> None:
+    """Give the axes their limits and look."""
     span = max(scene.end - scene.start, 1) / MS
-    pad = 0.035 * span
-    ax.set_xlim(scene.start / MS - 0.012 * span, scene.end / MS + pad)
+    ax.set_xlim(scene.start / MS - 0.012 * span, scene.end / MS + 0.035 * span)
     ax.set_ylim(*frame.limits(scene))
     ax.set_facecolor(palette["background"])
     ax.set_yticks([])
@@ -58,4 +57,3 @@ def dress(ax: Axes, scene: Scene, frame: Frame, palette: Palette) -> float:
     ax.tick_params(axis="x", colors=palette["muted"], labelsize=SMALL, length=0, pad=4)
     ax.grid(visible=True, axis="x", color=palette["grid"], linewidth=0.8, linestyle="-")
     ax.set_axisbelow(True)
-    return pad

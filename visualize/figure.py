@@ -24,8 +24,10 @@ from visualize.frame import (
     POINT,
     SMALL,
     Frame,
+    elide,
     frame_for,
     frame_of,
+    measure,
     names_width,
 )
 from visualize.key import LINE, add_key, caption, entries, flow
@@ -39,8 +41,9 @@ from visualize.words import count, duration
 WIDTH = 8.0
 """Inches; at 160 dots an inch, 1280 pixels."""
 DPI = 160
-TITLE, TICKS = 25.0, 19.0
-"""Points for the title above the axes, and for the ticks below."""
+TITLE, TICKS, BETWEEN = 25.0, 19.0, 24.0
+"""Points for the title above the axes, for the ticks below, and between two panels."""
+TITLE_SIZE = NAME + 1
 NAMES_SHARE = 0.36
 """The most that the names may take of the width."""
 
@@ -134,8 +137,8 @@ def _theme_of(ax: Axes) -> ThemeName:
 
 
 def _draw(ax: Axes, scene: Scene, frame: Frame, palette: Palette) -> None:
-    pad = dress(ax, scene, frame, palette)
-    paint(ax, scene, frame, palette, pad)
+    dress(ax, scene, frame, palette)
+    paint(ax, scene, frame, palette)
     Labels(ax, scene, frame, palette)
 
 
@@ -145,17 +148,17 @@ def _figure(
     """Stack the panels in a new figure, from the top down."""
     scenes = [scene for _, scene in panels]
     frames = [frame_for(scene, width) for scene in scenes]
-    figure = TimelineFigure(figsize=(width, 1), facecolor=palette["background"])
+    figure = TimelineFigure(figsize=(width, 1), dpi=DPI, facecolor=palette["background"])
     FigureCanvasAgg(figure)
-    found, words = entries(scenes, palette), caption(scenes, align)
+    found, words = entries(scenes, frames, palette), caption(scenes, align)
     foot = TICKS + EDGE + (flow(figure, found, words)[-1][0] + 1) * LINE
     heights = [f.lane * max(len(s.lanes), 1) + f.head for f, s in zip(frames, scenes, strict=True)]
-    total = sum(heights) + TITLE * len(heights) + foot
+    total = sum(heights) + TITLE * len(heights) + BETWEEN * max(len(heights) - 1, 0) + foot
     figure.set_figheight(total * POINT)
     left = max(map(partial(_left, figure), scenes, frames), default=EDGE)
     top, whole = total, width / POINT
     for (label, scene), frame, height in zip(panels, frames, heights, strict=True):
-        top -= TITLE + height
+        top -= TITLE + height + (BETWEEN if top < total else 0)
         box = (left / whole, top / total, (whole - left - EDGE) / whole, height / total)
         ax = figure.add_axes(box, axes_class=TimelineAxes)
         _draw(ax, scene, frame, palette)
@@ -174,31 +177,35 @@ def _left(figure: Figure, scene: Scene, frame: Frame) -> float:
 
 
 def _head(ax: Axes, label: str, scene: Scene, palette: Palette, left: float) -> None:
-    title, summary = _summary(scene)
-    width = ax.bbox.width / _whole(ax).dpi / POINT
-    x = -(left - EDGE) / width
+    """Write the title and, where there is room beside it, what came of the request."""
+    figure = _whole(ax)
+    width = ax.bbox.width / figure.dpi / POINT
+    title, summaries = _summary(scene)
+    title = legible(label or title, "bold")
+    room = width + left - EDGE
+    long = measure(figure, title, TITLE_SIZE, "bold")
+    fitting = (s for s in summaries if long + BETWEEN + measure(figure, s, SMALL) <= room)
+    shown = elide(title, room, lambda words: measure(figure, words, TITLE_SIZE, "bold"))
+    styled: dict[str, Any] = {"pad": 6, "parse_math": False}
     ax.set_title(
-        legible(label or title, "bold"), loc="left", x=x, pad=6, fontsize=NAME + 1, weight="bold",
-        color=palette["text"], parse_math=False,
+        shown, loc="left", x=(EDGE - left) / width, fontsize=TITLE_SIZE, weight="bold",
+        color=palette["text"], **styled,
     )  # fmt: skip
-    ax.set_title(
-        summary, loc="right", pad=6, fontsize=SMALL, color=palette["muted"], parse_math=False
-    )
+    words = next(fitting, "")
+    ax.set_title(words, loc="right", fontsize=SMALL, color=palette["muted"], **styled)
 
 
-def _summary(scene: Scene) -> tuple[str, str]:
-    """What a scene shows, in a few words, and what came of it."""
+def _summary(scene: Scene) -> tuple[str, list[str]]:
+    """What a scene shows, in a few words, and what came of it, from long to short."""
     if not scene.groups:
-        return "No request was recorded", ""
+        return "No request was recorded", []
     if len(scene.groups) > 1:
-        return f"{count(len(scene.groups), 'request')}, {count(scene.tasks, 'task')}", ""
+        return f"{count(len(scene.groups), 'request')}, {count(scene.tasks, 'task')}", []
     timeline = scene.groups[0].timeline
+    start = timeline.request_start
     said = [] if timeline.status is None else [str(timeline.status)]
     if timeline.response_sent is not None:
-        said.append(
-            f"response sent after {duration(timeline.response_sent - timeline.request_start)}"
-        )
+        said.append(f"response sent after {duration(timeline.response_sent - start)}")
     ends = [task.finished for task in timeline.tasks if task.finished is not None]
-    if ends:
-        said.append(f"last task ended after {duration(max(ends) - timeline.request_start)}")
-    return timeline.title, " · ".join(said)
+    last = [f"last task ended after {duration(max(ends) - start)}"] if ends else []
+    return timeline.title, [" · ".join(said + last), " · ".join(said), *said[:1]]

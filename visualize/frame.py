@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +24,8 @@ EDGE = 7.0
 """Points kept free along the edges of a figure."""
 GUTTER = 9.0
 """Points between the names and the axes."""
+HIGHEST = 640.0
+"""Points that many lanes may take together."""
 NARROW = 4.6
 """Up to this width in inches, names stand above their bars."""
 
@@ -51,6 +54,16 @@ class Frame:
         size = 1.1 * self.half * self.lane
         return 0.0 if size < 2.4 else min(size, 6.6)
 
+    @property
+    def says_modes(self) -> bool:
+        """Whether each name comes with its task's mode."""
+        return self.names == "above" or (self.names == "beside" and self.lane >= 2.3 * NAME)
+
+    @property
+    def edge(self) -> float:
+        """The width of a bar's outline, in points."""
+        return min(0.12 * self.lane, 0.7)
+
     def limits(self, scene: Scene) -> tuple[float, float]:
         """The ends of the y axis, bottom first."""
         return max(len(scene.lanes), 1) - 0.5, -0.5 - self.head / self.lane
@@ -59,14 +72,14 @@ class Frame:
 def frame_for(scene: Scene, width: float) -> Frame:
     """Choose the measures for a figure of our own that is `width` inches wide."""
     lanes = max(len(scene.lanes), 1)
-    shared = any(lane.kind == "shared" for lane in scene.lanes)
-    if shared:
-        return Frame("within", max(620 / max(lanes, 28), 0.2), half=0.38)
+    if any(lane.kind == "shared" for lane in scene.lanes):
+        names: Names = "within" if is_tiled(scene) else "beside"
+        return Frame(names, max(HIGHEST / max(lanes, 28), 0.2), half=0.38)
     if width <= NARROW:
         return Frame("above", max(min(34.0, 1200 / lanes), 22.0), middle=0.2, half=0.19)
     if lanes <= 24:
         return Frame("beside", 29.0)
-    return Frame("beside", max(620 / lanes, 9.0), half=0.36)
+    return Frame("beside", max(HIGHEST / lanes, 9.0), half=0.36)
 
 
 def frame_of(ax: Axes, scene: Scene) -> Frame:
@@ -76,7 +89,7 @@ def frame_of(ax: Axes, scene: Scene) -> Frame:
     assert figure is not None
     lane = max(ax.bbox.height / figure.dpi * 72 - 15, 1.0) / lanes
     left = (ax.bbox.x0 - figure.bbox.x0) / figure.dpi * 72
-    if any(one.kind == "shared" for one in scene.lanes) or lane < 8:
+    if is_tiled(scene) or lane < 8:
         return Frame("within", lane, half=0.38)
     if left >= min(names_width(figure, scene), 110.0) + GUTTER:
         return Frame("beside", lane, half=0.25 if lane >= 26 else 0.36)
@@ -85,20 +98,25 @@ def frame_of(ax: Axes, scene: Scene) -> Frame:
     return Frame("within", lane, half=0.38)
 
 
+def is_tiled(scene: Scene) -> bool:
+    """Whether requests share lanes."""
+    return any(lane.request is None for lane in scene.lanes)
+
+
 def names_width(figure: Figure, scene: Scene) -> float:
     """The width of the longest name in points."""
-    words = {(title(lane, scene), NAME) for lane in scene.lanes}
-    words |= {(subtitle(lane), SMALL) for lane in scene.lanes}
+    words = {(title(lane, scene), NAME, weight(lane, scene)) for lane in scene.lanes}
+    words |= {(subtitle(lane), SMALL, "normal") for lane in scene.lanes}
     # Only the longest in characters can be the longest in points.
-    likely = sorted(words, key=lambda pair: -len(pair[0]) * pair[1])[:12]
-    return max((measure(figure, said, size) for said, size in likely), default=0.0)
+    likely = sorted(words, key=lambda said: -len(said[0]) * said[1])[:12]
+    return max((measure(figure, *said) for said in likely), default=0.0)
 
 
 def measure(figure: Figure, words: str, size: float, weight: str = "normal") -> float:
-    """The width of words in points."""
+    """The width of words in points, and a little more: it varies with the resolution."""
     text = Text(0, 0, words, fontsize=size, weight=weight, parse_math=False, usetex=False)
     text.set_figure(figure)
-    return float(text.get_window_extent().width) / figure.dpi / POINT
+    return 1.03 * float(text.get_window_extent().width) / figure.dpi / POINT
 
 
 def title(lane: Lane, scene: Scene) -> str:
@@ -107,6 +125,28 @@ def title(lane: Lane, scene: Scene) -> str:
     return "request" if alone else legible(lane.label)
 
 
+def weight(lane: Lane, scene: Scene) -> str:
+    """The weight of a lane's name; the names of several requests head their lanes."""
+    return "bold" if lane.kind == "request" and len(scene.groups) > 1 else "normal"
+
+
 def subtitle(lane: Lane) -> str:
     """The mode of the lane's task, and whether it runs in a thread."""
     return "" if lane.mode is None else f"{lane.mode} · thread" if lane.thread else lane.mode
+
+
+def elide(words: str, room: float, width: Callable[[str], float]) -> str:
+    """Cut the middle out of words that are too wide; nothing is left where little would be."""
+    if width(words) <= room:
+        return words
+    low, high = 0, len(words) - 1
+    while low < high:
+        keep = (low + high + 1) // 2
+        low, high = (keep, high) if width(_shorten(words, keep)) <= room else (low, keep - 1)
+    return _shorten(words, low) if low > 1 else ""
+
+
+def _shorten(words: str, keep: int) -> str:
+    """Keep this many characters of the start and the end."""
+    tail = keep // 2
+    return f"{words[: keep - tail]}…{words[len(words) - tail :]}"

@@ -10,10 +10,18 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from fastapi_tasks.timeline import MODES, OUTCOMES
-from visualize.frame import EDGE, POINT, SMALL, measure
+from fastapi_tasks.timeline import MODES
+from visualize.frame import EDGE, POINT, SMALL, Frame, is_tiled, measure
 from visualize.layout import Align
-from visualize.painter import ENDINGS, MARK_STYLES, MARKERS
+from visualize.painter import (
+    ENDINGS,
+    MARK_STYLES,
+    MARKERS,
+    shows_arrows,
+    shows_endings,
+    shows_marks,
+    shows_releases,
+)
 from visualize.scene import Scene
 from visualize.theme import SHAPES, Palette, blend
 from visualize.words import MARK_WORDS
@@ -27,45 +35,24 @@ GAP, BETWEEN = 4.0, 13.0
 
 
 class Entry(NamedTuple):
-    """Words with the swatch that they explain; the style is that of a matplotlib artist."""
+    """Words and the swatch that they explain: points from its lower left corner, and a style."""
 
     words: str
-    swatch: str
+    xs: Sequence[float]
+    ys: Sequence[float]
     style: dict[str, Any]
 
 
-def entries(scenes: Sequence[Scene], palette: Palette) -> list[Entry]:
-    """List what the scenes contain that their words do not say."""
-    shared = any(lane.kind == "shared" for scene in scenes for lane in scene.lanes)
-    found = [*_modes(palette)] if shared else []
-    bars = {bar.kind for scene in scenes for bar in scene.bars}
-    signs = {sign.kind for scene in scenes for sign in scene.signs}
-    muted, pale = palette["muted"], blend(palette["muted"], palette["background"], 0.13)
-    if "wait" in bars:
-        found.append(Entry("waiting", "box", {"fc": pale, "ec": muted, "hatch": "//////"}))
-    if "released" in signs:
-        hollow = {"marker": "o", "mfc": palette["background"], "mec": muted, "ms": 4.4, "mew": 0.9}
-        found.append(Entry("released", "dot", hollow))
-    if "run" in bars:
-        found.append(Entry("running", "box", {"fc": muted, "ec": muted}))
-    if shared and any(scene.marks for scene in scenes):
-        found += [
-            Entry(MARK_WORDS[kind], "line", {"ls": style, "color": palette["text"], "lw": 0.9})
-            for kind, style in MARK_STYLES.items()
-        ]
-    error = {"mfc": palette["error"], "mec": "none", "ms": 6}
-    found += [
-        Entry(outcome, "dot", {"marker": ENDINGS[outcome], **error})
-        for outcome in OUTCOMES
-        if outcome in signs
+def entries(scenes: Sequence[Scene], frames: Sequence[Frame], palette: Palette) -> list[Entry]:
+    """List what the figure shows and its words do not say."""
+    pairs = list(zip(scenes, frames, strict=True))
+    unnamed = any(is_tiled(scene) and shows_marks(scene) for scene in scenes)
+    return [
+        *(_modes(palette) if not all(frame.says_modes for frame in frames) else []),
+        *_tasks(pairs, palette),
+        *(_marks(palette) if unnamed else []),
+        *_endings(pairs, palette),
     ]
-    return found
-
-
-def _modes(palette: Palette) -> Iterator[Entry]:
-    for mode in MODES:
-        style = {"marker": MARKERS[SHAPES[mode]], "mfc": palette[mode], "mec": "none", "ms": 6}
-        yield Entry(mode, "dot", style)
 
 
 def caption(scenes: Sequence[Scene], align: Align) -> str:
@@ -78,24 +65,8 @@ def caption(scenes: Sequence[Scene], align: Align) -> str:
     return f"time after {first} arrived"
 
 
-def add_key(figure: Figure, found: Sequence[Entry], words: str, palette: Palette) -> None:
-    """Put the entries along the lower edge, from the left, and the caption on the right."""
-    places = flow(figure, found, words)
-    lines = places[-1][0]
-    styled: dict[str, Any] = {"fontsize": SMALL, "color": palette["muted"], "va": "center_baseline"}
-    for (line, x), entry in zip(places, [*found, None], strict=True):
-        y = EDGE + (lines - line + 0.5) * LINE
-        if entry is not None:
-            _swatch(figure, entry, x, y)
-            x += SWATCH + GAP
-        figure.text(
-            x * POINT, y * POINT, entry.words if entry else words, parse_math=False,
-            transform=figure.dpi_scale_trans, **styled,
-        )  # fmt: skip
-
-
 def flow(figure: Figure, found: Sequence[Entry], words: str) -> list[tuple[int, float]]:
-    """The line and the place, in points, of every entry, and last of the caption."""
+    """The line and the place, in points, of every entry, and last of the caption's right end."""
     room = figure.get_figwidth() / POINT - EDGE
     places = []
     line, x = 0, EDGE
@@ -105,20 +76,74 @@ def flow(figure: Figure, found: Sequence[Entry], words: str) -> list[tuple[int, 
             line, x = line + 1, EDGE
         places.append((line, x))
         x += width + BETWEEN
-    start = max(room - measure(figure, words, SMALL), EDGE)
-    places.append((line if start >= x else line + bool(found), start))
-    return places
+    fits = x + measure(figure, words, SMALL) <= room
+    return [*places, (line if fits else line + bool(found), room)]
 
 
-def _swatch(figure: Figure, entry: Entry, x: float, y: float) -> None:
-    where = {"transform": figure.dpi_scale_trans, **entry.style}
-    left, middle, right = x * POINT, (x + SWATCH / 2) * POINT, (x + SWATCH) * POINT
-    artist: Artist
-    if entry.swatch == "box":
-        low = (y - HEIGHT / 2) * POINT
-        artist = Rectangle((left, low), SWATCH * POINT, HEIGHT * POINT, lw=0.7, **where)
-    elif entry.swatch == "line":
-        artist = Line2D([left, right], [y * POINT] * 2, **where)
-    else:
-        artist = Line2D([middle], [y * POINT], ls="none", **where)
-    figure.add_artist(artist)
+def add_key(figure: Figure, found: Sequence[Entry], words: str, palette: Palette) -> None:
+    """Put the entries along the lower edge, from the left, and the caption on the right."""
+    *places, (last, right) = flow(figure, found, words)
+    style: dict[str, Any] = {"color": palette["muted"], "transform": figure.dpi_scale_trans}
+
+    def write(x: float, line: int, said: str, ha: str) -> float:
+        y = EDGE + (last - line + 0.5) * LINE
+        figure.text(
+            x * POINT, y * POINT, said, ha=ha, va="center_baseline",
+            fontsize=SMALL, parse_math=False, **style,
+        )  # fmt: skip
+        return y - HEIGHT / 2
+
+    write(right, last, words, "right")
+    for (line, x), entry in zip(places, found, strict=True):
+        low = write(x + SWATCH + GAP, line, entry.words, "left")
+        figure.add_artist(_swatch(entry, x, low, {"transform": figure.dpi_scale_trans}))
+
+
+def _swatch(entry: Entry, x: float, y: float, where: dict[str, Any]) -> Artist:
+    if not entry.xs:
+        corner = (x * POINT, y * POINT)
+        return Rectangle(corner, SWATCH * POINT, HEIGHT * POINT, lw=0.7, **entry.style, **where)
+    xs, ys = [(x + one) * POINT for one in entry.xs], [(y + one) * POINT for one in entry.ys]
+    return Line2D(xs, ys, **entry.style, **where)
+
+
+def _box(words: str, **style: Any) -> Entry:
+    return Entry(words, (), (), style)
+
+
+def _dot(words: str, **style: Any) -> Entry:
+    return Entry(words, [SWATCH / 2], [HEIGHT / 2], {"ls": "none", **style})
+
+
+def _modes(palette: Palette) -> Iterator[Entry]:
+    for mode in MODES:
+        yield _dot(mode, marker=MARKERS[SHAPES[mode]], mfc=palette[mode], mec="none", ms=6)
+
+
+def _tasks(pairs: Sequence[tuple[Scene, Frame]], palette: Palette) -> Iterator[Entry]:
+    kinds = {bar.kind for scene, _ in pairs for bar in scene.bars}
+    muted, background = palette["muted"], palette["background"]
+    if any(shows_arrows(*pair) for pair in pairs):
+        bend = ([2, 2, SWATCH], [HEIGHT + 0.5, 2, 2])
+        style = {"color": palette["arrow"], "lw": 0.75, "marker": ">", "ms": 3, "markevery": [-1]}
+        yield Entry("schedule() to start", *bend, style)
+    if "wait" in kinds:
+        hatch = "//////" if any(frame.hatched for _, frame in pairs) else None
+        yield _box("waiting", fc=blend(muted, background, 0.13), ec=muted, hatch=hatch)
+    if any(shows_releases(*pair) for pair in pairs):
+        yield _dot("released", marker="o", mfc=background, mec=muted, ms=4.4, mew=0.9)
+    if "run" in kinds:
+        yield _box("running", fc=muted, ec=muted)
+
+
+def _marks(palette: Palette) -> Iterator[Entry]:
+    for kind, line in MARK_STYLES.items():
+        style = {"ls": line, "color": palette["text"], "lw": 0.9}
+        yield Entry(MARK_WORDS[kind], [0, SWATCH], [HEIGHT / 2] * 2, style)
+
+
+def _endings(pairs: Sequence[tuple[Scene, Frame]], palette: Palette) -> Iterator[Entry]:
+    shown = {sign.kind for pair in pairs if shows_endings(*pair) for sign in pair[0].signs}
+    for kind, marker in ENDINGS.items():
+        if kind in shown:
+            yield _dot(kind, marker=marker, mfc=palette["error"], mec="none", ms=6)

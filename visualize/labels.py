@@ -13,7 +13,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox, IdentityTransform
 
-from visualize.frame import GUTTER, NAME, SMALL, Frame, subtitle, title
+from visualize.frame import GUTTER, NAME, SMALL, Frame, elide, is_tiled, subtitle, title, weight
 from visualize.notes import notes
 from visualize.scene import Scene
 from visualize.theme import Palette
@@ -98,74 +98,70 @@ class Page:
         return float(text.get_window_extent(self.renderer).width)
 
     def elide(self, words: str, room: float, size: float, weight: str = "normal") -> str:
-        """Cut the middle out of words that do not fit; nothing is left where little would be."""
-        if self.width(words, size, weight) <= room:
-            return words
-        low, high = 0, len(words) - 1
-        while low < high:
-            keep = (low + high + 1) // 2
-            fits = self.width(_shorten(words, keep), size, weight) <= room
-            low, high = (keep, high) if fits else (low, keep - 1)
-        return _shorten(words, low) if low > 1 else ""
+        return elide(words, room, lambda words: self.width(words, size, weight))
 
     def names_beside(self) -> Iterator[Text]:
         """The names, right-aligned beside their lanes, thinned out where those are dense."""
         x = self.axes.bbox.x0 - GUTTER * self.point
         size = min(NAME, max(6.0, self.lane / self.point * 0.72))
-        two = self.lane >= 2.2 * NAME * self.point
-        every = max(1, -int(-1.3 * size * self.point // self.lane))
-        for index in range(0, len(self.scene.lanes), every):
+        for index in self.thinned(1.3 * size * self.point):
             lane = self.scene.lanes[index]
-            weight = self.weight(index)
-            name = self.elide(title(lane, self.scene), x - self.left, size, weight)
-            below = self.elide(subtitle(lane), x - self.left, SMALL) if two else ""
+            bold = weight(lane, self.scene)
+            name = self.elide(title(lane, self.scene), x - self.left, size, bold)
+            below = (
+                self.elide(subtitle(lane), x - self.left, SMALL) if self.frame.says_modes else ""
+            )
             lift = 5.2 * self.point if below else 0.0
             y = self.y(index + self.frame.middle)
             if name:
-                yield self.text(x, y + lift, name, size, ha="right", weight=weight)
+                yield self.text(x, y + lift, name, size, ha="right", weight=bold)
             if below and lane.mode:
                 color = self.palette[lane.mode]
                 yield self.text(x, y - lift, below, SMALL, ha="right", color=color)
+
+    def thinned(self, height: float) -> list[int]:
+        """The lanes that are named when a name is `height` pixels high; requests come first."""
+        lanes = [index for index, lane in enumerate(self.scene.lanes) if lane.label]
+        chosen: list[int] = []
+        for index in sorted(lanes, key=lambda index: self.scene.lanes[index].kind != "request"):
+            if all(abs(index - other) * self.lane >= height for other in chosen):
+                chosen.append(index)
+        return sorted(chosen)
 
     def names_above(self) -> Iterator[Text]:
         """The names, each above its bar and followed by its mode."""
         left = self.axes.bbox.x0 + 1 * self.point
         for index, lane in enumerate(self.scene.lanes):
             y = self.y(index - 0.26)
-            weight = self.weight(index)
-            name = self.elide(title(lane, self.scene), self.right - left, NAME - 0.5, weight)
-            yield self.text(left, y, name, NAME - 0.5, weight=weight, **self.halo())
-            after = left + self.width(name, NAME - 0.5, weight) + 6 * self.point
+            bold = weight(lane, self.scene)
+            name = self.elide(title(lane, self.scene), self.right - left, NAME - 0.5, bold)
+            yield self.text(left, y, name, NAME - 0.5, weight=bold, **self.halo())
+            after = left + self.width(name, NAME - 0.5, bold) + 6 * self.point
             if lane.mode and after + self.width(subtitle(lane), SMALL) <= self.right:
                 color = self.palette[lane.mode]
                 yield self.text(after, y, subtitle(lane), SMALL, color=color, **self.halo())
 
-    def weight(self, lane: int) -> str:
-        several = len(self.scene.groups) > 1
-        return "bold" if several and self.scene.lanes[lane].kind == "request" else "normal"
-
-    def halo(self, color: str | None = None) -> dict[str, Any]:
+    def halo(self) -> dict[str, Any]:
         """Keep words readable where lines run behind them."""
-        foreground = color or self.palette["background"]
-        return {"path_effects": [withStroke(linewidth=2.5, foreground=foreground)]}
+        return {"path_effects": [withStroke(linewidth=2.5, foreground=self.palette["background"])]}
 
     def marks(self) -> Iterator[Text]:
         """Name the lines of the topmost request, in the strip above it, where there is room."""
-        if any(lane.kind == "shared" and lane.request is None for lane in self.scene.lanes):
-            return
-        marks = sorted(mark for mark in self.scene.marks if mark.first == 0)
-        spots = [self.spots(self.x(mark.at), MARK_WORDS[mark.kind]) for mark in marks]
-        gap = 5 * self.point
-        for chosen in product(*spots):
-            ordered = sorted((low, high) for low, high in chosen)
-            fits = self.left <= ordered[0][0] and ordered[-1][1] <= self.right if ordered else True
-            apart = all(a[1] + gap <= b[0] for a, b in pairwise(ordered))
-            if fits and apart:
-                y = self.y(-0.5) + 4.5 * self.point
-                for mark, (low, _) in zip(marks, chosen, strict=True):
-                    words = MARK_WORDS[mark.kind]
-                    yield self.text(low, y, words, SMALL, va="baseline", color=self.palette["text"])
-                return
+        named = [] if is_tiled(self.scene) else [m for m in self.scene.marks if m.first == 0]
+        # Where not all names fit, that of the response matters most.
+        for marks in (named, named[1:], named[:1]):
+            spots = [self.spots(self.x(mark.at), MARK_WORDS[mark.kind]) for mark in marks]
+            for chosen in product(*spots):
+                if marks and self.fit(sorted(chosen)):
+                    y = self.y(-0.5) + 4.5 * self.point
+                    for mark, (low, _) in zip(marks, chosen, strict=True):
+                        yield self.text(low, y, MARK_WORDS[mark.kind], SMALL, va="baseline")
+                    return
+
+    def fit(self, spans: list[tuple[float, float]]) -> bool:
+        """Whether spans of pixels, from left to right, are inside the figure and apart."""
+        apart = all(one[1] + 5 * self.point <= other[0] for one, other in pairwise(spans))
+        return apart and self.left <= spans[0][0] and spans[-1][1] <= self.right
 
     def spots(self, x: float, words: str) -> list[tuple[float, float]]:
         """Where the name of a mark at `x` could stand: left or right of it."""
@@ -173,13 +169,10 @@ class Page:
         return [(x - gap - width, x - gap), (x + gap, x + gap + width)]
 
     def notes(self) -> Iterator[Text]:
-        for note in notes(self, self.axes.bbox.x0):
+        for note in notes(self, self.axes.bbox.x0, named=self.frame.names == "within"):
             y = self.y(note.lane + self.frame.middle)
-            behind = self.halo(note.halo) if note.halo else {}
+            behind = self.halo() if note.outside else {}
+            if note.plate:
+                box = {"facecolor": note.plate, "edgecolor": "none", "boxstyle": "square,pad=0.15"}
+                behind = {"bbox": box}
             yield self.text(note.x, y, note.words, SMALL, color=note.color, **behind)
-
-
-def _shorten(words: str, keep: int) -> str:
-    """Keep this many characters of the start and the end."""
-    tail = keep // 2
-    return f"{words[: keep - tail]}…{words[len(words) - tail :]}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import accumulate
+from operator import add
 from typing import Literal
 
 from fastapi_tasks.timeline import Timeline
@@ -14,7 +16,7 @@ from visualize.scene import Lane, Scene
 Align = Literal["request_start", "response_sent"]
 Lanes = Literal["task", "request", "shared"]
 
-ROOMY = 60
+ROOMY = 80
 """Up to this many lanes, every task has one of its own."""
 CROWDED = 160
 """Beyond this many lanes, requests that do not overlap share theirs."""
@@ -105,13 +107,18 @@ def _stack(blocks: Sequence[Block], lanes: Lanes | None) -> tuple[list[int], Lan
         for block in blocks:
             block.share_lanes()
     heights = [block.height for block in blocks]
+    stacked = list(accumulate(heights, initial=0))[:-1]
     if lanes == "shared" or (lanes is None and sum(heights) > CROWDED):
-        return tile([block.extent for block in blocks], heights), "shared"
-    return [sum(heights[:index]) for index in range(len(heights))], lanes or "request"
+        tops = tile([block.extent for block in blocks], heights)
+        saved = 1 - max(map(add, tops, heights), default=0) / max(sum(heights), 1)
+        # Stacked requests can be named: sharing has to be worth it.
+        if lanes == "shared" or saved > 0.3:
+            return tops, "shared"
+    return stacked, lanes or "request"
 
 
 def _rows(blocks: Sequence[Block], tops: Sequence[int], lanes: Lanes) -> tuple[Lane, ...]:
     if lanes != "shared":
         return tuple(lane for block in blocks for lane in block.lanes())
-    total = max((top + block.height for block, top in zip(blocks, tops, strict=True)), default=0)
+    total = max(map(add, tops, (block.height for block in blocks)), default=0)
     return (Lane("shared"),) * total

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple, Protocol
 
+from fastapi_tasks.timeline import Outcome, TaskRecord
 from visualize.fonts import legible
 from visualize.frame import SMALL
 from visualize.scene import Bar, Scene
@@ -25,13 +26,14 @@ PHASES = {
 
 
 class Note(NamedTuple):
-    """Words that begin at `x` pixels on a lane, kept apart from what is behind them by a halo."""
+    """Words that begin at `x` pixels on a lane, `outside` a bar, or on a `plate` over its hatch."""
 
     lane: int
     x: float
     words: str
     color: str
-    halo: str | None = None
+    outside: bool = False
+    plate: str | None = None
 
 
 class Sheet(Protocol):
@@ -46,8 +48,11 @@ class Sheet(Protocol):
     def width(self, words: str, size: float) -> float: ...
 
 
-def notes(sheet: Sheet, left: float) -> Iterator[Note]:
-    """Say what there is room for between `left` and the sheet's right edge, lane after lane."""
+def notes(sheet: Sheet, left: float, *, named: bool) -> Iterator[Note]:
+    """Say what there is room for between `left` and the sheet's right edge, lane after lane.
+
+    `named` says the names of requests and tasks too; those on shared lanes have theirs anyway.
+    """
     lanes: dict[int, list[list[Bar]]] = {}
     for _, group in groupby(sheet.scene.bars, key=_belongs):
         bars = list(group)
@@ -58,7 +63,8 @@ def notes(sheet: Sheet, left: float) -> Iterator[Note]:
         used = left
         for bars, end in zip(things, ends, strict=True):
             room = _Room(sheet, bars, used, end)
-            yield from _say(sheet, room, bars)
+            shared = sheet.scene.lanes[bars[0].lane].kind == "shared"
+            yield from _say(sheet, room, bars, named or shared)
             used = room.used
 
 
@@ -67,25 +73,25 @@ def _belongs(bar: Bar) -> tuple[int, int, int | None, int | None]:
     return bar.lane, bar.request, bar.task, bar.start if bar.kind == "busy" else None
 
 
-def _say(sheet: Sheet, room: _Room, bars: Sequence[Bar]) -> Iterator[Note]:
+def _say(sheet: Sheet, room: _Room, bars: Sequence[Bar], named: bool) -> Iterator[Note]:
     last = bars[-1]
     if last.kind == "busy":
         held = f"held by {legible(last.label)} for {duration(last.end - last.start)}"
         yield from room.anywhere(last, [held, legible(last.label)])
     elif last.task is not None:
-        yield from _say_task(sheet, room, bars)
+        yield from _say_task(sheet, room, bars, named)
     elif last.kind in ("waiting", "receiving"):
-        yield from room.inside(bars[0], [PHASES["waiting"]])
+        yield from room.inside(bars[0], [PHASES["waiting"], "waits"])
         took = duration(last.end - bars[0].start)
         yield from room.right(["no answer yet" if last.open else took])
     else:
-        yield from _say_request(sheet, room, bars)
+        yield from _say_request(sheet, room, bars, named)
 
 
-def _say_request(sheet: Sheet, room: _Room, bars: Sequence[Bar]) -> Iterator[Note]:
+def _say_request(sheet: Sheet, room: _Room, bars: Sequence[Bar], named: bool) -> Iterator[Note]:
     last = bars[-1]
     timeline = sheet.scene.groups[last.request].timeline
-    if sheet.scene.lanes[last.lane].request is None:
+    if named:
         yield from room.anywhere(
             max(bars, key=lambda bar: bar.end - bar.start), [legible(timeline.title)]
         )
@@ -95,47 +101,60 @@ def _say_request(sheet: Sheet, room: _Room, bars: Sequence[Bar]) -> Iterator[Not
     wrong = timeline.error or ("response aborted" if timeline.aborted else "")
     if wrong:
         yield from room.right([legible(wrong)], sheet.palette["error"])
-    elif last.kind == "after" and PHASES["after"] not in {note.words for note in phases}:
+    elif len(sheet.scene.groups) == 1 and last.kind == "after" and _unsaid("after", phases):
         yield from room.right([PHASES["after"]])
 
 
-def _say_task(sheet: Sheet, room: _Room, bars: Sequence[Bar]) -> Iterator[Note]:
-    last = bars[-1]
+def _unsaid(kind: str, said: Sequence[Note]) -> bool:
+    return all(note.words != PHASES[kind] for note in said)
+
+
+def _say_task(sheet: Sheet, room: _Room, bars: Sequence[Bar], named: bool) -> Iterator[Note]:
+    wait, last = bars[0], bars[-1]
     assert last.task is not None
     task = sheet.scene.groups[last.request].timeline.tasks[last.task]
-    waited = duration(bars[0].end - bars[0].start)
-    above = list(room.inside(bars[0], [f"waited {waited}"])) if len(bars) > 1 else []
-    yield from above
-    said = _lasted(bars, "" if above else f"waited {waited} · ")
-    if sheet.scene.lanes[last.lane].kind == "shared":
-        name = legible(task.name)
-        said = [f"{name} · {words}" for words in said[-1:]] + [name]
-    ending = _ending(bars, task.outcome, task.error)
-    if not ending:
-        yield from room.anywhere(last, said)
+    ending = _ending(bars, task)
+    color = sheet.palette["error"] if ending else None
+    waited, ran = _lasted(bars, task.outcome)
+    name = legible(task.name) if named else ""
+    above = list(room.inside(wait, [waited])) if ran and not named else []
+    full = _joined(name, waited, ran)
+    short = [words for words in ("" if above else full, _joined(name, ran), name) if words]
+    if ending and room.fits_right(ending) and (found := list(room.inside(last, short))):
+        yield from [*above, *found, *room.right([ending], color)]
         return
-    both = [f"{words} · {ending}" for words in said] + [ending]
-    error = sheet.palette["error"]
-    if room.fits_right(ending) and (inside := list(room.inside(last, said))):
-        yield from inside
-        yield from room.right([ending], error)
-    else:
-        yield from room.anywhere(last, both, error)
+    options = [_joined(words, ending) for words in short] + [ending] * (not named)
+    if found := list(room.inside(last, options)) or list(room.right(options, color)):
+        yield from [*above, *found]
+        return
+    # On the wait or before it, the words must say both.
+    both = [_joined(full, ending), _joined(name, ending) or full]
+    yield from list(room.inside(wait, both)) or list(room.left(both, color)) or above
 
 
-def _lasted(bars: Sequence[Bar], waited: str) -> list[str]:
-    """What to say of a task's last bar, from most to least."""
-    last = bars[-1]
-    took = duration(last.end - last.start)
-    if last.kind == "wait":
-        return ["still waiting" if last.open else f"waited {took}"]
-    return ["still running"] if last.open else [f"{waited}ran {took}", f"ran {took}"]
+def _lasted(bars: Sequence[Bar], outcome: Outcome | None) -> tuple[str, str]:
+    """How long a task waited and ran, in words; nothing for what came to no end."""
+    wait, run = bars[0], bars[1] if len(bars) > 1 else None
+    waited = "still waiting" if wait.open else f"waited {duration(wait.end - wait.start)}"
+    if run is None:
+        return waited if outcome is None else "", ""
+    if run.open:
+        return waited, "still running" if outcome is None else ""
+    return waited, f"ran {duration(run.end - run.start)}"
 
 
-def _ending(bars: Sequence[Bar], outcome: str | None, error: str | None) -> str:
+def _ending(bars: Sequence[Bar], task: TaskRecord) -> str:
     if any(bar.backwards for bar in bars):
         return "clock went back"
-    return "" if outcome in (None, "ok") else legible(error or str(outcome))
+    if task.outcome in (None, "ok"):
+        return ""
+    if task.outcome == "cancelled" and task.started is None:
+        return "cancelled before its start"
+    return legible(task.error or str(task.outcome))
+
+
+def _joined(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)
 
 
 class _Room:
@@ -148,7 +167,9 @@ class _Room:
         self.high = high
         self.margin = MARGIN * sheet.point
         self.start = sheet.x(min(bar.start for bar in bars))
-        self.used = max(low, sheet.x(max(bar.end for bar in bars)))
+        last = max(bars, key=lambda bar: bar.end)
+        # The dashes behind an open bar reach as far as the axes.
+        self.used = max(low, high if last.open else sheet.x(last.end))
         self.colors = looks(sheet.palette)
 
     def anywhere(
@@ -167,8 +188,8 @@ class _Room:
         words = self._first(options, end - start - 2 * self.margin)
         if words:
             look = self.colors[bar.kind, bar.mode]
-            halo = look.fill if look.hatch else None
-            yield Note(self.lane, start + self.margin, words, ink(look.fill), halo)
+            plate = look.fill if look.hatch else None
+            yield Note(self.lane, start + self.margin, words, ink(look.fill), plate=plate)
 
     def fits_right(self, words: str) -> bool:
         return bool(self._first([words], self.high - self.used - 2 * self.margin))
@@ -188,7 +209,7 @@ class _Room:
 
     def _beside(self, x: float, words: str, color: str | None) -> Note:
         palette = self.sheet.palette
-        return Note(self.lane, x, words, color or palette["muted"], palette["background"])
+        return Note(self.lane, x, words, color or palette["muted"], outside=True)
 
     def _first(self, options: Sequence[str], room: float) -> str:
         """The first option that fits; measured only where it might."""

@@ -16,7 +16,7 @@ from matplotlib.path import Path
 from numpy.typing import NDArray
 
 from fastapi_tasks.timeline import MODES
-from visualize.frame import Frame
+from visualize.frame import POINT, Frame, is_tiled
 from visualize.scene import Scene
 from visualize.theme import SHAPES, Look, Palette, looks
 from visualize.words import MS
@@ -35,11 +35,12 @@ FADING = ((0.10, 0.34), (0.46, 0.66), (0.78, 0.92))
 """The dashes behind an open bar, as shares of the room behind the scene's end."""
 
 
-def paint(ax: Axes, scene: Scene, frame: Frame, palette: Palette, pad: float) -> None:
-    """Draw all of the scene but its words, `pad` being the milliseconds behind its end."""
+def paint(ax: Axes, scene: Scene, frame: Frame, palette: Palette) -> None:
+    """Draw all of the scene but its words."""
     painter = _Painter(ax, scene, frame, palette)
     painter.bands()
-    painter.bars(pad)
+    painter.separators()
+    painter.bars()
     painter.marks()
     painter.arrows()
     painter.signs()
@@ -53,6 +54,27 @@ def columns(rows: tuple[Any, ...], *names: str) -> Columns:
     return {name: np.array(every[name]) for name in names}
 
 
+def shows_arrows(scene: Scene, frame: Frame) -> bool:
+    """Whether the arrows are few enough, and the lanes high enough, to follow them."""
+    return 0 < len(scene.arrows) <= MANY and frame.marker > 0
+
+
+def shows_marks(scene: Scene) -> bool:
+    """Whether the marks are few enough."""
+    return 0 < len(scene.marks) <= MANY
+
+
+def shows_releases(scene: Scene, frame: Frame) -> bool:
+    """Whether there is room for the shapes that mark a release."""
+    releases = sum(sign.kind == "released" for sign in scene.signs)
+    return 0 < releases <= 4 * MANY and frame.marker > 0
+
+
+def shows_endings(scene: Scene, frame: Frame) -> bool:
+    """Whether there is room to mark how tasks ended."""
+    return frame.lane >= 1.5 and len(scene.signs) <= 20 * MANY
+
+
 class _Painter:
     def __init__(self, ax: Axes, scene: Scene, frame: Frame, palette: Palette) -> None:
         self.ax = ax
@@ -60,9 +82,14 @@ class _Painter:
         self.frame = frame
         self.palette = palette
 
-    def bars(self, pad: float) -> None:
+    def bars(self) -> None:
+        low, high = self.ax.get_xlim()
+        pad = high - self.scene.end / MS
+        # A bar that is too short to be seen is drawn a pixel wide.
+        least = 0.45 * (high - low) / self.points
         bars = columns(self.scene.bars, "lane", "start", "end", "kind", "mode", "open", "backwards")
-        boxes = self.boxes(bars["start"] / MS, bars["end"] / MS, bars["lane"])
+        start = bars["start"] / MS
+        boxes = self.boxes(start, np.maximum(bars["end"] / MS, start + least), bars["lane"])
         wrong, open_ = bars["backwards"].astype(bool), bars["open"].astype(bool)
         for (kind, mode), look in looks(self.palette).items():
             chosen = (bars["kind"] == kind) & (bars["mode"] == mode)
@@ -71,6 +98,22 @@ class _Painter:
             for first, last in FADING:
                 self.add(self.boxes(end + first * pad, end + last * pad, lane), look)
         self.add(boxes[wrong], Look("none", self.palette["error"]), linestyle=":")
+
+    @property
+    def points(self) -> float:
+        """The width of the axes in points."""
+        figure = self.ax.get_figure(root=True)
+        assert figure is not None
+        return max(self.ax.bbox.width / figure.dpi / POINT, 1.0)
+
+    def separators(self) -> None:
+        """Rule a line between requests."""
+        if is_tiled(self.scene):
+            return
+        y = np.array([group.first - 0.5 for group in self.scene.groups[1:]])
+        low, high = (np.full(len(y), limit) for limit in self.ax.get_xlim())
+        ends = np.stack([low, y, high, y], axis=1).reshape(-1, 2, 2)
+        self.lines(ends, self.palette["grid"], 0.8, zorder=1)
 
     def bands(self) -> None:
         """Shade the lanes of a request while something held the event loop."""
@@ -86,8 +129,8 @@ class _Painter:
         return _boxes(start, end, middle - self.frame.half, middle + self.frame.half)
 
     def add(self, boxes: Floats, look: Look, zorder: float = 2, **style: Any) -> None:
-        # The edge keeps a bar visible that is narrower than a pixel.
-        style = {"linewidth": 0.7, "facecolor": look.fill, "edgecolor": look.edge, **style}
+        style = {"facecolor": look.fill, "edgecolor": look.edge, **style}
+        style["linewidth"] = self.frame.edge
         if look.hatch is None or not self.frame.hatched:
             collection = PolyCollection(list(boxes), zorder=zorder, **style)
             self.ax.add_collection(collection, autolim=False)
@@ -99,7 +142,7 @@ class _Painter:
             self.ax.add_artist(patch)
 
     def marks(self) -> None:
-        if len(self.scene.marks) > MANY:
+        if not shows_marks(self.scene):
             return
         for kind, style in MARK_STYLES.items():
             marks = columns(
@@ -107,7 +150,7 @@ class _Painter:
             )
             # The lines that are named reach up to their names.
             head = 0.3 * self.frame.head / self.frame.lane
-            named = (marks["first"] == 0) & (self.frame.names != "within")
+            named = (marks["first"] == 0) & (not is_tiled(self.scene))
             top = marks["first"] - 0.5 - head * named
             x = marks["at"] / MS
             ends = np.stack([x, top, x, marks["last"] + 0.5], axis=1).reshape(-1, 2, 2)
@@ -115,7 +158,7 @@ class _Painter:
 
     def arrows(self) -> None:
         """Draw each arrow down to its lane, along the wait, and onto the start."""
-        if not self.scene.arrows or len(self.scene.arrows) > MANY or not self.frame.marker:
+        if not shows_arrows(self.scene, self.frame):
             return
         arrows = columns(self.scene.arrows, "at", "lane", "to_lane")
         x = arrows["at"] / MS
@@ -129,17 +172,16 @@ class _Painter:
         self.dots(to, tips, marker="v", ms=3.0, mfc=self.palette["arrow"], mec="none", zorder=2.6)
 
     def signs(self) -> None:
-        if not self.frame.marker or len(self.scene.signs) > 10 * MANY:
-            return
-        for mode in MODES:
+        for mode in MODES if shows_releases(self.scene, self.frame) else ():
             signs = tuple(s for s in self.scene.signs if (s.kind, s.mode) == ("released", mode))
             size = 0.62 * self.frame.marker
             style = {"mfc": self.palette["background"], "mec": self.palette[mode], "mew": 0.9}
             self.sign(signs, MARKERS[SHAPES[mode]], ms=size, zorder=3, **style)
-        for kind, marker in ENDINGS.items():
+        size, edge = (self.frame.marker + 0.9, 0.9) if self.frame.marker else (2.0, 0.0)
+        for kind, marker in ENDINGS.items() if shows_endings(self.scene, self.frame) else ():
             signs = tuple(sign for sign in self.scene.signs if sign.kind == kind)
-            style = {"mfc": self.palette["error"], "mec": self.palette["background"], "mew": 0.9}
-            self.sign(signs, marker, ms=self.frame.marker + 0.9, zorder=4, **style)
+            style = {"mfc": self.palette["error"], "mec": self.palette["background"], "mew": edge}
+            self.sign(signs, marker, ms=size, zorder=4, **style)
 
     def sign(self, signs: tuple[Any, ...], marker: str, **style: Any) -> None:
         found = columns(signs, "at", "lane")
