@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from typing import Any, Protocol, TypeVar
 
 import anyio
 import anyio.from_thread
-from anyio.lowlevel import current_token
+from anyio.lowlevel import EventLoopToken, current_token
 
 from .backends import Backend, TrioBackend
 
@@ -70,16 +70,19 @@ class TrioThreads:
     def __init__(self, limit: int) -> None:
         self._trio: Any = sys.modules["trio"]
         self._limiter = self._trio.CapacityLimiter(limit)
+        self._token = current_token()
 
     async def run(self, call: Callable[[], T], begin: Callable[[], object]) -> T:
-        def job() -> T:
+        def job() -> list[T]:
             begin()
-            return call()
+            with _anyio_worker(self._token):
+                # In a list, because trio takes a returned coroutine for a mistake.
+                return [call()]
 
-        result: T = await self._trio.to_thread.run_sync(
+        results: list[T] = await self._trio.to_thread.run_sync(
             job, limiter=self._limiter, abandon_on_cancel=True
         )
-        return result
+        return results[0]
 
 
 class DaemonThreads:
@@ -145,13 +148,26 @@ class DaemonThreads:
             return job
 
     def _work(self) -> None:
-        # What AnyIO sets in its own workers, so that anyio.from_thread works in tasks too.
-        anyio.from_thread.threadlocals.current_token = self._token  # type: ignore[attr-defined]
-        while (job := self._take()) is not None:
-            job.run()
-            del job
+        with _anyio_worker(self._token):
+            while (job := self._take()) is not None:
+                job.run()
+                del job
 
     def _report(self, finished: anyio.Event) -> None:
         # The loop may have closed: then the task was abandoned, and nobody waits any more.
         with suppress(RuntimeError):
             self._backend.call_soon(finished.set)
+
+
+@contextmanager
+def _anyio_worker(token: EventLoopToken) -> Iterator[None]:
+    """Let `anyio.from_thread` find the event loop from this thread, as in AnyIO's own workers.
+
+    There is no public way to say so for a thread that AnyIO did not start.
+    """
+    local: Any = anyio.from_thread.threadlocals  # type: ignore[attr-defined]
+    local.current_token = token
+    try:
+        yield
+    finally:
+        del local.current_token
