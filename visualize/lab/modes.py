@@ -1,0 +1,138 @@
+"""The same work in every way that a request can do it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import anyio
+from fastapi import BackgroundTasks, FastAPI, Request
+from starlette.concurrency import run_in_threadpool
+
+from fastapi_tasks import Mode, Outcome, TaskRecord, Tasks, Timeline, add_tasks
+from fastapi_tasks.callables import display_name, is_coroutine_function
+from fastapi_tasks.scheduler import SCOPE_KEY, TasksScheduler
+
+from .serving import serve
+
+Work = Callable[..., Any]
+Clock = Callable[[], int]
+
+
+def compare_modes(
+    work: Work, *args: Any, times: int = 1, endpoint: float = 0.01
+) -> dict[str, Timeline]:
+    """Run the same work inline, as Starlette's BackgroundTasks and in the three modes.
+
+    Each way gets one real request, whose endpoint hands out `work(*args)` so many `times` and
+    then awaits something else for `endpoint` seconds. Work that is not recorded by the library
+    gets a record all the same: inline work one that is named so and drawn as immediate,
+    BackgroundTasks one that is drawn as after_response. Raises ValueError for a negative number.
+    """
+    for name, value in (("times", times), ("endpoint", endpoint)):
+        if not value >= 0:
+            raise ValueError(f"{name} is {value!r}: give a number from 0")
+    call = partial(work, *args) if args else work
+    with serve(_app(call, times, endpoint), quiet=True) as lab:
+        timelines = {}
+        for way in WAYS:
+            lab.warm_up("POST", f"/{way}")
+            response = lab.post(f"/{way}")
+            timelines[way] = lab.timeline(response)
+    return timelines
+
+
+def _app(work: Work, times: int, pause: float) -> FastAPI:
+    app = FastAPI()
+    recorder = add_tasks(app)
+
+    @app.post("/{way}")
+    async def endpoint(
+        way: str, tasks: Tasks, background: BackgroundTasks, request: Request
+    ) -> dict[str, str]:
+        timeline = request.scope[SCOPE_KEY].timeline
+        for _ in range(times):
+            await WAYS[way](work, Hands(tasks, background, timeline, recorder.clock))
+        await anyio.sleep(pause)
+        return {"done": way}
+
+    return app
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """Whom an endpoint can hand work to."""
+
+    tasks: TasksScheduler
+    background: BackgroundTasks
+    timeline: Timeline
+    clock: Clock
+
+    def stamped(self, work: Work, way: str, mode: Mode) -> Stamped:
+        """Make a call of `work` that the endpoint or Starlette runs."""
+        return Stamped(work, way, mode, self.timeline, self.clock)
+
+
+class Stamped:
+    """A call of `work` that the library does not run, recorded as if it did."""
+
+    def __init__(self, work: Work, way: str, mode: Mode, timeline: Timeline, clock: Clock) -> None:
+        self._work = work
+        self._clock = clock
+        self._record = TaskRecord(f"{display_name(work)}, {way}", mode, clock())
+        self._record.thread = not is_coroutine_function(work)
+        timeline.tasks.append(self._record)
+
+    async def __call__(self) -> None:
+        record = self._record
+        record.released = self._clock()
+        try:
+            if record.thread:
+                await run_in_threadpool(self._in_thread)
+            else:
+                record.started = self._clock()
+                await self._work()
+        except BaseException as error:
+            self._end("error", type(error).__name__)
+            raise
+        self._end("ok")
+
+    def _in_thread(self) -> None:
+        self._record.started = self._clock()
+        self._work()
+
+    def _end(self, outcome: Outcome, error: str | None = None) -> None:
+        self._record.finished = self._clock()
+        self._record.error = error
+        self._record.outcome = outcome
+
+
+async def _inline(work: Work, hands: Hands) -> None:
+    await hands.stamped(work, "inline", "immediate")()
+
+
+async def _starlette(work: Work, hands: Hands) -> None:
+    hands.background.add_task(hands.stamped(work, "BackgroundTask", "after_response"))
+
+
+async def _immediate(work: Work, hands: Hands) -> None:
+    hands.tasks.schedule(work)
+
+
+async def _after_route(work: Work, hands: Hands) -> None:
+    hands.tasks.after_route.schedule(work)
+
+
+async def _after_response(work: Work, hands: Hands) -> None:
+    hands.tasks.after_response.schedule(work)
+
+
+WAYS: dict[str, Callable[[Work, Hands], Awaitable[None]]] = {
+    "inline": _inline,
+    "BackgroundTasks": _starlette,
+    "immediate": _immediate,
+    "after_route": _after_route,
+    "after_response": _after_response,
+}
