@@ -6,6 +6,8 @@ sees it. So the join is exact, whatever else is under way, and responses stay un
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -70,18 +72,22 @@ class Joining:
             return await self.app(scope, receive, send)
 
         async def joining_send(message: Message) -> None:
-            if visit.timeline is None:
-                _join(visit, scope)
+            _join(visit, scope)
             await send(message)
 
+        # At the request's first pause if not before: an answer may never come.
+        asyncio.get_running_loop().call_soon(_join, visit, scope)
         try:
             await self.app(scope, receive, joining_send)
-        finally:
-            _join(visit, scope)
+        except Exception:
+            if visit.timeline is None or visit.timeline.response_sent is None:
+                raise
+            # uvicorn would log the same, and close the connection under the next request.
+            logging.getLogger("uvicorn.error").exception("Exception in ASGI application")
 
 
 def _join(visit: Visit, scope: Scope) -> None:
     phases = scope.get(SCOPE_KEY)
-    if isinstance(phases, Phases):
+    if visit.timeline is None and isinstance(phases, Phases):
         visit.timeline = phases.timeline
         phases.timeline.client = visit.view

@@ -1,0 +1,536 @@
+"""The lab: real servers, real requests, and a client's view that belongs to the right timeline."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import anyio
+import httpx
+import pytest
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from fastapi_tasks import ClientView, Tasks, Timeline, add_tasks
+from visualize.lab import Lab, LabError, compare_modes, serve, start
+from visualize.lab.sockets import bind
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    """The caller's loop; the server's own is always asyncio."""
+    return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left() -> object:
+    yield
+    assert [t for t in threading.enumerate() if t.name == "lab server"] == []
+
+
+def shop() -> FastAPI:
+    app = FastAPI()
+    add_tasks(app)
+
+    async def pack(number: int) -> None:
+        await anyio.sleep(0.001 * (number % 5))
+
+    @app.get("/items/{number}")
+    async def item(number: int, tasks: Tasks) -> dict[str, int]:
+        tasks.after_response.schedule(pack, number)
+        await anyio.sleep(0.001 * (number % 7))
+        return {"number": number}
+
+    return app
+
+
+def refused(url: str) -> bool:
+    host, port = url.removeprefix("http://").split(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) != 0
+
+
+def in_order(timeline: Timeline) -> bool:
+    view = timeline.client
+    assert view is not None
+    assert view.answered is not None
+    assert view.received is not None
+    assert timeline.response_start is not None
+    return (
+        view.sent < timeline.request_start < timeline.response_start < view.answered
+        and view.answered <= view.received
+    )
+
+
+# One view, one timeline ----------------------------------------------------------------------
+
+
+async def test_each_of_many_concurrent_requests_gets_its_own_view() -> None:
+    answers: dict[int, httpx.Response] = {}
+
+    async def ask(lab: Lab, number: int) -> None:
+        answers[number] = await lab.get(f"/items/{number}")
+
+    async with serve(shop()) as lab:
+        async with anyio.create_task_group() as group:
+            for number in range(40):
+                group.start_soon(ask, lab, number)
+        timelines = {n: await lab.timeline(answer) for n, answer in answers.items()}
+        assert {n: t.path for n, t in timelines.items()} == {n: f"/items/{n}" for n in range(40)}
+        assert all(in_order(timeline) for timeline in timelines.values())
+        assert {t.id for t in lab.timelines} == {t.id for t in timelines.values()}
+        views = [id(timeline.client) for timeline in lab.timelines]
+        assert len(set(views)) == 40
+
+
+def test_a_script_works_without_async() -> None:
+    with serve(shop()) as lab:
+        response = lab.get("/items/3")
+        timeline = lab.timeline(response)
+        assert response.json() == {"number": 3}
+        assert lab.last is timeline
+        assert in_order(timeline)
+        assert [task.outcome for task in timeline.tasks] == ["ok"]
+
+
+async def test_a_server_that_is_held_up_does_not_hold_up_the_client() -> None:
+    app = FastAPI()
+    add_tasks(app)
+
+    async def rude() -> None:
+        time.sleep(0.2)  # noqa: ASYNC251
+
+    @app.get("/")
+    async def endpoint(tasks: Tasks) -> None:
+        tasks.after_response.schedule(rude)
+
+    async with serve(app) as lab:
+        timeline = await lab.timeline(await lab.get("/"))
+    assert timeline.client is not None
+    assert timeline.client.received is not None
+    assert timeline.client.received < timeline.busy[0].end
+
+
+async def test_the_app_does_not_see_what_joins_the_two() -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    async def headers(request: Request) -> list[str]:
+        return sorted(request.headers)
+
+    async with serve(app) as lab:
+        seen = (await lab.get("/")).json()
+    assert seen == ["accept", "accept-encoding", "connection", "host", "user-agent"]
+
+
+def streaming() -> tuple[FastAPI, asyncio.Event]:
+    app = FastAPI()
+    add_tasks(app)
+    go_on = asyncio.Event()
+
+    @app.get("/")
+    async def endpoint() -> StreamingResponse:
+        async def body() -> AsyncIterator[bytes]:
+            yield b"one"
+            await go_on.wait()
+            yield b"two"
+
+        return StreamingResponse(body())
+
+    @app.post("/go-on")
+    async def release() -> None:
+        go_on.set()
+
+    return app, go_on
+
+
+async def test_a_stream_is_received_when_its_last_byte_is() -> None:
+    app, _ = streaming()
+    async with serve(app) as lab:
+        async with lab.stream("GET", "/") as response:
+            parts = response.aiter_bytes()
+            assert await anext(parts) == b"one"
+            view = lab.timelines[0].client
+            assert view is not None
+            assert view.answered is not None
+            assert view.received is None
+            await lab.post("/go-on")
+            assert [part async for part in parts] == [b"two"]
+        await lab.settled()
+        assert view.received is not None
+        assert view.received > view.answered
+
+
+async def test_a_stream_that_is_left_early_is_never_received() -> None:
+    app, _ = streaming()
+    async with serve(app) as lab:
+        async with lab.stream("GET", "/"):
+            pass
+        await lab.settled()
+        timeline = lab.last
+        assert timeline.client is not None
+        assert timeline.client.answered is not None
+        assert timeline.client.received is None
+
+
+async def test_an_answer_that_never_comes_leaves_a_view_without_it() -> None:
+    app, go_on = streaming()
+
+    @app.get("/silence")
+    async def silence() -> None:
+        await go_on.wait()
+
+    async with serve(app) as lab:
+        with pytest.raises(httpx.ReadTimeout):
+            await lab.get("/silence", timeout=0.2)
+        view = lab.last.client
+        assert view is not None
+        assert view == ClientView(view.sent)
+        await lab.post("/go-on")
+
+
+async def test_a_request_of_another_client_has_no_view() -> None:
+    async with serve(shop()) as lab:
+        async with httpx.AsyncClient(trust_env=False) as stranger:
+            response = await stranger.get(f"{lab.url}/items/1")
+        await lab.settled()
+        assert lab.last.client is None
+        with pytest.raises(LabError) as caught:
+            await lab.timeline(response)
+        assert str(caught.value) == (
+            f"the answer to GET {lab.url}/items/1 has no timeline: send the request with the "
+            "lab's own client, lab.get(…) or lab.client"
+        )
+
+
+async def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    async with serve(shop()) as lab:
+        assert (await lab.get("/items/1")).status_code == 200
+
+
+async def test_warming_up_leaves_no_trace() -> None:
+    async with serve(shop()) as lab:
+        await lab.warm_up("GET", "/items/1")
+        timeline = await lab.timeline(await lab.get("/items/2"))
+        assert lab.timelines == [timeline]
+        assert timeline.id == 1
+
+
+# Which apps ----------------------------------------------------------------------------------
+
+
+async def test_an_app_without_tasks_is_recorded_all_the_same() -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    async def endpoint() -> None:
+        raise HTTPException(418)
+
+    async with serve(app) as lab:
+        timeline = await lab.timeline(await lab.get("/"))
+    assert (timeline.status, timeline.tasks) == (418, [])
+    assert in_order(timeline)
+    assert not hasattr(app.state, "tasks_recorder")
+
+
+async def test_a_plain_asgi_app_is_recorded() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async with serve(app) as lab:
+        timeline = await lab.timeline(await lab.delete("/thing"))
+    assert (timeline.title, timeline.status) == ("DELETE /thing #1", 204)
+
+
+async def test_the_recorder_of_an_app_inside_of_another_is_found() -> None:
+    inner = shop()
+
+    class Around:
+        def __init__(self) -> None:
+            self.app = inner
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            await self.app(scope, receive, send)
+
+    async with serve(Around()) as lab:
+        await lab.get("/items/1")
+        assert lab.recorder is inner.state.tasks_recorder
+
+
+def test_what_is_no_app_is_refused() -> None:
+    with pytest.raises(TypeError) as caught:
+        serve("shop:app")  # type: ignore[arg-type]
+    assert str(caught.value) == (
+        "the lab got an object of type str, which is no ASGI app: pass the FastAPI app itself"
+    )
+
+
+# Start and stop ------------------------------------------------------------------------------
+
+
+async def test_the_lifespan_runs_and_tasks_end_before_it_does() -> None:
+    log: list[str] = []
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        log.append("up")
+        yield
+        log.append("down")
+
+    app = FastAPI(lifespan=lifespan)
+    add_tasks(app)
+
+    async def slow() -> None:
+        await anyio.sleep(0.1)
+        log.append("task")
+
+    @app.get("/")
+    async def endpoint(tasks: Tasks) -> None:
+        tasks.after_response.schedule(slow)
+        log.append("endpoint")
+
+    async with serve(app) as lab:
+        await lab.get("/")
+        log.append("answered")
+    assert log == ["up", "endpoint", "answered", "task", "down"]
+
+
+async def test_one_app_can_be_served_again() -> None:
+    app = shop()
+    for turn in (1, 2):
+        async with serve(app) as lab:
+            await lab.timeline(await lab.get("/items/1"))
+            assert len(lab.timelines) == turn
+
+
+async def test_an_error_in_the_block_stops_the_server() -> None:
+    with suppress(ZeroDivisionError):
+        async with serve(shop()) as lab:
+            await lab.get("/items/1")
+            raise ZeroDivisionError
+    assert refused(lab.url)
+    with suppress(ZeroDivisionError), serve(shop()) as bench:
+        bench.get("/items/1")
+        raise ZeroDivisionError
+    assert refused(bench.url)
+
+
+async def test_a_server_lives_from_one_cell_to_another() -> None:
+    labs: list[Lab] = []
+
+    async def first_cell() -> None:
+        labs.append(await start(shop()))
+
+    async def second_cell() -> None:
+        await labs[0].get("/items/1")
+        await labs[0].stop()
+
+    for cell in (first_cell, second_cell):
+        async with anyio.create_task_group() as group:
+            group.start_soon(cell)
+    assert refused(labs[0].url)
+
+
+async def test_stopping_twice_is_stopping_once() -> None:
+    async with serve(shop()) as lab:
+        await lab.stop()
+        assert refused(lab.url)
+
+
+async def test_a_cancelled_start_leaves_no_server() -> None:
+    waiting = threading.Event()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        waiting.set()
+        await anyio.sleep(0.1)
+        yield
+
+    async def begin() -> None:
+        async with serve(FastAPI(lifespan=lifespan)):
+            await anyio.sleep_forever()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(begin)
+        await anyio.to_thread.run_sync(waiting.wait)
+        group.cancel_scope.cancel()
+
+
+async def test_an_app_that_does_not_start_says_why() -> None:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        raise LookupError("no database")
+        yield
+
+    with pytest.raises(LabError) as caught:
+        async with serve(FastAPI(lifespan=lifespan), quiet=True):
+            pass
+    assert str(caught.value) == (
+        "the app did not start (LookupError: no database): look at its lifespan"
+    )
+    assert isinstance(caught.value.__cause__, LookupError)
+
+
+def test_a_taken_port_is_named() -> None:
+    with bind() as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(LabError) as caught, serve(shop(), port=port):
+            pass
+    assert str(caught.value) == (
+        f"port {port} on 127.0.0.1 is taken by another program: "
+        "give another port, or none for a free one"
+    )
+
+
+@pytest.mark.parametrize(
+    ("port", "message"),
+    [
+        (70000, "there is no port 70000: give a number from 0 to 65535"),
+        (-1, "there is no port -1: give a number from 0 to 65535"),
+    ],
+)
+def test_a_port_that_cannot_be_is_named(port: int, message: str) -> None:
+    with pytest.raises(LabError) as caught:
+        bind(port)
+    assert str(caught.value) == message
+
+
+# Words ---------------------------------------------------------------------------------------
+
+
+async def test_a_quiet_lab_keeps_the_log(capfd: pytest.CaptureFixture[str]) -> None:
+    app = FastAPI()
+    add_tasks(app)
+
+    async def fail() -> None:
+        raise ConnectionError("nobody there")
+
+    @app.get("/")
+    async def endpoint(tasks: Tasks) -> None:
+        tasks.after_response.schedule(fail)
+
+    async with serve(app, quiet=True) as lab:
+        timeline = await lab.timeline(await lab.get("/"))
+    (line,) = lab.log
+    ran = (timeline.tasks[0].ran or 0) / 1e6
+    assert line == (
+        f"task fail (after_response, GET / #1) failed after {ran:.1f} ms: "
+        "ConnectionError: nobody there"
+    )
+    assert capfd.readouterr() == ("", "")
+
+
+async def test_a_task_that_does_not_end_is_named() -> None:
+    app = FastAPI()
+    add_tasks(app, grace_period=0)
+
+    async def endless() -> None:
+        await anyio.sleep_forever()
+
+    @app.get("/")
+    async def endpoint(tasks: Tasks) -> None:
+        tasks.schedule(endless)
+
+    async with serve(app, quiet=True) as lab:
+        response = await lab.get("/")
+        with pytest.raises(TimeoutError, match=r"^still open after 0.05 s: endless$"):
+            await lab.timeline(response, timeout=0.05)
+    assert lab.last.tasks[0].outcome == "cancelled"
+
+
+def test_an_unused_lab_has_no_last_timeline() -> None:
+    with serve(shop()) as lab:
+        assert repr(lab) == f"<SyncLab {lab.url}: 0 requests>"
+        with pytest.raises(LabError) as caught:
+            _ = lab.last
+    assert str(caught.value) == 'no request is recorded yet: send one first, such as lab.get("/")'
+
+
+# compare_modes -------------------------------------------------------------------------------
+
+
+async def nap() -> None:
+    await asyncio.sleep(0.03)
+
+
+def block() -> None:
+    time.sleep(0.03)
+
+
+@pytest.mark.parametrize("work", [nap, block])
+def test_the_same_work_is_done_in_every_way(work: object) -> None:
+    timelines = compare_modes(work, times=2)  # type: ignore[arg-type]
+    name = work.__name__  # type: ignore[attr-defined]
+    assert {
+        way: [(t.name, t.mode, t.thread) for t in one.tasks] for way, one in timelines.items()
+    } == {
+        "inline": [(f"{name}, inline", "immediate", work is block)] * 2,
+        "BackgroundTasks": [(f"{name}, BackgroundTask", "after_response", work is block)] * 2,
+        "immediate": [(name, "immediate", work is block)] * 2,
+        "after_route": [(name, "after_route", work is block)] * 2,
+        "after_response": [(name, "after_response", work is block)] * 2,
+    }
+    assert all(one.settled for one in timelines.values())
+    assert all(one.status == 200 for one in timelines.values())
+    assert all(task.outcome == "ok" for one in timelines.values() for task in one.tasks)
+
+
+def moments(timeline: Timeline, *names: str) -> list[int]:
+    """Find marks, and moments of tasks such as `started 0`, in nanoseconds."""
+    found = []
+    for name in names:
+        moment, _, position = name.partition(" ")
+        owner = timeline.tasks[int(position)] if position else timeline
+        found.append(getattr(owner, moment))
+    return found
+
+
+def test_each_way_does_the_work_at_its_own_time() -> None:
+    timelines = compare_modes(nap, times=2)
+    orders = {
+        "inline": (
+            "requested 0", "started 0", "finished 0", "requested 1", "finished 1", "endpoint_end",
+        ),
+        "BackgroundTasks": (
+            "requested 0", "requested 1", "endpoint_end", "response_sent",
+            "released 0", "started 0", "finished 0", "released 1", "finished 1", "request_end",
+        ),
+        "immediate": ("released 0", "started 0", "started 1", "endpoint_end", "finished 0"),
+        "after_route": ("endpoint_end", "released 0", "released 1", "response_start", "finished 0"),
+        "after_response": ("response_sent", "released 0", "released 1", "started 0", "finished 0"),
+    }  # fmt: skip
+    for way, names in orders.items():
+        found = moments(timelines[way], *names)
+        assert found == sorted(found), way
+
+
+def test_work_that_fails_is_shown_as_it_failed() -> None:
+    async def fail(reason: str) -> None:
+        raise ValueError(reason)
+
+    timelines = compare_modes(fail, "no")
+    assert {
+        way: (t.status, t.tasks[0].outcome, t.tasks[0].error) for way, t in timelines.items()
+    } == {
+        "inline": (500, "error", "ValueError"),
+        "BackgroundTasks": (200, "error", "ValueError"),
+        "immediate": (200, "error", "ValueError"),
+        "after_route": (200, "error", "ValueError"),
+        "after_response": (200, "error", "ValueError"),
+    }
+
+
+@pytest.mark.parametrize("options", [{"times": -1}, {"endpoint": float("nan")}])
+def test_impossible_numbers_are_refused(options: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=r"give a number from 0$"):
+        compare_modes(nap, **options)  # type: ignore[arg-type]
