@@ -1,0 +1,127 @@
+"""Characters in columns: how wide words are, what bars are made of, and lines drawn with them."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import NamedTuple
+
+from fastapi_tasks.timeline import Mode, Outcome
+from visualize.words import harmless
+
+ANSI = {
+    "immediate": "38;5;208",
+    "after_route": "38;5;33",
+    "after_response": "38;5;36",
+    "error": "38;5;197",
+    "bold": "1",
+    "dim": "2",
+}
+EIGHTHS = " ▏▎▍▌▋▊▉█"
+SIMPLER = str.maketrans({"·": "-", "−": "-", "–": "-", "µ": "u", "…": "~"})
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """The characters for bars, lines and signs. `ends` are the ends of the client's bar."""
+
+    bars: dict[str, str]
+    lines: dict[str, str]
+    shapes: dict[Mode, str]
+    outcomes: dict[Outcome | None, str]
+    ends: str
+    going_on: str
+
+
+BLOCKS = Glyphs(
+    bars={
+        "wait": "░", "run": "█", "busy": "▒", "before": "╌", "endpoint": "━", "handling": "━",
+        "sending": "╍", "after": "╌", "waiting": "─", "receiving": "╌",
+    },
+    lines={"endpoint_end": "┊", "response_sent": "│"},
+    shapes={"immediate": "●", "after_route": "◆", "after_response": "▲"},
+    outcomes={
+        "ok": "✓", "error": "✗", "cancelled": "■", "discarded": "○", "abandoned": "▷", None: "▶",
+    },
+    ends="├┤",
+    going_on="▶",
+)  # fmt: skip
+PLAIN = Glyphs(
+    bars={
+        "wait": ".", "run": "#", "busy": "%", "before": "-", "endpoint": "=", "handling": "=",
+        "sending": "~", "after": "-", "waiting": "-", "receiving": "-",
+    },
+    lines={"endpoint_end": ":", "response_sent": "|"},
+    shapes={"immediate": "o", "after_route": "+", "after_response": "^"},
+    outcomes={
+        "ok": "v", "error": "x", "cancelled": "c", "discarded": "d", "abandoned": "a", None: ">",
+    },
+    ends="[]",
+    going_on=">",
+)  # fmt: skip
+
+
+class Cell(NamedTuple):
+    """One column of a line, and the style of what stands in it."""
+
+    char: str = " "
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pen:
+    """How wide and with what to write."""
+
+    width: int
+    color: bool
+    glyphs: Glyphs
+
+    @property
+    def plain(self) -> bool:
+        return self.glyphs is PLAIN
+
+    def styled(self, words: str, style: str) -> str:
+        """Colour words; in a plain terminal, nothing but ASCII is left of them."""
+        words = self.own(words)
+        shown = self.color and style and words.strip()
+        return f"\033[{ANSI[style]}m{words}\033[0m" if shown else words
+
+    def line(self, cells: Iterable[Cell]) -> str:
+        """Join cells, with one escape sequence for each run of a style."""
+        runs = groupby(cells, key=lambda cell: cell.style)
+        return "".join(self.styled("".join(c.char for c in run), style) for style, run in runs)
+
+    def own(self, words: str) -> str:
+        """Our own words, simpler where the terminal is."""
+        return words.translate(SIMPLER) if self.plain else words
+
+    def literal(self, words: str) -> str:
+        """What user code named, on one line, without any control over the terminal."""
+        words = harmless(words)
+        return words.encode("ascii", "backslashreplace").decode() if self.plain else words
+
+
+def columns(words: str) -> int:
+    """How many columns of a terminal printable words take."""
+    return len(words) if words.isascii() else sum(map(_columns, words))
+
+
+def fit(words: str, width: int) -> str:
+    """Cut or fill words to exactly `width` columns."""
+    taken = columns(words)
+    if taken > width:
+        taken, kept = 0, ""
+        for char in words:
+            if taken + _columns(char) > width - 1:
+                break
+            taken, kept = taken + _columns(char), kept + char
+        taken, words = taken + 1, kept + "…"
+    return words + " " * (width - taken)
+
+
+def _columns(char: str) -> int:
+    if unicodedata.category(char) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
