@@ -146,7 +146,7 @@ class Table:
         start: int | None = bars[0].start - self.zero
         took: int | None = bars[-1].end - bars[0].start
         if lane.kind == "loop":
-            start, took = None, sum(bar.end - bar.start for bar in bars)
+            took = sum(bar.end - bar.start for bar in bars)
         ending: list[Cell] = []
         if lane.task is not None:
             timeline = self.scene.groups[0].timeline
@@ -156,7 +156,8 @@ class Table:
             took = None if start is None else took
             style = "" if task.outcome in (None, "ok") else "error"
             ending = _cells(self.pen.glyphs.outcomes[task.outcome], style)
-        numbers = f" {_number(start):>{self.start}}" if self.start else ""
+        shown = "" if lane.kind == "loop" else _number(start)
+        numbers = f" {shown:>{self.start}}" if self.start else ""
         return [*_cells(f"{numbers} {_number(took):>{NUMBER}} "), *ending]
 
 

@@ -6,8 +6,9 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from textwrap import wrap
 
-from fastapi_tasks.timeline import MODES, OUTCOMES, Busy, Outcome, Timeline
+from fastapi_tasks.timeline import MODES, OUTCOMES, Busy, Timeline
 from visualize.cells import BLOCKS, EIGHTHS, PLAIN, Pen, columns, fit
 from visualize.layout import arrange
 from visualize.rows import Table
@@ -42,7 +43,8 @@ def text(
         return "No request was recorded.\n"
     scenes = [arrange(timeline, lanes="task") for timeline in given]
     parts = ["\n".join(_request(scene, pen)) for scene in scenes]
-    return "\n\n".join([*parts, "\n".join(_legend(given, pen))]) + "\n"
+    parts += ["\n".join(_legend(given, pen))] if any(line.tasks for line in given) else []
+    return "\n\n".join(parts) + "\n"
 
 
 def _wants_color() -> bool:
@@ -67,12 +69,15 @@ def _request(scene: Scene, pen: Pen) -> Iterator[str]:
     yield table.head()
     yield from (table.row(lane) for lane in range(len(scene.lanes)))
     yield table.axis()
-    yield from (pen.styled(line, "error") for line in _faults(timeline, pen))
+    for fault in _faults(timeline, pen):
+        yield from (pen.styled(line, "error") for line in wrap(fault, pen.width))
 
 
 def _header(timeline: Timeline, pen: Pen) -> Iterator[str]:
     start = timeline.request_start
-    yield pen.literal(timeline.title)
+    number = f" #{timeline.id}"
+    path = pen.literal(timeline.title.removesuffix(number))
+    yield fit(path, min(columns(path), pen.width - len(number))) + number
     if timeline.status is not None:
         yield str(timeline.status)
     if timeline.endpoint_end is not None:
@@ -107,21 +112,15 @@ def _held(culprit: str, segments: Sequence[Busy], pen: Pen) -> str:
 def _legend(timelines: Sequence[Timeline], pen: Pen) -> Iterator[str]:
     """Name what occurs, and nothing else."""
     tasks = [task for timeline in timelines for task in timeline.tasks]
+    modes, outcomes = {task.mode for task in tasks}, {task.outcome for task in tasks}
     glyphs, bars = pen.glyphs, pen.glyphs.bars
-    parts = [
-        f"{glyphs.shapes[mode]} {mode}" for mode in MODES if any(t.mode == mode for t in tasks)
-    ]
+    parts = [f"{glyphs.shapes[mode]} {mode}" for mode in MODES if mode in modes]
     if tasks:
         parts += [f"{bars['wait']} waiting", f"{bars['run']} running"]
     if any(timeline.busy for timeline in timelines):
         parts.append(f"{bars['busy']} held")
-    found = {task.outcome for task in tasks}
-    shown: tuple[Outcome | None, ...] = (*OUTCOMES, None)
-    parts += [
-        f"{glyphs.outcomes[outcome]} {outcome or 'not ended'}"
-        for outcome in shown
-        if outcome in found
-    ]
+    parts += [f"{glyphs.outcomes[one]} {one}" for one in OUTCOMES if one in outcomes]
+    parts += [f"{glyphs.outcomes[None]} not ended"] * (None in outcomes)
     yield from _wrapped(parts, "  ", pen, "dim")
 
 
@@ -132,5 +131,6 @@ def _wrapped(parts: Iterable[str], between: str, pen: Pen, style: str) -> Iterat
         if line and columns(line + between + part) > pen.width:
             yield pen.styled(line, style)
             line = ""
-        line += (between if line else "") + fit(part, min(columns(part), pen.width))
-    yield pen.styled(line, style)
+        line += (between if line else "") + part
+    if line:
+        yield pen.styled(line, style)
