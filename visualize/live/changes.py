@@ -101,7 +101,7 @@ class Changes:
     """
 
     def __init__(self, recorder: Recorder) -> None:
-        self.version = 0
+        self._version = 0
         self._recorder = recorder
         self._run = secrets.token_hex(4)
         self._latest = 0
@@ -126,6 +126,10 @@ class Changes:
                 self._readers -= 1
                 self._left = time.monotonic()
 
+    def any_since(self, cursor: Cursor) -> bool:
+        """Tell whether there is something that a reader has not seen."""
+        return cursor.version != self._version or cursor.run != self._run
+
     def since(self, cursor: Cursor) -> News:
         """Return what a reader has not seen."""
         with self._lock:
@@ -139,14 +143,14 @@ class Changes:
             unseen = sum(change.timeline.id > cursor.latest for change in news)
             return News(
                 [change.since(cursor.version) for change in reversed(news)],
-                self._latest - max(cursor.latest, 0) - unseen,
-                Cursor(self._run, self.version, self._latest),
+                self._latest - cursor.latest - unseen,
+                Cursor(self._run, self._version, self._latest),
             )
 
     def _catch_up(self) -> None:
-        self.version += 1
+        self._version += 1
         for timeline in self._recorder.timelines:
-            self._adopt(timeline).touch_all(self.version)
+            self._adopt(timeline).touch_all(self._version)
 
     def _listen(self, event: Event) -> None:
         with self._lock:
@@ -154,19 +158,17 @@ class Changes:
                 self._stop()
                 return
             timeline = event.timeline
-            change = self._changes.pop(timeline.id, None)
-            if change is None:
-                # One that has been let go, or was never recorded, stays away.
-                if timeline.id <= self._latest:
-                    return
+            change = self._changes.get(timeline.id)
+            if change is None and timeline.id > self._latest:
                 change = self._adopt(timeline)
-            self._changes[timeline.id] = change
-            if change.timeline is timeline:
-                self.version += 1
-                change.touch(self.version, event)
+            # Requests that were let go, or that are not recorded, stay away.
+            if change is not None and change.timeline is timeline:
+                self._version += 1
+                change.touch(self._version, event)
+                self._changes[timeline.id] = self._changes.pop(timeline.id)
 
     def _adopt(self, timeline: Timeline) -> Change:
-        change = self._changes[timeline.id] = Change(timeline, self.version)
+        change = self._changes[timeline.id] = Change(timeline, self._version)
         self._latest = max(self._latest, timeline.id)
         if len(self._changes) > self._recorder.maxlen:
             self._let_one_go()

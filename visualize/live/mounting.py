@@ -86,7 +86,7 @@ async def _stream(changes: Changes, cursor: Cursor, scope: Scope) -> AsyncIterat
     with changes.reading():
         until = time.monotonic() + STREAM
         while time.monotonic() < until and not stopping(scope):
-            if changes.version != cursor.version:
+            if changes.any_since(cursor):
                 news = changes.since(cursor)
                 cursor = news.cursor
                 for message in messages(news.lines, news.missed, cursor):

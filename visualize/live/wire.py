@@ -44,7 +44,8 @@ def request_line(
         line["tasks"] = changed
     if held := {position: _record(timeline.busy[position]) for position in busy}:
         line["busy"] = held
-    if timeline.client is not None:
+    # No event tells when a client's view goes on, so it is left until it is whole.
+    if timeline.client is not None and timeline.client.received is not None:
         line["client"] = _record(timeline.client)
     return line
 

@@ -1,0 +1,535 @@
+"""The live page: what a reader is told, who may read, and that the app never waits for a reader."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from fastapi import Depends, FastAPI, HTTPException, Request
+
+from fastapi_tasks import Recorder, Tasks, Timeline, add_tasks, from_json
+from fastapi_tasks.errors import FastAPITasksUninitializedAppError
+from visualize.lab import Lab, serve
+from visualize.live import changes, mount, mounting
+from visualize.live.changes import Cursor
+
+pytestmark = pytest.mark.anyio
+
+EVENTS = "/_timeline/events"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+class Reader:
+    """Reads the stream as a browser does, and puts the requests together from what it is told."""
+
+    def __init__(self) -> None:
+        self.requests: dict[tuple[int, int], dict[str, Any]] = {}
+        self.missed = 0
+        self.cursor = ""
+        self.lines: list[dict[str, Any]] = []
+
+    def take(self, message: str) -> None:
+        """Take in one message."""
+        pairs = [line.partition(": ")[::2] for line in message.split("\n")]
+        data = [value for name, value in pairs if name == "data"]
+        if ("event", "missed") in pairs:
+            self.missed += int(data[0])
+        else:
+            self.lines += map(json.loads, data)
+            for line in data:
+                self._merge(**json.loads(line))
+        self.cursor = dict(pairs).get("id", self.cursor)
+
+    def _merge(
+        self,
+        process: int,
+        id: int,
+        tasks: dict[str, Any] | None = None,
+        busy: dict[str, Any] | None = None,
+        **fields: Any,
+    ) -> None:
+        request = self.requests.setdefault((process, id), {"tasks": {}, "busy": {}})
+        request.update(fields, process=process, id=id)
+        request["tasks"].update({int(key): value for key, value in (tasks or {}).items()})
+        request["busy"].update({int(key): value for key, value in (busy or {}).items()})
+
+    @property
+    def timelines(self) -> list[Timeline]:
+        """The requests, as the library would read them from a file."""
+        lines = (_as_recorded(self.requests[key]) for key in sorted(self.requests))
+        return from_json("\n".join(lines))
+
+
+def _as_recorded(request: dict[str, Any]) -> str:
+    lists = {name: [request[name][n] for n in sorted(request[name])] for name in ("tasks", "busy")}
+    return json.dumps({"format": 1, **request, **lists})
+
+
+async def messages(lab: Lab, cursor: str = "") -> AsyncIterator[str]:
+    headers = {"last-event-id": cursor} if cursor else {}
+    async with lab.stream("GET", EVENTS, headers=headers) as response:
+        assert response.status_code == 200
+        left = ""
+        async for part in response.aiter_text():
+            *whole, left = (left + part).split("\n\n")
+            for message in whole:
+                yield message
+
+
+async def read(lab: Lab, reader: Reader, done: Callable[[], bool]) -> None:
+    """Read until `done`, coming back with the cursor whenever the stream ends."""
+    with anyio.fail_after(30):
+        while not done():
+            async with aclosing(messages(lab, reader.cursor)) as stream:
+                async for message in stream:
+                    reader.take(message)
+                    if done():
+                        break
+
+
+def without_client(timelines: list[Timeline]) -> list[Timeline]:
+    """Leave out what the lab's own client saw: there is no event of it."""
+    return [replace(timeline, client=None) for timeline in timelines]
+
+
+def told_all(reader: Reader, lab: Lab) -> Callable[[], bool]:
+    def done() -> bool:
+        return without_client(reader.timelines) == without_client(lab.timelines)
+
+    return done
+
+
+def shop(**limits: Any) -> FastAPI:
+    app = FastAPI()
+    add_tasks(app, **limits)
+    mount(app)
+
+    async def pack() -> None:
+        await anyio.sleep(0.005)
+
+    def label() -> None:
+        time.sleep(0.002)
+
+    @app.post("/orders/{number}")
+    async def order(number: int, tasks: Tasks) -> int:
+        tasks.schedule(pack)
+        tasks.after_route.schedule(label)
+        tasks.after_response.schedule(pack)
+        return number
+
+    return app
+
+
+async def order(lab: Lab, *numbers: int) -> None:
+    async with anyio.create_task_group() as group:
+        for number in numbers:
+            group.start_soon(lab.post, f"/orders/{number}")
+    await lab.settled()
+
+
+# What a reader is told -----------------------------------------------------------------------
+
+
+async def test_one_line_holds_what_is_new_of_a_request() -> None:
+    app = shop()
+    first, second = anyio.Event(), anyio.Event()
+
+    async def wait() -> None:
+        await second.wait()
+
+    @app.post("/slow")
+    async def slow(tasks: Tasks) -> None:
+        tasks.schedule(wait)
+        await first.wait()
+
+    @app.post("/go/{event}")
+    async def go(event: int) -> None:
+        (first, second)[event].set()
+
+    reader = Reader()
+    async with serve(app) as lab, anyio.create_task_group() as group:
+        group.start_soon(lab.post, "/slow")
+        await read(lab, reader, lambda: bool(reader.lines and reader.lines[-1].get("tasks")))
+        timeline = lab.timelines[0]
+        task = timeline.tasks[0]
+        begun = {
+            "id": 1, "process": os.getpid(), "kind": "http", "method": "POST", "path": "/slow",
+            "wall": timeline.wall, "request_start": timeline.request_start,
+            "endpoint_start": timeline.endpoint_start,
+        }  # fmt: skip
+        assert reader.lines[-1] == begun | {
+            "tasks": {
+                "0": {
+                    "name": task.name, "mode": "immediate", "requested": task.requested,
+                    "released": task.released, "started": task.started,
+                }
+            }
+        }  # fmt: skip
+        await lab.post("/go/0")
+        await read(lab, reader, lambda: "request_end" in reader.requests[os.getpid(), 1])
+        told = [line for line in reader.lines if line["id"] == 1][-1]
+        assert {key: value for key, value in told.items() if key != "client"} == begun | {
+            "route": "/slow", "status": 200, "endpoint_end": timeline.endpoint_end,
+            "response_start": timeline.response_start, "response_sent": timeline.response_sent,
+            "request_end": timeline.request_end,
+        }  # fmt: skip
+        await lab.post("/go/1")
+
+
+async def test_a_reader_is_told_all_that_is_recorded() -> None:
+    reader = Reader()
+    async with serve(shop()) as lab:
+        await order(lab, 1, 2)
+        async with anyio.create_task_group() as group:
+            group.start_soon(read, lab, reader, lambda: len(reader.requests) > 2)
+            await order(lab, *range(3, 20))
+        await read(lab, reader, told_all(reader, lab))
+        assert len(lab.timelines) == 19
+        assert reader.missed == 0
+
+
+async def test_a_reader_that_comes_back_is_told_what_it_has_not_seen_and_nothing_else() -> None:
+    reader = Reader()
+    async with serve(shop()) as lab:
+        await order(lab, 1, 2, 3)
+        await read(lab, reader, told_all(reader, lab))
+        for turn in range(4):
+            seen = len(reader.lines)
+            await order(lab, 10 + turn, 20 + turn)
+            await read(lab, reader, told_all(reader, lab))
+            assert {line["id"] for line in reader.lines[seen:]} == {4 + 2 * turn, 5 + 2 * turn}
+        assert reader.missed == 0
+
+
+async def test_connections_dropped_at_any_moment_lose_and_double_nothing() -> None:
+    reader = Reader()
+
+    async def drop_often(lab: Lab) -> None:
+        for taken in range(1, 30):
+            before = len(reader.lines)
+            async with aclosing(messages(lab, reader.cursor)) as stream:
+                async for message in stream:
+                    reader.take(message)
+                    if len(reader.lines) - before >= taken % 7:
+                        break
+
+    async with serve(shop()) as lab:
+        async with anyio.create_task_group() as group:
+            group.start_soon(drop_often, lab)
+            for number in range(60):
+                await lab.post(f"/orders/{number}")
+            group.cancel_scope.cancel()
+        await lab.settled()
+        await read(lab, reader, told_all(reader, lab))
+    told = list(map(json.dumps, reader.lines))
+    assert len(told) == len(set(told))
+
+
+async def test_a_stream_ends_by_itself_and_is_gone_on_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mounting, "STREAM", 0.1)
+    reader = Reader()
+    async with serve(shop()) as lab:
+        with anyio.fail_after(10):
+            told = [message async for message in messages(lab)]
+        assert told[0] == "retry: 500"
+        reader.take(told[-1])
+        await order(lab, 1)
+        await read(lab, reader, told_all(reader, lab))
+
+
+async def test_what_was_let_go_unseen_is_counted() -> None:
+    app = FastAPI()
+    recorder = add_tasks(app, recorder=Recorder(maxlen=4))
+    mount(app)
+
+    @app.get("/")
+    async def endpoint() -> None: ...
+
+    newcomer, regular = Reader(), Reader()
+    async with serve(app) as lab:
+        await lab.get("/")
+        await read(lab, regular, told_all(regular, lab))
+        for _ in range(9):
+            await lab.get("/")
+        await lab.settled()
+        await read(lab, newcomer, told_all(newcomer, lab))
+        await read(lab, regular, lambda: len(regular.requests) == 5)
+    assert recorder.dropped == 6
+    assert (newcomer.missed, [id for _, id in newcomer.requests]) == (6, [7, 8, 9, 10])
+    assert (regular.missed, [id for _, id in regular.requests]) == (5, [1, 7, 8, 9, 10])
+
+
+async def test_a_request_that_is_still_open_is_not_let_go() -> None:
+    app = FastAPI()
+    add_tasks(app, recorder=Recorder(maxlen=2))
+    mount(app)
+    go_on = anyio.Event()
+
+    @app.get("/long")
+    async def long() -> None:
+        await go_on.wait()
+
+    @app.get("/short")
+    async def short() -> None: ...
+
+    @app.get("/go-on")
+    async def end() -> None:
+        go_on.set()
+
+    reader = Reader()
+    async with serve(app) as lab, anyio.create_task_group() as group:
+        group.start_soon(lab.get, "/long")
+        await read(lab, reader, lambda: bool(reader.requests))
+        for _ in range(5):
+            await lab.get("/short")
+        await lab.get("/go-on")
+        key = (os.getpid(), 1)
+        await read(lab, reader, lambda: "request_end" in reader.requests[key])
+
+
+async def test_a_cursor_of_another_process_is_no_cursor() -> None:
+    async with serve(shop()) as lab:
+        await order(lab, 1, 2)
+        for cursor in ("0123abcd-7-1", "nonsense", "a-b-c", "-1-1"):
+            reader = Reader()
+            reader.cursor = cursor
+            await read(lab, reader, told_all(reader, lab))
+
+
+def test_a_cursor_is_read_as_it_was_written() -> None:
+    assert Cursor.parse(str(Cursor("a1", 20, 3))) == Cursor("a1", 20, 3)
+    assert Cursor.parse("a1-²-3") == Cursor()
+
+
+async def test_an_unrecorded_request_is_not_told_of() -> None:
+    reader = Reader()
+    async with serve(shop()) as lab:
+        await order(lab, 1)
+        await read(lab, reader, told_all(reader, lab))
+        lab.recorder.enabled = False
+        response = await lab.post("/orders/2")
+        lab.recorder.enabled = True
+        assert response.status_code == 200
+        await order(lab, 3)
+        await read(lab, reader, told_all(reader, lab))
+        assert [timeline.path for timeline in reader.timelines] == ["/orders/1", "/orders/3"]
+
+
+async def test_nobody_listens_once_all_readers_are_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Reader()
+    async with serve(shop()) as lab:
+        assert lab.recorder.listeners == ()
+        await order(lab, 1)
+        await read(lab, reader, told_all(reader, lab))
+        assert len(lab.recorder.listeners) == 1
+        monkeypatch.setattr(changes, "LINGER", -1.0)
+        with anyio.fail_after(10):
+            while lab.recorder.listeners:
+                await order(lab, 2)
+        await order(lab, 3)
+        await read(lab, reader, told_all(reader, lab))
+
+
+# The app never waits -------------------------------------------------------------------------
+
+
+@contextmanager
+def deaf(lab: Lab) -> Iterator[socket.socket]:
+    """Connect a reader that asks for the stream and never reads it."""
+    host, port = lab.url.removeprefix("http://").split(":")
+    with socket.socket() as peer:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        peer.connect((host, int(port)))
+        peer.sendall(f"GET {EVENTS} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        yield peer
+
+
+async def test_a_reader_that_stops_reading_is_caught_up_and_never_queued_for() -> None:
+    app = shop()
+    many = 400
+
+    @app.post("/many")
+    async def endpoint(tasks: Tasks) -> None:
+        for _ in range(many):
+            tasks.schedule(anyio.sleep, 0)
+
+    async with serve(app) as lab:
+        with deaf(lab) as peer:
+            for _ in range(50):
+                await lab.post("/many")
+            await lab.settled()
+            reader = Reader()
+            await read(lab, reader, told_all(reader, lab))
+            assert sum(len(timeline.tasks) for timeline in reader.timelines) == 50 * many
+            peer.shutdown(socket.SHUT_RDWR)
+
+
+# Who may read --------------------------------------------------------------------------------
+
+HERE = "127.0.0.1"
+PREFIX = "The live timeline answers this machine only, and "
+ADVICE = ". Elsewhere, give mount() dependencies that say who may see the timeline."
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers", "why"),
+    [
+        (HERE, {}, None),
+        ("::1", {"host": "[::1]:8000"}, None),
+        ("127.8.9.10", {"host": "app.localhost"}, None),
+        (HERE, {"sec-fetch-site": "same-origin", "sec-fetch-mode": "cors"}, None),
+        (HERE, {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}, None),
+        ("10.0.0.9", {}, "you come from 10.0.0.9"),
+        ("10.0.0.9", {"x-forwarded-for": HERE}, "you come from 10.0.0.9"),
+        ("", {}, "you come from "),
+        *(
+            (
+                HERE,
+                {name: HERE},
+                "your request came through a proxy, so that your address is not known",
+            )
+            for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+        ),
+        (
+            HERE,
+            {"host": "evil.example"},
+            "your request was made to evil.example, a name from elsewhere",
+        ),
+        (HERE, {"host": "10.0.0.1"}, "your request was made to 10.0.0.1, a name from elsewhere"),
+        (
+            HERE,
+            {"sec-fetch-site": "cross-site", "sec-fetch-mode": "cors"},
+            "another site's page made your request",
+        ),
+    ],
+)
+async def test_only_this_machine_may_read(
+    monkeypatch: pytest.MonkeyPatch, peer: str, headers: dict[str, str], why: str | None
+) -> None:
+    monkeypatch.setattr(mounting, "STREAM", 0.0)
+    transport = httpx.ASGITransport(shop(), client=(peer, 50000))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        response = await client.get(EVENTS, headers=headers)
+    if why is None:
+        assert response.status_code == 200
+    else:
+        assert response.status_code == 403
+        assert response.json() == {"detail": PREFIX + why + ADVICE}
+
+
+async def test_dependencies_decide_in_its_stead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mounting, "STREAM", 0.0)
+
+    def with_key(request: Request) -> None:
+        if request.headers.get("key") != "right":
+            raise HTTPException(401, "no")
+
+    app = FastAPI()
+    add_tasks(app)
+    mount(app, "/watch/", dependencies=[Depends(with_key)])
+    transport = httpx.ASGITransport(app, client=("10.0.0.9", 50000))
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop.example") as client:
+        assert (await client.get("/watch/events")).status_code == 401
+        assert (await client.get("/watch/events", headers={"key": "right"})).status_code == 200
+
+
+# In the app ----------------------------------------------------------------------------------
+
+
+async def test_its_own_requests_are_not_recorded() -> None:
+    async with serve(shop()) as lab:
+        async with aclosing(messages(lab)) as stream:
+            await anext(stream)
+        await lab.get("/_timeline-not-mine")
+        assert [timeline.path for timeline in lab.timelines] == ["/_timeline-not-mine"]
+
+
+async def test_a_route_for_every_path_does_not_hide_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mounting, "STREAM", 0.0)
+    app = FastAPI()
+    add_tasks(app)
+
+    @app.get("/{path:path}")
+    async def everything(path: str) -> str:
+        return path
+
+    mount(app)
+    async with serve(app) as lab:
+        assert (await lab.get(EVENTS)).text.startswith("retry: ")
+        assert (await lab.get("/other")).json() == "other"
+        assert list((await lab.get("/openapi.json")).json()["paths"]) == ["/{path}"]
+
+
+@pytest.mark.parametrize("path", ["", "/", "timeline"])
+def test_a_path_that_cannot_be_is_refused(path: str) -> None:
+    app = FastAPI()
+    add_tasks(app)
+    with pytest.raises(ValueError, match="where no page can be"):
+        mount(app, path)
+
+
+def test_an_app_without_tasks_is_refused() -> None:
+    with pytest.raises(FastAPITasksUninitializedAppError) as caught:
+        mount(FastAPI())
+    assert str(caught.value) == "mount() found no recorder in this app: call add_tasks(app) first"
+
+
+def test_an_app_that_has_started_is_refused() -> None:
+    app = FastAPI()
+    add_tasks(app)
+    with serve(app):
+        pass
+    with pytest.raises(RuntimeError) as caught:
+        mount(app)
+    assert str(caught.value) == (
+        "mount() was called after the app had started: call it right after add_tasks(app)"
+    )
+
+
+APP = """
+from fastapi import FastAPI
+from fastapi_tasks import add_tasks
+from visualize.live import mount
+
+app = FastAPI()
+add_tasks(app)
+mount(app)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_open_page_does_not_hold_up_the_shutdown(number: int, tmp_path: Path) -> None:
+    (tmp_path / "watched.py").write_text(APP)
+    command = [sys.executable, "-m", "uvicorn", "watched:app", "--port", "0"]
+    root = Path(__file__).parent.parent
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{root}"}
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stderr is not None
+        url = next(line for line in server.stderr if "running on" in line).split()[4]
+        with httpx.stream("GET", url + EVENTS, trust_env=False) as response:
+            lines = response.iter_lines()
+            assert next(lines) == "retry: 500"
+            server.send_signal(number)
+            started = time.monotonic()
+            assert [line for line in lines if line.startswith("data")] == []
+        server.communicate(timeout=20)
+    assert time.monotonic() - started < mounting.STREAM / 2
