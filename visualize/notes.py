@@ -11,18 +11,12 @@ from visualize.fonts import legible
 from visualize.frame import SMALL
 from visualize.scene import Bar, Scene
 from visualize.theme import Palette, ink, looks
-from visualize.words import duration
+from visualize.words import PHASE_WORDS, duration
 
 MARGIN = 7
 """Points between the end of a bar and words."""
 
-PHASES = {
-    "endpoint": "endpoint",
-    "handling": "request",
-    "sending": "response being sent",
-    "after": "after the response",
-    "waiting": "waits for the response",
-}
+PHASES = PHASE_WORDS | {"before": ""}
 
 
 class Note(NamedTuple):

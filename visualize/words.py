@@ -10,13 +10,16 @@ MIN, H = 60 * S, 3_600 * S
 
 UNITS = (("h", H), ("min", MIN), ("s", S), ("ms", MS), ("µs", US), ("ns", 1))
 
-MODE_WORDS = {
-    "immediate": "immediate",
-    "after_route": "after_route",
-    "after_response": "after_response",
-}
-
 MARK_WORDS = {"endpoint_end": "endpoint end", "response_sent": "response sent"}
+PHASE_WORDS = {
+    "before": "before the endpoint",
+    "endpoint": "endpoint",
+    "handling": "request",
+    "sending": "response being sent",
+    "after": "after the response",
+    "waiting": "waits for the response",
+    "receiving": "receives the response",
+}
 
 
 def duration(ns: int) -> str:
