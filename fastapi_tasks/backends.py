@@ -54,13 +54,24 @@ class TrioBackend:
         self._trio: Any = sys.modules["trio"]
         self._token = self._trio.lowlevel.current_trio_token()
         self._nursery: Any = None
+        self._hosted: set[Any] = set()
+        self._closing = False
 
     def spawn(self, run: Callable[[], Any], context: Context, name: str) -> Callable[[], object]:
         scope = self._trio.CancelScope()
 
         async def hosted() -> None:
-            with scope:
-                await run()
+            task = self._trio.lowlevel.current_task()
+            self._hosted.add(task)
+            try:
+                with scope:
+                    await run()
+            except RuntimeError:
+                # An abandoned task leaves the cancel scopes that it had opened unclosed.
+                if not self._closing:
+                    raise
+            finally:
+                self._hosted.discard(task)
 
         context.run(self._nursery.start_soon, hosted, name=name)
         cancel: Callable[[], object] = scope.cancel
@@ -72,8 +83,24 @@ class TrioBackend:
     @asynccontextmanager
     async def hosting(self) -> AsyncIterator[None]:
         async with self._trio.open_nursery() as self._nursery:
-            yield
-            self._nursery.cancel_scope.cancel()
+            try:
+                yield
+            finally:
+                self._closing = True
+                self._nursery.cancel_scope.cancel()
+                with self._trio.CancelScope(shield=True):
+                    for _ in range(3):
+                        await self._trio.lowlevel.checkpoint()
+                self._wake_the_shielded()
+
+    def _wake_the_shielded(self) -> None:
+        """Resume the tasks that no cancellation reaches, so that the nursery can close.
+
+        They are abandoned by now: their coroutines stay where they stand.
+        """
+        outcome: Any = sys.modules["outcome"]
+        for task in list(self._hosted):
+            self._trio.lowlevel.reschedule(task, outcome.Value(None))
 
 
 def current_backend() -> Backend:

@@ -13,11 +13,13 @@ import anyio
 
 from .backends import current_backend
 from .config import TaskConfig
-from .errors import FastAPITasksError
 from .recorder import Recorder
 from .tasks import Task, logger
 from .telemetry import find_tracer
 from .threads import make_threads
+
+# What a cancelled task gets to say so, also where no time is left.
+MOMENT = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Runtime:
         self._limits = limits
         self.tracer: Any = None
         self._cancelling = False
-        self._closed = False
+        self.closed = False
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -78,12 +80,7 @@ class Runtime:
         self.tracer = find_tracer()
 
     def admit(self, task: Task[..., Any]) -> None:
-        """Take responsibility for a task. Raises FastAPITasksError after the shutdown."""
-        if self._closed:
-            raise FastAPITasksError(
-                f"task {task.title} was scheduled after the app shut down, so nothing can run it: "
-                "end what schedules tasks before the shutdown"
-            )
+        """Take responsibility for a task until it has ended."""
         self.live[task] = None
         if self._cancelling and not task.config.shielded:
             task.cancel()
@@ -108,7 +105,7 @@ class Runtime:
             logger.warning(
                 "shutdown: cancelled after the grace period of %g s: %s", grace, _names(cancelled)
             )
-        await self._idle(self._limits.shutdown_timeout - grace)
+        await self._idle(max(self._limits.shutdown_timeout - grace, MOMENT))
         self._abandon(f"after {self._limits.shutdown_timeout:g} s of shutdown")
 
     async def _idle(self, seconds: float) -> None:
@@ -116,7 +113,7 @@ class Runtime:
             await self.recorder.until(lambda: not self.live)
 
     def _abandon(self, when: str) -> None:
-        self._closed = True
+        self.closed = True
         left = list(self.live)
         for task in left:
             task.abandon()

@@ -8,8 +8,9 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
 
+from .callables import display_name
 from .config import DEFAULTS, TaskConfig, TaskErrorHandler
-from .errors import FastAPITasksUninitializedAppError
+from .errors import FastAPITasksError, FastAPITasksUninitializedAppError
 from .phases import AFTER_RESPONSE, AFTER_ROUTE, IMMEDIATE, Phases
 from .tasks import Task
 from .timeline import MODES
@@ -40,7 +41,13 @@ class TasksBatch:
         has shut down.
         """
         phases = self._phases
-        config = phases.runtime.config
+        runtime = phases.runtime
+        if runtime.closed:
+            raise FastAPITasksError(
+                f"task {display_name(func)} of {phases.title} was scheduled after the app shut "
+                "down, so nothing can run it: end what schedules tasks before the shutdown"
+            )
+        config = runtime.config
         if self._config is not DEFAULTS:
             config = config.merge(self._config)
         task = Task(func, args, kwargs, config, MODES[self._phase], phases)

@@ -8,6 +8,10 @@ from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
 
+# Kept alive, for a coroutine that is garbage is closed: then one that refuses to end would go on
+# for another step, in the middle of whatever runs at that moment.
+_abandoned: list[Coroutine[Any, Any, Any]] = []
+
 
 class Owner(Protocol):
     """Whose steps are watched."""
@@ -18,6 +22,10 @@ class Owner(Protocol):
 
     def held_loop(self, begun: int, ended: int) -> None:
         """Take note that one step held the event loop from `begun` to `ended`, in nanoseconds."""
+
+
+class Abandoned(BaseException):
+    """Raised in place of the next step of a coroutine that is not to be resumed."""
 
 
 @types.coroutine
@@ -46,9 +54,11 @@ def watched(
             value = yield awaited
             resume = coroutine.send
         except GeneratorExit:
-            coroutine.close()
+            if not owner.abandoned:
+                coroutine.close()
             raise
         except BaseException as error:
-            if owner.abandoned:
-                raise
             resume, value = coroutine.throw, error
+        if owner.abandoned:
+            _abandoned.append(coroutine)
+            raise Abandoned
