@@ -25,31 +25,33 @@ LINGER = 60.0
 class Cursor:
     """How far a reader has read: up to which change, and which request was then the latest.
 
-    `run` names the process that counts; as text, the cursor is the `id` of a message.
+    `dropped` counts the requests that were let go before the reader saw them. `run` names the
+    process that counts; as text, the cursor is the `id` of a message.
     """
 
     run: str = ""
     version: int = 0
     latest: int = 0
+    dropped: int = 0
 
     def __str__(self) -> str:
-        return f"{self.run}-{self.version}-{self.latest}"
+        return f"{self.run}-{self.version}-{self.latest}-{self.dropped}"
 
     @classmethod
     def parse(cls, text: str) -> Cursor:
         """Read a cursor; whatever is none stands for a reader who has read nothing."""
         run, *numbers = text.split("-")
-        if len(numbers) == 2 and all(part.isascii() and part.isdigit() for part in numbers):
+        if len(numbers) == 3 and all(part.isascii() and part.isdigit() for part in numbers):
             return cls(run, *map(int, numbers))
         return cls()
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What a reader has not seen, and how many requests it never will."""
+    """What a reader has not seen; `dropped` is None where that count is as it was."""
 
     lines: list[dict[str, object]]
-    missed: int
+    dropped: int | None
     cursor: Cursor
 
 
@@ -141,10 +143,12 @@ class Changes:
                     break
                 news.append(change)
             unseen = sum(change.timeline.id > cursor.latest for change in news)
+            missed = self._latest - cursor.latest - unseen
+            dropped = cursor.dropped + missed
             return News(
                 [change.since(cursor.version) for change in reversed(news)],
-                self._latest - cursor.latest - unseen,
-                Cursor(self._run, self._version, self._latest),
+                dropped if missed else None,
+                Cursor(self._run, self._version, self._latest, dropped),
             )
 
     def _catch_up(self) -> None:

@@ -7,14 +7,15 @@ from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import Any
 
 import anyio
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.params import Depends as Dependency
-from fastapi.responses import StreamingResponse
+from fastapi.responses import HTMLResponse, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fastapi_tasks import Recorder
 from fastapi_tasks.errors import FastAPITasksUninitializedAppError
 from fastapi_tasks.scheduler import SCOPE_KEY
+from visualize.page import LIVE_POLICY, asset, live_html
 
 from .changes import Changes, Cursor
 from .guard import loopback_only
@@ -22,7 +23,7 @@ from .stopping import stopping
 from .wire import RETRY, messages
 
 FRAME = 0.05
-STREAM = 15.0
+STREAM = 60.0
 
 
 def mount(
@@ -47,7 +48,8 @@ def mount(
         )
     guards = [Depends(loopback_only)] if dependencies is None else list(dependencies)
     router = APIRouter(prefix=prefix, dependencies=guards, include_in_schema=False)
-    _add_routes(router, Changes(recorder))
+    _add_page(router, app.title)
+    _add_events(router, Changes(recorder))
     before = list(app.router.routes)
     app.include_router(router)
     # In front: a route that takes every path may have been there first.
@@ -69,7 +71,19 @@ def _recorder(app: FastAPI) -> Recorder:
     return recorder
 
 
-def _add_routes(router: APIRouter, changes: Changes) -> None:
+def _add_page(router: APIRouter, title: str) -> None:
+    # At the end of a slash, so that the page's own addresses can be relative, whatever is before.
+    @router.get("/")
+    async def page() -> HTMLResponse:
+        headers = {"Content-Security-Policy": LIVE_POLICY, "X-Content-Type-Options": "nosniff"}
+        return HTMLResponse(live_html("events", title=title), headers=headers)
+
+    @router.get("/timeline.js")
+    async def script() -> Response:
+        return Response(asset("timeline.js"), media_type="text/javascript")
+
+
+def _add_events(router: APIRouter, changes: Changes) -> None:
     @router.get("/events")
     async def events(request: Request) -> StreamingResponse:
         cursor = Cursor.parse(request.headers.get("last-event-id", ""))
@@ -89,7 +103,7 @@ async def _stream(changes: Changes, cursor: Cursor, scope: Scope) -> AsyncIterat
             if changes.any_since(cursor):
                 news = changes.since(cursor)
                 cursor = news.cursor
-                for message in messages(news.lines, news.missed, cursor):
+                for message in messages(news.lines, news.dropped, cursor):
                     yield message
             await anyio.sleep(FRAME)
 

@@ -7,8 +7,8 @@ with news are in them. A field that has its default value is left out. Applying 
 changes nothing. The `id:` of a message is a cursor, which a browser sends back when it reconnects
 (`Last-Event-ID`); messages without one belong together with the next that has it.
 
-An event named `missed` holds a number: so many requests have been let go that this page has not
-seen and never will.
+An event named `dropped` holds a number: so many requests, in all, were let go before the reader
+saw them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 from fastapi_tasks import Busy, ClientView, TaskRecord, Timeline
 
-RETRY = "retry: 500\n\n"
+RETRY = "retry: 100\n\n"
 PER_MESSAGE = 64
 
 _PARTS = ("tasks", "busy", "client")
@@ -59,10 +59,10 @@ def _record(record: object) -> dict[str, object]:
 
 
 def messages(
-    lines: list[dict[str, object]], missed: int, cursor: object, most: int = PER_MESSAGE
+    lines: list[dict[str, object]], dropped: int | None, cursor: object, most: int = PER_MESSAGE
 ) -> Iterator[str]:
     """Write news as server-sent events, the last of which moves the reader's cursor."""
-    parts = [f"event: missed\ndata: {missed}\n"] if missed else []
+    parts = [] if dropped is None else [f"event: dropped\ndata: {dropped}\n"]
     for first in range(0, len(lines), most):
         some = (json.dumps(line, separators=(",", ":")) for line in lines[first : first + most])
         parts.append("".join(f"data: {line}\n" for line in some))
