@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
-from tests.samples import MS, checkout
-from visualize.layout import arrange
-from visualize.scene import Bar, Lane
+from collections import defaultdict
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastapi_tasks.timeline import Busy, ClientView, TaskRecord, Timeline
+from tests.samples import MS, WALL, checkout, random_timelines
+from tests.strategies import recordings
+from visualize.lanes import pack, tile
+from visualize.layout import Lanes, arrange, arrange_all
+from visualize.scene import Arrow, Bar, Group, Lane, Mark, Scene, Sign
+
+LANES: list[Lanes | None] = [None, "task", "request", "shared"]
+
+
+def request(**known: object) -> Timeline:
+    """A request that started at 0, of which no more than `known` is known."""
+    blank = Timeline(1, "http", "GET", "/", WALL, 0)
+    return replace(blank, **known)  # type: ignore[arg-type]
+
+
+def kinds(timeline: Timeline) -> list[tuple[str, int, int, bool]]:
+    """Its bars, in short."""
+    return [(bar.kind, bar.start, bar.end, bar.open) for bar in arrange(timeline).bars]
 
 
 def test_a_checkout_has_a_lane_for_each_task() -> None:
-    scene = arrange(checkout())
+    timeline = checkout()
+    scene = arrange(timeline)
 
     assert scene.lanes == (
         Lane("client", "client", 0),
@@ -21,12 +46,354 @@ def test_a_checkout_has_a_lane_for_each_task() -> None:
         Lane("task", "audit", 0, 5, "immediate"),
         Lane("loop", "event loop", 0),
     )
+    assert scene.groups == (Group("POST /checkout #1", 0, 8, timeline),)
+    assert (scene.origin, scene.start, scene.end) == (0, -800_000, 42 * MS)
 
 
-def test_a_task_waits_and_then_runs() -> None:
-    bars = [bar for bar in arrange(checkout()).bars if bar.task == 0]
+def test_a_request_is_a_scene_of_plain_data() -> None:
+    task = TaskRecord("mail", "after_response", 2 * MS, 5 * MS, 6 * MS, 9 * MS, "error", "OSError")
+    timeline = Timeline(
+        7, "http", "GET", "/", WALL, MS, endpoint_start=MS, endpoint_end=4 * MS,
+        response_start=4 * MS, response_sent=5 * MS, request_end=6 * MS, status=200, tasks=[task],
+        busy=[Busy(6 * MS, 8 * MS, "mail", 0)], client=ClientView(0, 5 * MS, 6 * MS),
+    )  # fmt: skip
 
-    assert bars == [
-        Bar(2, 1 * MS, 1_100_000, "wait", 0, 0, "immediate"),
-        Bar(2, 1_100_000, 31 * MS, "run", 0, 0, "immediate"),
+    assert arrange(timeline) == Scene(
+        origin=MS,
+        start=-MS,
+        end=8 * MS,
+        lanes=(
+            Lane("client", "client", 0),
+            Lane("request", "GET / #7", 0),
+            Lane("task", "mail", 0, 0, "after_response"),
+            Lane("loop", "event loop", 0),
+        ),
+        groups=(Group("GET / #7", 0, 3, timeline),),
+        bars=(
+            Bar(0, -MS, 4 * MS, "waiting", 0),
+            Bar(0, 4 * MS, 5 * MS, "receiving", 0),
+            Bar(1, 0, 0, "before", 0),
+            Bar(1, 0, 3 * MS, "endpoint", 0),
+            Bar(1, 3 * MS, 4 * MS, "sending", 0),
+            Bar(1, 4 * MS, 5 * MS, "after", 0),
+            Bar(2, MS, 5 * MS, "wait", 0, 0, "after_response"),
+            Bar(2, 5 * MS, 8 * MS, "run", 0, 0, "after_response"),
+            Bar(3, 5 * MS, 7 * MS, "busy", 0, 0, label="mail"),
+        ),
+        marks=(Mark("endpoint_end", 3 * MS, 0, 3, 0), Mark("response_sent", 4 * MS, 0, 3, 0)),
+        signs=(
+            Sign("released", 4 * MS, 2, 0, 0, "after_response"),
+            Sign("error", 8 * MS, 2, 0, 0, "after_response", "OSError"),
+        ),
+        arrows=(Arrow(MS, 1, 2, 5 * MS, 0, 0, "after_response"),),
+    )
+
+
+def test_an_arrow_starts_where_the_task_was_scheduled() -> None:
+    arrows = arrange(checkout()).arrows
+
+    assert [(arrow.lane, arrow.to_lane) for arrow in arrows] == [
+        (1, 2), (1, 3), (1, 4), (1, 5), (1, 6), (2, 7),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("parent", [0, 5, -1])
+def test_a_parent_that_cannot_be_is_the_request(parent: int) -> None:
+    task = TaskRecord("own child", "immediate", 1, 1, 2, 3, "ok", parent=parent)
+
+    assert [arrow.lane for arrow in arrange(request(request_end=5, tasks=[task])).arrows] == [0]
+
+
+def test_a_request_without_tasks_is_handled_and_sent() -> None:
+    timeline = request(response_start=3, response_sent=5, request_end=6)
+
+    assert kinds(timeline) == [
+        ("handling", 0, 3, False),
+        ("sending", 3, 5, False),
+        ("after", 5, 6, False),
+    ]
+
+
+def test_an_open_request_is_open_ended() -> None:
+    task = TaskRecord("slow", "immediate", 2, 2, 3, 9, "ok")
+
+    assert kinds(request(endpoint_start=1, tasks=[task])) == [
+        ("before", 0, 1, False),
+        ("endpoint", 1, 9, True),
+        ("wait", 2, 3, False),
+        ("run", 3, 9, False),
+    ]
+
+
+def test_a_request_of_which_only_the_start_is_known_is_open() -> None:
+    assert kinds(request()) == [("handling", 0, 0, True)]
+
+
+def test_an_aborted_response_was_being_sent_until_the_end() -> None:
+    timeline = request(
+        endpoint_start=1, endpoint_end=2, response_start=3, request_end=9, aborted=True
+    )
+
+    assert kinds(timeline) == [
+        ("before", 0, 1, False),
+        ("endpoint", 1, 2, False),
+        ("sending", 2, 9, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("task", "bars", "signs"),
+    [
+        (TaskRecord("waits", "after_response", 2), [("wait", 2, 9, True)], []),
+        (TaskRecord("waits", "immediate", 2, 2), [("wait", 2, 9, True)], [("released", 2)]),
+        (
+            TaskRecord("runs", "immediate", 2, 2, 3),
+            [("wait", 2, 3, False), ("run", 3, 9, True)],
+            [("released", 2)],
+        ),
+        (
+            TaskRecord("dropped", "after_route", 2, outcome="discarded", finished=4),
+            [("wait", 2, 4, False)],
+            [("discarded", 4)],
+        ),
+        (
+            TaskRecord("dropped, no one knows when", "after_route", 2, outcome="discarded"),
+            [("wait", 2, 5, False)],
+            [("discarded", 5)],
+        ),
+        (
+            TaskRecord("left alone", "immediate", 2, 2, 3, outcome="abandoned"),
+            [("wait", 2, 3, False), ("run", 3, 9, True)],
+            [("released", 2), ("abandoned", 9)],
+        ),
+        (
+            TaskRecord("stopped", "immediate", 2, 2, 3, 6, "cancelled"),
+            [("wait", 2, 3, False), ("run", 3, 6, False)],
+            [("released", 2), ("cancelled", 6)],
+        ),
+    ],
+    ids=lambda value: value.name if isinstance(value, TaskRecord) else "",
+)
+def test_how_a_task_ends(
+    task: TaskRecord, bars: list[tuple[str, int, int, bool]], signs: list[tuple[str, int]]
+) -> None:
+    scene = arrange(request(endpoint_start=1, endpoint_end=5, request_end=9, tasks=[task]))
+
+    found = [(bar.kind, bar.start, bar.end, bar.open) for bar in scene.bars if bar.task == 0]
+    assert found == bars
+    assert [(sign.kind, sign.at) for sign in scene.signs] == signs
+
+
+def test_a_clock_that_goes_backwards_mirrors_the_bars_of_a_task() -> None:
+    task = TaskRecord("odd", "immediate", 6, 6, 4, 1, "ok")
+    scene = arrange(request(request_end=9, tasks=[task]))
+
+    assert [bar for bar in scene.bars if bar.task == 0] == [
+        Bar(1, 4, 6, "wait", 0, 0, "immediate", backwards=True),
+        Bar(1, 1, 4, "run", 0, 0, "immediate", backwards=True),
+    ]
+
+
+def test_a_clock_that_goes_backwards_leaves_a_phase_empty_and_its_mark_true() -> None:
+    scene = arrange(request(endpoint_start=5, endpoint_end=3, response_sent=8, request_end=9))
+
+    assert [(bar.kind, bar.start, bar.end, bar.backwards) for bar in scene.bars] == [
+        ("before", 0, 5, False),
+        ("endpoint", 5, 5, True),
+        ("sending", 5, 8, False),
+        ("after", 8, 9, False),
+    ]
+    assert [mark.at for mark in scene.marks] == [3, 8]
+
+
+def test_tasks_that_never_overlap_share_a_lane() -> None:
+    tasks = [
+        TaskRecord("first", "immediate", 1, 1, 2, 4, "ok"),
+        TaskRecord("second", "immediate", 2, 2, 3, 5, "ok"),
+        TaskRecord("third", "immediate", 5, 5, 6, 7, "ok"),
+    ]
+    scene = arrange(request(request_end=9, tasks=tasks), lanes="request")
+
+    assert scene.lanes == (
+        Lane("request", "GET / #1", 0),
+        Lane("shared", "", 0),
+        Lane("shared", "", 0),
+    )
+    assert {bar.task: bar.lane for bar in scene.bars if bar.task is not None} == {0: 1, 1: 2, 2: 1}
+
+
+def test_many_requests_share_lanes() -> None:
+    scene = arrange(random_timelines(100, 10))
+
+    assert set(scene.lanes) == {Lane("shared")}
+    assert len(scene.lanes) < 200
+
+
+def test_requests_come_in_the_order_of_their_start() -> None:
+    scene = arrange([checkout(2, 9 * MS), checkout(3, 30 * MS), checkout(1)], lanes="task")
+
+    assert [(group.title, group.first, group.last) for group in scene.groups] == [
+        ("POST /checkout #1", 0, 8),
+        ("POST /checkout #2", 9, 17),
+        ("POST /checkout #3", 18, 26),
+    ]
+
+
+def test_processes_meet_on_the_wall_clock() -> None:
+    here = request(request_end=5, process=1, wall=WALL)
+    there = replace(here, id=2, process=2, wall=WALL + 3, request_start=1_000, request_end=1_007)
+
+    assert [(bar.start, bar.end) for bar in arrange([there, here]).bars] == [(0, 5), (3, 10)]
+
+
+def test_a_step_of_the_wall_clock_does_not_reorder_one_process() -> None:
+    first = request(request_end=5, process=1)
+    second = replace(first, id=2, wall=WALL - 60 * MS, request_start=7, request_end=8)
+    other = replace(first, id=3, process=2, wall=WALL + 20)
+
+    scene = arrange([other, second, first])
+
+    assert [group.timeline.id for group in scene.groups] == [1, 2, 3]
+    assert [bar.start for bar in scene.bars] == [0, 7, 20]
+
+
+def test_nothing_recorded_is_an_empty_scene() -> None:
+    assert arrange([]) == Scene(0, 0, 0, (), (), (), (), (), ())
+
+
+def test_panels_have_one_extent_and_a_zero_each() -> None:
+    scenes = arrange_all({"one": checkout(1), "other": checkout(2, at=5_000 * MS)})
+
+    assert scenes["one"].bars == scenes["other"].bars
+    assert [scene.origin for scene in scenes.values()] == [0, 5_000 * MS]
+    assert {(scene.start, scene.end) for scene in scenes.values()} == {(-800_000, 42 * MS)}
+
+
+def test_panels_can_meet_where_the_response_was_sent() -> None:
+    unanswered = request(request_end=5)
+    scenes = arrange_all({"sent": checkout(), "never": unanswered}, align="response_sent")
+
+    assert [scene.origin for scene in scenes.values()] == [12_600_000, 0]
+    assert scenes["sent"].marks[1] == Mark("response_sent", 0, 0, 8, 0)
+
+
+extents = st.lists(
+    st.tuples(st.integers(0, 50), st.integers(0, 9)).map(lambda pair: (pair[0], sum(pair))),
+    max_size=30,
+)
+
+
+@given(extents)
+def test_packing_takes_a_lane_for_each_extent_at_once(spans: list[tuple[int, int]]) -> None:
+    lanes = pack(spans)
+    shared: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for span, lane in zip(spans, lanes, strict=True):
+        shared[lane].append(span)
+
+    together = [sum(low <= at <= high for low, high in spans) for at in range(60)]
+    assert len(set(lanes)) == max(together)
+    assert_apart(shared)
+
+
+@given(extents, st.data())
+def test_tiled_blocks_are_apart(spans: list[tuple[int, int]], data: st.DataObject) -> None:
+    heights = [data.draw(st.integers(1, 4)) for _ in spans]
+    taken: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for span, height, top in zip(spans, heights, tile(spans, heights), strict=True):
+        for lane in range(top, top + height):
+            taken[lane].append(span)
+
+    assert_apart(taken)
+    assert sorted(taken) == list(range(len(taken)))
+
+
+def assert_apart(lanes: dict[int, list[tuple[int, int]]]) -> None:
+    for spans in lanes.values():
+        assert all(one[1] < other[0] for one, other in pairwise(sorted(spans)))
+
+
+def positions(scene: Scene) -> list[tuple[int, int]]:
+    """Every task, as the numbers of its request and its place there."""
+    return [
+        (number, index)
+        for number, group in enumerate(scene.groups)
+        for index in range(len(group.timeline.tasks))
+    ]
+
+
+@given(recordings, st.sampled_from(LANES))
+def test_in_no_lane_two_things_overlap(recording: list[Timeline], lanes: Lanes | None) -> None:
+    scene = arrange(recording, lanes=lanes)
+    things: dict[tuple[int, int, object], list[Bar]] = defaultdict(list)
+    for bar in scene.bars:
+        owner = ("busy", bar) if bar.kind == "busy" else bar.task
+        things[bar.lane, bar.request, owner].append(bar)
+    spans: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for (lane, *_), bars in things.items():
+        spans[lane].append((min(bar.start for bar in bars), max(bar.end for bar in bars)))
+
+    assert_apart(spans)
+    assert all(0 <= lane < len(scene.lanes) for lane in spans)
+
+
+@given(recordings)
+def test_phases_follow_one_another(recording: list[Timeline]) -> None:
+    lanes: dict[int, list[Bar]] = defaultdict(list)
+    for bar in arrange(recording, lanes="task").bars:
+        if bar.kind not in ("wait", "run", "busy"):
+            lanes[bar.lane].append(bar)
+
+    for bars in lanes.values():
+        assert all(one.end == other.start for one, other in pairwise(bars))
+
+
+@given(recordings, st.sampled_from(LANES))
+def test_nothing_is_dropped_and_all_is_inside(
+    recording: list[Timeline], lanes: Lanes | None
+) -> None:
+    scene = arrange(recording, lanes=lanes)
+    shown = [group.timeline for group in scene.groups]
+
+    assert sorted(map(id, shown)) == sorted(map(id, recording))
+    tasks = positions(scene)
+    assert sorted({(b.request, b.task) for b in scene.bars if b.kind == "wait"}) == tasks
+    assert sorted((arrow.request, arrow.task) for arrow in scene.arrows) == tasks
+    assert sum(bar.kind == "busy" for bar in scene.bars) == sum(len(line.busy) for line in shown)
+    moments = [thing.at for thing in (*scene.marks, *scene.signs, *scene.arrows)]
+    moments += [end for bar in scene.bars for end in (bar.start, bar.end)]
+    assert all(scene.start <= moment <= scene.end for moment in moments)
+
+
+@given(recordings)
+def test_order_is_kept(recording: list[Timeline]) -> None:
+    scene = arrange(recording, lanes="task")
+
+    requests = {lane for lane, row in enumerate(scene.lanes) if row.kind == "request"}
+    starts: dict[int, int] = {}
+    for bar in scene.bars:
+        if bar.lane in requests:
+            starts.setdefault(bar.lane, bar.start)
+    assert list(starts.values()) == sorted(starts.values())
+    rows = [(lane.request, lane.task) for lane in scene.lanes if lane.kind == "task"]
+    assert rows == positions(scene)
+
+
+@given(recordings)
+def test_moments_are_where_they_were_recorded(recording: list[Timeline]) -> None:
+    one_process = [replace(timeline, process=1) for timeline in recording]
+    scene = arrange(one_process)
+
+    found = [(m.request, m.kind, m.at + scene.origin) for m in scene.marks]
+    assert found == [
+        (number, kind, at)
+        for number, group in enumerate(scene.groups)
+        for kind in ("endpoint_end", "response_sent")
+        if (at := getattr(group.timeline, kind)) is not None
+    ]
+    released = [s.at + scene.origin for s in scene.signs if s.kind == "released"]
+    assert released == [
+        task.released
+        for group in scene.groups
+        for task in group.timeline.tasks
+        if task.released is not None
     ]

@@ -239,7 +239,7 @@ BARS = "select name from slice order by ts, id"
 ARROWS = """
     select source.name as source, target.name as target
     from flow join slice source on flow.slice_out = source.id
-    join slice target on flow.slice_in = target.id order by flow.id
+    join slice target on flow.slice_in = target.id order by target.ts
 """
 QUERY = """async sql => {
     const result = await window.app.trace.engine.query(sql);
@@ -283,8 +283,8 @@ def test_perfetto_reads_a_trace_without_an_error(
         ["endpoint", "validate_payment"],
         ["endpoint", "finalize_order"],
         ["endpoint", "send_mail"],
-        ["endpoint", "print_label"],
         ["endpoint", "notify_shipping"],
+        ["endpoint", "print_label"],
         ["validate_payment", "audit"],
         ["schedule()", "late"],
     ]

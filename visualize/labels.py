@@ -16,7 +16,7 @@ from matplotlib.transforms import Bbox, IdentityTransform
 from visualize.frame import GUTTER, NAME, SMALL, Frame, elide, is_tiled, subtitle, title, weight
 from visualize.notes import notes
 from visualize.scene import Scene
-from visualize.theme import Palette
+from visualize.theme import Palette, readable
 from visualize.words import MARK_WORDS, MS
 
 MANY = 400
@@ -116,7 +116,7 @@ class Page:
             if name:
                 yield self.text(x, y + lift, name, size, ha="right", weight=bold)
             if below and lane.mode:
-                color = self.palette[lane.mode]
+                color = readable(self.palette[lane.mode], self.palette)
                 yield self.text(x, y - lift, below, SMALL, ha="right", color=color)
 
     def thinned(self, height: float) -> list[int]:
@@ -138,7 +138,7 @@ class Page:
             yield self.text(left, y, name, NAME - 0.5, weight=bold, **self.halo())
             after = left + self.width(name, NAME - 0.5, bold) + 6 * self.point
             if lane.mode and after + self.width(subtitle(lane), SMALL) <= self.right:
-                color = self.palette[lane.mode]
+                color = readable(self.palette[lane.mode], self.palette)
                 yield self.text(after, y, subtitle(lane), SMALL, color=color, **self.halo())
 
     def halo(self) -> dict[str, Any]:

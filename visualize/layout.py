@@ -69,7 +69,7 @@ def _shifts(timelines: Sequence[Timeline]) -> list[int]:
         return [0] * len(timelines)
     # A process keeps one shift, so that a step of the wall clock never reorders what it recorded.
     wall: dict[int, int] = {}
-    for timeline in timelines:
+    for timeline in sorted(timelines, key=lambda timeline: timeline.request_start):
         wall.setdefault(timeline.process, timeline.wall - timeline.request_start)
     return [wall[timeline.process] for timeline in timelines]
 
@@ -87,15 +87,20 @@ def _scene(origin: int, blocks: Sequence[Block], lanes: Lanes | None) -> Scene:
     tops, lanes = _stack(blocks, lanes)
     placed = list(zip(blocks, tops, strict=True))
     bars = tuple(bar for block, top in placed for bar in block.bars(top))
+    marks = tuple(mark for block, top in placed for mark in block.marks(top))
+    signs = tuple(sign for block, top in placed for sign in block.signs(top))
+    # Where a clock went backwards, a moment may lie outside of the bars.
+    moments = [mark.at for mark in marks] + [sign.at for sign in signs]
+    moments += [end for bar in bars for end in (bar.start, bar.end)]
     return Scene(
         origin=origin,
-        start=min((bar.start for bar in bars), default=0),
-        end=max((bar.end for bar in bars), default=0),
+        start=min(moments, default=0),
+        end=max(moments, default=0),
         lanes=_rows(blocks, tops, lanes),
         groups=tuple(block.group(top) for block, top in placed),
         bars=bars,
-        marks=tuple(mark for block, top in placed for mark in block.marks(top)),
-        signs=tuple(sign for block, top in placed for sign in block.signs(top)),
+        marks=marks,
+        signs=signs,
         arrows=tuple(arrow for block, top in placed for arrow in block.arrows(top)),
     )
 

@@ -118,6 +118,13 @@ def ink(fill: str) -> str:
     return max(("#ffffff", "#10141a"), key=lambda color: contrast(color, fill))
 
 
+def readable(color: str, palette: Palette) -> str:
+    """Return a colour as near to `color` as small text in it may be: 4.5 : 1 on the background."""
+    shares = (share / 20 for share in range(20, -1, -1))
+    mixed = (blend(color, palette["text"], share) for share in shares)
+    return next(mix for mix in mixed if contrast(mix, palette["background"]) >= 4.5)
+
+
 def blend(color: str, background: str, share: float) -> str:
     """Return `background` with `share` (0 to 1) of `color` laid over it."""
     pairs = ((int(color[at : at + 2], 16), int(background[at : at + 2], 16)) for at in (1, 3, 5))
