@@ -55,7 +55,6 @@ class TrioBackend:
         self._token = self._trio.lowlevel.current_trio_token()
         self._nursery: Any = None
         self._hosted: set[Any] = set()
-        self._closing = False
 
     def spawn(self, run: Callable[[], Any], context: Context, name: str) -> Callable[[], object]:
         scope = self._trio.CancelScope()
@@ -63,12 +62,14 @@ class TrioBackend:
         async def hosted() -> None:
             task = self._trio.lowlevel.current_task()
             self._hosted.add(task)
+            over = False
             try:
                 with scope:
                     await run()
+                    over = True
             except RuntimeError:
-                # An abandoned task leaves the cancel scopes that it had opened unclosed.
-                if not self._closing:
+                # A dropped task never closed the cancel scopes that it had opened.
+                if not over:
                     raise
             finally:
                 self._hosted.discard(task)
@@ -86,7 +87,6 @@ class TrioBackend:
             try:
                 yield
             finally:
-                self._closing = True
                 self._nursery.cancel_scope.cancel()
                 with self._trio.CancelScope(shield=True):
                     for _ in range(3):
@@ -96,7 +96,7 @@ class TrioBackend:
     def _wake_the_shielded(self) -> None:
         """Resume the tasks that no cancellation reaches, so that the nursery can close.
 
-        They are abandoned by now: their coroutines stay where they stand.
+        They are dropped by now: their coroutines stay where they stand.
         """
         outcome: Any = sys.modules["outcome"]
         for task in list(self._hosted):

@@ -37,7 +37,7 @@ class Phases:
         "timeline",
     )
 
-    abandoned = False  # a request is the server's, never ours to give up
+    dropped = False  # a request is the server's, never ours to give up
 
     def __init__(self, runtime: Runtime | None, recorder: Recorder, timeline: Timeline) -> None:
         # None while no lifespan runs: then `Tasks` lets nobody through to here.

@@ -73,6 +73,7 @@ class Runtime:
                 yield
             finally:
                 self._abandon("when the app's lifespan was over")
+                self._drop()
                 self.recorder.ungroup(self.live)
 
     def trace(self) -> None:
@@ -107,6 +108,8 @@ class Runtime:
             )
         await self._idle(max(self._limits.shutdown_timeout - grace, MOMENT))
         self._abandon(f"after {self._limits.shutdown_timeout:g} s of shutdown")
+        await self._idle(MOMENT)
+        self._drop()
 
     async def _idle(self, seconds: float) -> None:
         with anyio.move_on_after(seconds):
@@ -117,9 +120,13 @@ class Runtime:
         left = list(self.live)
         for task in left:
             task.abandon()
-            self.ended(task)
         if left:
             logger.error("shutdown: abandoned %s, still running: %s", when, _names(left))
+
+    def _drop(self) -> None:
+        for task in list(self.live):
+            task.drop()
+            self.ended(task)
 
 
 def _names(tasks: list[Task[..., Any]]) -> str:

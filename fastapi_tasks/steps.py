@@ -10,21 +10,21 @@ T = TypeVar("T")
 
 # Kept alive, for a coroutine that is garbage is closed: then one that refuses to end would go on
 # for another step, in the middle of whatever runs at that moment.
-_abandoned: list[Coroutine[Any, Any, Any]] = []
+_dropped: list[Coroutine[Any, Any, Any]] = []
 
 
 class Owner(Protocol):
     """Whose steps are watched."""
 
     @property
-    def abandoned(self) -> bool:
+    def dropped(self) -> bool:
         """Whether the coroutine is not to be resumed any more."""
 
     def held_loop(self, begun: int, ended: int) -> None:
         """Take note that one step held the event loop from `begun` to `ended`, in nanoseconds."""
 
 
-class Abandoned(BaseException):
+class Dropped(BaseException):
     """Raised in place of the next step of a coroutine that is not to be resumed."""
 
 
@@ -34,7 +34,7 @@ def watched(
 ) -> Generator[Any, Any, T]:
     """Await `coroutine`, and tell `owner` of every step longer than `limit` nanoseconds.
 
-    A step is what runs between two suspensions, so nothing else can run meanwhile. An abandoned
+    A step is what runs between two suspensions, so nothing else can run meanwhile. A dropped
     coroutine is left where it stands, even one that refuses to be cancelled.
     """
     resume: Callable[[Any], Any] = coroutine.send
@@ -54,11 +54,11 @@ def watched(
             value = yield awaited
             resume = coroutine.send
         except GeneratorExit:
-            if not owner.abandoned:
+            if not owner.dropped:
                 coroutine.close()
             raise
         except BaseException as error:
             resume, value = coroutine.throw, error
-        if owner.abandoned:
-            _abandoned.append(coroutine)
-            raise Abandoned
+        if owner.dropped:
+            _dropped.append(coroutine)
+            raise Dropped

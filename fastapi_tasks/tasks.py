@@ -63,14 +63,14 @@ class Started:
 class State(Enum):
     """How far the library is with a task.
 
-    WAITING -> BEGUN -> STOPPING -> ABANDONED. Every state may be the last, and ABANDONED may
-    follow at any time.
+    WAITING -> BEGUN -> STOPPING -> DROPPED. A task may end in any of them: it is cancelled when
+    it enters STOPPING, and never resumed once DROPPED.
     """
 
     WAITING = auto()
     BEGUN = auto()
     STOPPING = auto()
-    ABANDONED = auto()
+    DROPPED = auto()
 
 
 class Task(Generic[P, T]):
@@ -153,9 +153,9 @@ class Task(Generic[P, T]):
         return f"<Task {self.title}: {state}>"
 
     @property
-    def abandoned(self) -> bool:
+    def dropped(self) -> bool:
         """Whether the task is never to be resumed."""
-        return self._state is State.ABANDONED
+        return self._state is State.DROPPED
 
     def release(self) -> None:
         """Hand the task to the event loop; on its thread only."""
@@ -270,9 +270,17 @@ class Task(Generic[P, T]):
         return True
 
     def abandon(self) -> None:
-        """Never resume the task again, wherever it stands."""
+        """End the task in the record, and cancel it for good, shield or not."""
         self.end("abandoned")
-        self._state = State.ABANDONED
+        if self._state is State.WAITING:
+            self._leave()
+        elif self._cancel is not None:
+            self._state = State.STOPPING
+            self._cancel()
+
+    def drop(self) -> None:
+        """Never resume the task again, wherever it stands: it refused to be cancelled."""
+        self._state = State.DROPPED
         if self._cancel is not None:
             self._cancel()
 
