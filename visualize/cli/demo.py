@@ -5,28 +5,32 @@ from __future__ import annotations
 import argparse
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi_tasks import Timeline, to_json
-from visualize.checkout import app
-from visualize.lab import Lab, LabError, serve
+from visualize import page
 from visualize.terminal import text
 
+from .browser import open_page
 from .errors import CommandError
 from .files import folder, write
+from .formats import parser_of
+from .progress import step
+
+if TYPE_CHECKING:
+    from visualize.lab import Lab
 
 CROWD = 3
 
 
 def add_to(commands: Any) -> None:
     """Add this command to a parser."""
-    command = commands.add_parser(
-        "demo",
-        help="run a checkout app on a real server and show its timeline",
-        description="Run a checkout app on a real server, send it real requests, and show the "
-        "timeline: in the terminal, as a picture, as an interactive page, and as a recording.",
-        epilog="example: python -m visualize demo -o /tmp/checkout --no-open",
-    )
+    command = parser_of(
+        commands, "demo", "run a checkout app on a real server and show its timeline",
+        "-o /tmp/checkout --no-open",
+        "The timeline is shown in the terminal, and written as a picture, as an interactive page "
+        "and as a recording.",
+    )  # fmt: skip
     command.add_argument(
         "-o", "--output", type=Path, default=Path(), metavar="DIR",
         help="folder for the files (default: the current one)",
@@ -44,15 +48,19 @@ def run(options: argparse.Namespace) -> int:
     lab = asyncio.run(_visit(options.port))
     first = lab.timelines[0]
     print(f"\n{text(first)}")
-    print("One task failed, on purpose. Nothing else noticed; the log has this line:")
+    print("add_loyalty_points failed on purpose. Nothing else noticed, and the log has one line:")
     print(*(f"  {line}\n" for line in lab.log if first.title in line))
-    print("Drawing …", flush=True)
-    _write(place, lab.timelines)
+    document = _write(place, lab.timelines)
+    if not options.no_open:
+        open_page(document.resolve().as_uri())
     return 0
 
 
 async def _visit(port: int) -> Lab:
     """Let customers check out, and return when everything that they set off has ended."""
+    from visualize.checkout import app
+    from visualize.lab import LabError, serve
+
     try:
         async with serve(app, port=port, quiet=True) as lab:
             print(f"The checkout app runs on {lab.url}", flush=True)
@@ -73,10 +81,16 @@ def _customer(number: int) -> dict[str, str | int]:
     return {"cart_id": number, "email": f"customer{number}@example.org"}
 
 
-def _write(place: Path, timelines: list[Timeline]) -> None:
+def _write(place: Path, timelines: list[Timeline]) -> Path:
+    """Write all forms, say where they are, and return the page."""
     from visualize.figure import plot, to_png
 
-    picture = write(place / "timeline.png", to_png(plot(timelines[0])))
-    recording = write(place / "timeline.json", to_json(timelines).encode())
-    print(f"The picture above:       {picture}")
-    print(f"All {len(timelines)} requests recorded:   {recording}")
+    picture, recording, document = (place / f"timeline.{end}" for end in ("png", "json", "html"))
+    with step("Drawing"):
+        write(picture, to_png(plot(timelines[0])))
+    write(recording, to_json(timelines).encode())
+    write(document, page.to_html(timelines, title="Checkout").encode())
+    print(f"the picture above   {picture}")
+    print(f"all {len(timelines)} requests      {recording}")
+    print(f"to explore them     {document}")
+    return document

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import NoReturn
 
-from . import demo
-from .errors import USAGE, CommandError
+from .errors import FAILURE, USAGE, CommandError
 
-COMMANDS = (demo,)
-BROKEN_PIPE = 128 + 13
+COMMANDS = ("demo", "record", "show", "compare", "playground")
+BROKEN_PIPE = 128 + getattr(signal, "SIGPIPE", 13)
+EXTRAS = {
+    **dict.fromkeys(("matplotlib", "PIL", "numpy"), "visualize"),
+    **dict.fromkeys(("uvicorn", "httpx"), "lab"),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,10 +33,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CommandError as error:
         print(f"visualize: {error}", file=sys.stderr)
         return error.code
+    except ModuleNotFoundError as error:
+        print(f"visualize: {_missing(error)}", file=sys.stderr)
+        return FAILURE
     except BrokenPipeError:
         # Whoever read our output has left: the rest goes nowhere, also what is in the buffer.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
+
+
+def _missing(error: ModuleNotFoundError) -> str:
+    package = (error.name or "").partition(".")[0]
+    if package not in EXTRAS:
+        raise error
+    return (
+        f"this command needs {package}, which is not installed: "
+        f"pip install 'fastapi-tasks-timeline[{EXTRAS[package]}]'"
+    )
 
 
 class Parser(argparse.ArgumentParser):
@@ -39,7 +57,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End the command with what is wrong and where help is."""
-        raise CommandError(f"{message}; {self.prog} --help shows how", USAGE)
+        raise CommandError(f"{message} ({self.prog} --help shows how)", USAGE)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,8 +65,9 @@ def parser() -> argparse.ArgumentParser:
     top = Parser(
         prog="python -m visualize",
         description="See when background tasks really run.",
+        epilog="example: python -m visualize demo",
     )
-    commands = top.add_subparsers(metavar="command", required=True)
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
-        command.add_to(commands)
+        import_module(f".{command}", __package__).add_to(commands)
     return top

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from visualize.live.stopping import SCOPE_KEY
 
-from .errors import LabError
+from .errors import LabError, not_started
 from .log import kept_log
 
 REQUESTS_LIMIT = 10
@@ -45,7 +45,7 @@ class ServerThread:
             timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=REQUESTS_LIMIT,
         )
-        self._server = TellingServer(config, self._ready)
+        self._server = TellingServer(config, self._ready.set)
         self._thread = threading.Thread(target=self._run, name="lab server", daemon=True)
 
     def start(self) -> None:
@@ -59,8 +59,7 @@ class ServerThread:
         if not self._server.started:
             self._thread.join()
             error = self._hosted.error or self._error
-            why = "its lifespan says so" if error is None else f"{type(error).__name__}: {error}"
-            raise LabError(f"the app did not start ({why}): look at its lifespan") from error
+            raise not_started(error) from error
 
     def ask_to_stop(self) -> None:
         """Let the server end soon, without waiting for it."""
@@ -95,14 +94,14 @@ class ServerThread:
 class TellingServer(uvicorn.Server):
     """Tells when it answers."""
 
-    def __init__(self, config: uvicorn.Config, ready: threading.Event) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], object]) -> None:
         super().__init__(config)
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then tell."""
         await super().startup(sockets)
-        self._ready.set()
+        self._ready()
 
 
 class Hosted:
