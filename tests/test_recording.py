@@ -1,0 +1,391 @@
+"""What the recorder keeps, and how it is written and read."""
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+from fastapi import FastAPI
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastapi_tasks import (
+    Busy,
+    Recorder,
+    Tasks,
+    Timeline,
+    add_tasks,
+    from_json,
+    load,
+    merge,
+    save,
+    to_json,
+)
+from fastapi_tasks.errors import RecordingError
+
+from .asgi import serving
+from .conftest import WALL
+from .samples import MS, checkout, random_timelines
+from .virtual import now
+
+MakeApp = Callable[..., FastAPI]
+
+
+class TestJsonLines:
+    @given(st.integers(0, 4), st.integers(0, 5), st.integers(0, 1000))
+    def test_round_trips_exactly(self, requests: int, tasks: int, seed: int) -> None:
+        timelines = [checkout(), *random_timelines(requests, tasks, seed)]
+        assert from_json(to_json(timelines)) == timelines
+
+    def test_is_one_line_per_timeline_with_a_format_version(self) -> None:
+        text = to_json([checkout(1), checkout(2, at=MS)])
+        lines = [json.loads(line) for line in text.splitlines()]
+        assert [(line["format"], line["id"]) for line in lines] == [(1, 1), (1, 2)]
+        assert text.endswith("}\n")
+        assert to_json(checkout()) == to_json([checkout()])
+        assert to_json([]) == ""
+
+    def test_leaves_out_what_has_its_default(self) -> None:
+        timeline = Timeline(1, "http", "GET", "/", WALL, 5)
+        assert to_json(timeline) == (
+            '{"format":1,"id":1,"kind":"http","method":"GET","path":"/",'
+            f'"wall":{WALL},"request_start":5}}\n'
+        )
+
+    def test_goes_to_a_file_and_back(self, tmp_path: Path) -> None:
+        timelines = random_timelines(3, 2)
+        save(timelines, tmp_path / "run.jsonl")
+        assert load(tmp_path / "run.jsonl") == timelines
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            (
+                to_json(checkout()) + to_json(checkout())[:-40],
+                "line 2 is not a whole JSON object, perhaps cut off (",
+            ),
+            ("hello\n", "line 1 is not a whole JSON object, perhaps cut off ("),
+            ("\n\n[1, 2]\n", "line 3 is not a timeline, it has no format version: "),
+            ('{"name": "x"}\n', "line 1 is not a timeline, it has no format version: "),
+            (
+                '{"format": 2}\n',
+                "line 1 has format version 2, and this release reads only 1: "
+                "read it with the release that wrote it",
+            ),
+            (
+                '{"format": 1, "id": 1}',
+                "line 1 is damaged, kind: field required: remove the line, or record again",
+            ),
+            (
+                to_json(checkout()).replace('"request_start":0', '"request_start":"soon"'),
+                "line 1 is damaged, request_start: input should be a valid integer: "
+                "remove the line, or record again",
+            ),
+            (
+                to_json(checkout()).replace('"mode":"immediate"', '"mode":"whenever"'),
+                "line 1 is damaged, tasks.0.mode: input should be 'immediate', 'after_route' or "
+                "'after_response': remove the line, or record again",
+            ),
+        ],
+    )
+    def test_a_reader_names_the_line_and_what_is_wrong(self, text: str, message: str) -> None:
+        with pytest.raises(RecordingError) as caught:
+            from_json(text)
+        assert str(caught.value).startswith(message)
+
+    def test_a_file_is_named_too(self, tmp_path: Path) -> None:
+        path = tmp_path / "run.jsonl"
+        path.write_bytes(b"\x89PNG\r\n\x1a\n")
+        with pytest.raises(RecordingError, match=r"run\.jsonl is not text"):
+            load(path)
+        path.write_text("{}")
+        with pytest.raises(RecordingError, match=r"run\.jsonl: line 1 is not a timeline"):
+            load(path)
+
+
+class TestMerge:
+    def test_puts_workers_on_the_wall_clock_in_order_of_their_start(self) -> None:
+        early, late = checkout(1, at=0), checkout(1, at=0)
+        late.process, late.wall = 8, early.wall + 5 * MS
+        late.request_start += 999  # another clock, with another origin
+        merged = merge([late], [early])
+        assert [one.process for one in merged] == [7, 8]
+        assert [one.request_start for one in merged] == [early.wall, late.wall]
+        first = merged[0]
+        assert first.tasks[0].started == early.wall + round(1.1 * MS)
+        assert first.busy == [Busy(early.wall + 13 * MS, early.wall + 35 * MS, "send_mail", 2)]
+        assert first.client is not None
+        assert first.client.received == early.wall + round(13.4 * MS)
+        assert early == checkout(1)
+        # Merged again, nothing moves any more.
+        assert merge(merged) == merged
+
+    def test_accepts_clocks_that_go_backwards(self) -> None:
+        timelines = [checkout(1), checkout(2, at=100 * MS)]
+        timelines[1].wall -= 500 * MS
+        assert [one.id for one in merge(timelines)] == [2, 1]
+
+
+class TestText:
+    def test_a_timeline_is_a_table(self) -> None:
+        assert str(checkout()) == "\n".join(
+            [
+                "POST /checkout #1  200  |  endpoint end 12.0 ms  |  response start 12.2 ms  |  "
+                "response sent 12.6 ms",
+                "task              mode            requested  released  started  finished  outcome",
+                "validate_payment  immediate       1.0 ms     1.0 ms    1.1 ms   31.0 ms   ok",
+                "finalize_order    after_route     11.0 ms    12.1 ms   12.3 ms  24.0 ms   ok",
+                "send_mail         after_response  11.2 ms    12.6 ms   12.7 ms  42.0 ms   ok",
+                "print_label       after_response  11.4 ms    12.6 ms   13.0 ms  30.0 ms   ok",
+                "notify_shipping   after_response  11.5 ms    12.6 ms   12.8 ms  20.0 ms   "
+                "error ConnectionError",
+                "audit             immediate       25.0 ms    25.0 ms   25.1 ms  27.0 ms   ok",
+            ]
+        )
+        assert repr(checkout()) == "<Timeline POST /checkout #1: 200, 6 tasks>"
+
+    def test_says_what_is_open_failed_or_aborted(self) -> None:
+        timeline = Timeline(3, "http", "GET", "/x", WALL, 0)
+        assert (repr(timeline), str(timeline)) == (
+            "<Timeline GET /x #3: open, 0 tasks>",
+            "GET /x #3",
+        )
+        timeline.error, timeline.endpoint_end = "ValueError", 2 * MS
+        timeline.request_end, timeline.aborted = 3 * MS, True
+        assert str(timeline) == (
+            "GET /x #3  |  failed with ValueError  |  endpoint end 2.0 ms  |  "
+            "response aborted 3.0 ms"
+        )
+
+    def test_knows_its_last_moment(self) -> None:
+        assert checkout().last == 42 * MS
+        assert checkout().settled
+
+
+@pytest.mark.anyio
+class TestRecorder:
+    async def test_takes_its_clocks_from_its_parameters(
+        self, make_app: MakeApp, recorder: Recorder
+    ) -> None:
+        app = make_app()
+
+        @app.get("/items/{number}")
+        async def endpoint(number: int, tasks: Tasks) -> None:
+            tasks.after_response.schedule(anyio.sleep, 2)
+            await anyio.sleep(1)
+
+        async with serving(app) as server:
+            await anyio.sleep(10)
+            await server.get("/items/3?secret=1")
+            await recorder.settled()
+        assert from_json(to_json(recorder.timelines)) == recorder.timelines
+        assert json.loads(to_json(recorder.timelines)) == {
+            "format": 1,
+            "id": 1,
+            "kind": "http",
+            "method": "GET",
+            "path": "/items/3",
+            "route": "/items/{number}",
+            "process": recorder.timelines[0].process,
+            "wall": WALL + 10_000_000_000,
+            "request_start": 10_000_000_000,
+            "endpoint_start": 10_000_000_000,
+            "endpoint_end": 11_000_000_000,
+            "response_start": 11_000_000_000,
+            "response_sent": 11_000_000_000,
+            "request_end": 11_000_000_000,
+            "status": 200,
+            "tasks": [
+                {
+                    "name": "sleep",
+                    "mode": "after_response",
+                    "requested": 10_000_000_000,
+                    "released": 11_000_000_000,
+                    "started": 11_000_000_000,
+                    "finished": 13_000_000_000,
+                    "outcome": "ok",
+                }
+            ],
+        }
+
+    async def test_records_requests_without_tasks_too(
+        self, make_app: MakeApp, recorder: Recorder
+    ) -> None:
+        app = make_app()
+
+        @app.get("/")
+        async def endpoint() -> None:
+            await anyio.sleep(1)
+
+        async with serving(app) as server:
+            await server.get("/")
+            await server.get("/nowhere")
+        first, second = recorder.timelines
+        assert (first.response_sent, first.endpoint_end, first.status) == (1_000_000_000, None, 200)
+        assert (second.path, second.route, second.status) == ("/nowhere", None, 404)
+
+    async def test_can_be_switched_off_and_on(self, make_app: MakeApp, recorder: Recorder) -> None:
+        app = make_app()
+        ran = []
+
+        async def task() -> None:
+            ran.append(now())
+
+        @app.get("/")
+        async def endpoint(tasks: Tasks) -> None:
+            for scheduler in (tasks, tasks.after_route, tasks.after_response):
+                scheduler.schedule(task)
+
+        async with serving(app) as server:
+            events: list[Any] = []
+            recorder.subscribe(events.append)
+            recorder.enabled = False
+            await server.get("/")
+            await recorder.settled()
+            assert (recorder.timelines, events, len(ran)) == ([], [], 3)
+            assert repr(recorder) == "<Recorder: 0 requests, 0 dropped, off>"
+            recorder.enabled = True
+            await server.get("/")
+            await recorder.settled()
+        assert [t.title for t in recorder.timelines] == ["GET / #1"]
+        assert len(ran) == 6
+
+    async def test_shows_a_request_while_it_is_open(
+        self, make_app: MakeApp, recorder: Recorder
+    ) -> None:
+        app = make_app()
+        seen: list[str] = []
+
+        @app.get("/")
+        async def endpoint(tasks: Tasks) -> None:
+            assert recorder.last is not None
+            assert not recorder.last.settled
+            seen.append(repr(recorder.last))
+
+        async with serving(app) as server:
+            await server.get("/")
+        assert seen == ["<Timeline GET / #1: open, 0 tasks>"]
+
+
+class Ticking:
+    """A clock that moves only when code says that it takes time."""
+
+    def __init__(self) -> None:
+        self.time = 0
+
+    def __call__(self) -> int:
+        return self.time
+
+    def work(self, milliseconds: int) -> None:
+        self.time += milliseconds * MS
+
+
+@pytest.mark.anyio
+class TestBusySegments:
+    async def test_name_the_step_that_held_the_event_loop(self) -> None:
+        clock = Ticking()
+        app = FastAPI()
+        recorder = add_tasks(app, recorder=Recorder(clock=clock))
+        checkpoint = anyio.lowlevel.checkpoint
+
+        async def greedy() -> None:
+            clock.work(20)
+            await checkpoint()
+            clock.work(21)
+            await checkpoint()
+            clock.work(5)
+
+        @app.get("/")
+        async def endpoint(tasks: Tasks) -> None:
+            tasks.after_response.schedule(greedy)
+            clock.work(50)
+            await checkpoint()
+            clock.work(10)
+
+        async with serving(app) as server:
+            await server.get("/")
+            await recorder.settled()
+        assert recorder.timelines[0].busy == [
+            Busy(0, 50 * MS, "GET / #1", None),
+            Busy(80 * MS, 101 * MS, "greedy", 0),
+        ]
+
+    @pytest.mark.parametrize("middleware", ["none", "pure", "own task"])
+    async def test_are_found_once_below_middlewares(self, middleware: str) -> None:
+        clock = Ticking()
+        app = FastAPI()
+        recorder = add_tasks(app, recorder=Recorder(clock=clock))
+
+        class Pure:
+            def __init__(self, app: Any) -> None:
+                self.app = app
+
+            async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+                await self.app(scope, receive, send)
+
+        if middleware == "pure":
+            app.add_middleware(Pure)
+        elif middleware == "own task":
+
+            @app.middleware("http")
+            async def passing(request: Any, call_next: Any) -> Any:
+                return await call_next(request)
+
+        @app.get("/")
+        async def endpoint() -> None:
+            clock.work(30)
+
+        async with serving(app) as server:
+            await server.get("/")
+        assert recorder.timelines[0].busy == [Busy(0, 30 * MS, "GET / #1", None)]
+
+    async def test_appear_in_the_timelines_of_the_requests_they_held_up(self) -> None:
+        clock = Ticking()
+        app = FastAPI()
+        recorder = add_tasks(app, recorder=Recorder(clock=clock))
+        go = anyio.Event()
+
+        async def greedy() -> None:
+            await go.wait()
+            clock.work(100)
+
+        @app.get("/culprit")
+        async def culprit(tasks: Tasks) -> None:
+            tasks.schedule(greedy)
+
+        @app.get("/victim")
+        async def victim() -> None:
+            go.set()
+            await anyio.wait_all_tasks_blocked()
+
+        async with serving(app) as server:
+            await server.get("/culprit")
+            await server.get("/victim")
+            await recorder.settled()
+        first, second = recorder.timelines
+        assert first.busy == [Busy(0, 100 * MS, "greedy", 0)]
+        assert second.busy == [Busy(0, 100 * MS, "greedy of GET /culprit #1", None)]
+
+    async def test_do_not_count_threads(self) -> None:
+        clock = Ticking()
+        app = FastAPI()
+        recorder = add_tasks(app, recorder=Recorder(clock=clock))
+        ran = threading.Event()
+
+        def in_thread() -> None:
+            clock.work(500)
+            ran.set()
+
+        @app.get("/")
+        async def endpoint(tasks: Tasks) -> None:
+            tasks.after_response.schedule(in_thread)
+
+        async with serving(app) as server:
+            await server.get("/")
+            await recorder.settled()
+        assert ran.is_set()
+        assert recorder.timelines[0].busy == []
