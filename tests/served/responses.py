@@ -1,0 +1,156 @@
+"""An app whose requests show what *sent*, a disconnect and a flood mean on a real server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import anyio
+import anyio.lowlevel
+from fastapi import FastAPI, WebSocket
+from fastapi.responses import PlainTextResponse, StreamingResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from fastapi_tasks import Tasks, add_tasks, to_json
+
+from . import Said, gates, hold, say
+
+
+class Buffering:
+    """Sends a response only when it has all of it, and a little later."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        messages: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            messages.append(message)
+
+        if not scope.get("path", "").startswith("/buffered"):
+            await self.app(scope, receive, send)
+            return
+        await self.app(scope, receive, keep)
+        await anyio.sleep(0.05)
+        for message in messages:
+            await send(message)
+
+
+class Slow:
+    """Holds the start of a response back until the request's after_route task has ended."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def late(message: Message) -> None:
+            while message["type"] == "http.response.start" and not gates["audited"].is_set():
+                await anyio.sleep(0.005)
+            await send(message)
+
+        slow = scope.get("path", "") == "/slow"
+        await self.app(scope, receive, late if slow else send)
+
+
+tasked = FastAPI()
+recorder = add_tasks(tasked, threads=8)
+tasked.add_middleware(Buffering)
+tasked.add_middleware(Slow)
+app = Said(tasked)
+
+
+async def mail(gate: str) -> None:
+    """Hold the event loop: whatever was not sent before cannot be sent now."""
+    say(f"{gate} begins")
+    hold(gate)
+    say(f"{gate} ends")
+
+
+@tasked.get("/plain")
+@tasked.get("/buffered/plain")
+async def plain(gate: str, tasks: Tasks) -> str:
+    tasks.after_response.schedule(mail, gate)
+    return "answer"
+
+
+@tasked.get("/streamed")
+@tasked.get("/buffered/streamed")
+async def streamed(gate: str, tasks: Tasks) -> StreamingResponse:
+    async def body() -> AsyncIterator[bytes]:
+        for part in (b'"ans', b'wer"'):
+            await anyio.lowlevel.checkpoint()
+            yield part
+
+    tasks.after_response.schedule(mail, gate)
+    return StreamingResponse(body())
+
+
+async def audit() -> None:
+    say("audit runs")
+    gates["audited"].set()
+
+
+@tasked.get("/slow")
+async def slow(tasks: Tasks) -> str:
+    tasks.after_route.schedule(audit)
+    return "answer"
+
+
+@tasked.get("/endless")
+async def endless(tasks: Tasks) -> StreamingResponse:
+    async def body() -> AsyncIterator[bytes]:
+        while True:
+            yield b"more "
+            await anyio.sleep(0.01)
+
+    async def note() -> None:
+        await anyio.sleep(0.01)
+        say("note taken after the client left")
+
+    tasks.after_response.schedule(note)
+    return StreamingResponse(body())
+
+
+@tasked.websocket("/{end}-closes")
+async def closing(socket: WebSocket, end: str, tasks: Tasks) -> None:
+    async def note(mode: str) -> None:
+        say(f"{mode} of {end}-closes")
+
+    await socket.accept()
+    tasks.schedule(note, "immediate")
+    tasks.after_route.schedule(note, "after_route")
+    tasks.after_response.schedule(note, "after_response")
+    await socket.send_text("hello")
+    if end == "server":
+        await socket.close()
+    else:
+        assert (await socket.receive())["type"] == "websocket.disconnect"
+        say("client has closed")
+
+
+@tasked.post("/flood")
+async def flood(tasks: Tasks) -> None:
+    for _ in range(200):
+        tasks.schedule(hold, "flood")
+
+
+@tasked.get("/def")
+def in_thread() -> str:
+    return "answer"
+
+
+@tasked.get("/exit")
+async def exits(tasks: Tasks) -> None:
+    tasks.schedule(exit, 3)
+    tasks.after_response.schedule(raise_exit)
+
+
+async def raise_exit() -> None:
+    raise SystemExit(3)
+
+
+@tasked.get("/timelines")
+async def timelines(of: str) -> PlainTextResponse:
+    chosen = [timeline for timeline in recorder.timelines if timeline.path == of]
+    await recorder.until(lambda: all(timeline.settled for timeline in chosen))
+    return PlainTextResponse(to_json(chosen))

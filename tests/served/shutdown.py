@@ -1,0 +1,120 @@
+"""Apps that are shut down with tasks in flight: one patient, one strict."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import anyio
+from fastapi import FastAPI
+
+from fastapi_tasks import Task, Tasks, add_tasks
+
+from . import Said, gates, hold, opened, say
+
+
+class Database:
+    """What the app's own lifespan opens and closes."""
+
+    closed = False
+
+
+database = Database()
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    database.closed = True
+    say("database closed")
+
+
+def ended(name: str) -> None:
+    say(f"{name} ended, database {'closed' if database.closed else 'open'}")
+
+
+# Everything may finish: the test opens the gate once the shutdown has begun.
+
+patient_app = FastAPI(lifespan=lifespan)
+add_tasks(patient_app, grace_period=60, shutdown_timeout=60, threads=4)
+patient = Said(patient_app)
+
+
+async def mail() -> None:
+    await opened("go")
+    ended("mail")
+
+
+async def parent(tasks: Any) -> None:
+    await opened("go")
+    tasks.after_response.schedule(child)
+    ended("parent")
+
+
+async def child() -> None:
+    await anyio.sleep(0.01)
+    ended("child")
+
+
+def queued(number: int) -> None:
+    hold("go")
+    ended(f"queued {number}")
+
+
+async def fails() -> None:
+    await opened("go")
+    raise LookupError("nobody there")
+
+
+async def report(task: Task[..., Any], exc: Exception) -> None:
+    await anyio.sleep(0.01)
+    ended(f"report of {task.record.name}")
+
+
+@patient_app.post("/work")
+async def patient_work(tasks: Tasks) -> None:
+    tasks.after_response.schedule(mail)
+    tasks.schedule(parent, tasks)
+    tasks.task(shield=True, on_error=report).schedule(fails)
+    for number in range(60):
+        tasks.schedule(queued, number)
+
+
+# Nothing but what is shielded may finish, and not for ever.
+
+strict_app = FastAPI(lifespan=lifespan)
+add_tasks(strict_app, grace_period=0.2, shutdown_timeout=0.8)
+strict = Said(strict_app)
+
+
+async def unshielded() -> None:
+    try:
+        await anyio.sleep_forever()
+    finally:
+        ended("unshielded")
+        gates["cancelled"].set()
+
+
+async def shielded() -> None:
+    await opened("cancelled")
+    ended("shielded")
+
+
+async def stubborn() -> None:
+    while True:
+        with suppress(anyio.get_cancelled_exc_class()):
+            await anyio.sleep_forever()
+
+
+@strict_app.post("/work")
+async def strict_work(tasks: Tasks) -> None:
+    tasks.schedule(unshielded)
+    shield = tasks.task(shield=True)
+    shield.schedule(shielded)
+    tasks.schedule(stubborn)
+    shield.schedule(stubborn)
+    shield.schedule(anyio.sleep_forever)
+    tasks.schedule(time.sleep, 3600)
+    shield.schedule(time.sleep, 3600)
