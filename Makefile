@@ -21,6 +21,17 @@ lint: $(VENV)/.dev ## Linter, formatter check, mypy strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+test-lowest: ## Run all tests with the lowest versions that pyproject.toml admits
+	@$(MAKE) --no-print-directory .venv-lowest/.done
+	@.venv-lowest/bin/python -m pytest
+
+.venv-lowest/.done: pyproject.toml
+	@test -x .venv-lowest/bin/python || $(PYTHON) -m venv .venv-lowest
+	@.venv-lowest/bin/python -m pip --disable-pip-version-check install --quiet uv
+	@.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python \
+		--resolution lowest-direct --editable '.[dev]'
+	@touch $@
+
 clean: ## Remove the environment and caches
 	rm -rf $(VENV) .venv-lowest .pytest_cache .mypy_cache .ruff_cache
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from .timeline import TaskRecord
 
-try:
-    from opentelemetry import trace
-except ImportError:  # older FastAPI releases come without it
-    trace = None  # type: ignore[assignment]
-
 
 def find_tracer() -> Any:
     """Return the tracer of the provider that is configured now, or None if there is none."""
+    # Whoever configured an SDK has imported this. Older FastAPI releases do not.
+    trace: Any = sys.modules.get("opentelemetry.trace")
     if trace is None:
         return None
     provider = trace.get_tracer_provider()
@@ -38,5 +36,5 @@ def task_span(tracer: Any, record: TaskRecord) -> Iterator[None]:
             yield
         except BaseException as error:
             span.set_attribute("error.type", type(error).__name__)
-            span.set_status(trace.StatusCode.ERROR)
+            span.set_status(sys.modules["opentelemetry.trace"].StatusCode.ERROR)
             raise
