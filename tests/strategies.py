@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from fastapi_tasks.timeline import MODES, OUTCOMES, Busy, ClientView, TaskRecord, Timeline
 from tests.samples import MS, WALL
+
+# A loaded machine is no reason to fail.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 moments = st.integers(-2 * MS, 60 * MS) | st.integers(-5, 5)
 perhaps = st.none() | moments

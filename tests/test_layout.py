@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fastapi_tasks.timeline import Busy, ClientView, TaskRecord, Timeline
 from tests.samples import MS, WALL, checkout, random_timelines
-from tests.strategies import recordings
+from tests.strategies import recordings, unhurried
 from visualize.lanes import pack, tile
 from visualize.layout import Lanes, arrange, arrange_all
 from visualize.scene import Arrow, Bar, Group, Lane, Mark, Scene, Sign
@@ -283,6 +283,7 @@ extents = st.lists(
 )
 
 
+@unhurried
 @given(extents)
 def test_packing_takes_a_lane_for_each_extent_at_once(spans: list[tuple[int, int]]) -> None:
     lanes = pack(spans)
@@ -295,6 +296,7 @@ def test_packing_takes_a_lane_for_each_extent_at_once(spans: list[tuple[int, int
     assert_apart(shared)
 
 
+@unhurried
 @given(extents, st.data())
 def test_tiled_blocks_are_apart(spans: list[tuple[int, int]], data: st.DataObject) -> None:
     heights = [data.draw(st.integers(1, 4)) for _ in spans]
@@ -321,6 +323,7 @@ def positions(scene: Scene) -> list[tuple[int, int]]:
     ]
 
 
+@unhurried
 @given(recordings, st.sampled_from(LANES))
 def test_in_no_lane_two_things_overlap(recording: list[Timeline], lanes: Lanes | None) -> None:
     scene = arrange(recording, lanes=lanes)
@@ -336,6 +339,7 @@ def test_in_no_lane_two_things_overlap(recording: list[Timeline], lanes: Lanes |
     assert all(0 <= lane < len(scene.lanes) for lane in spans)
 
 
+@unhurried
 @given(recordings)
 def test_phases_follow_one_another(recording: list[Timeline]) -> None:
     lanes: dict[int, list[Bar]] = defaultdict(list)
@@ -347,6 +351,7 @@ def test_phases_follow_one_another(recording: list[Timeline]) -> None:
         assert all(one.end == other.start for one, other in pairwise(bars))
 
 
+@unhurried
 @given(recordings, st.sampled_from(LANES))
 def test_nothing_is_dropped_and_all_is_inside(
     recording: list[Timeline], lanes: Lanes | None
@@ -364,6 +369,7 @@ def test_nothing_is_dropped_and_all_is_inside(
     assert all(scene.start <= moment <= scene.end for moment in moments)
 
 
+@unhurried
 @given(recordings)
 def test_order_is_kept(recording: list[Timeline]) -> None:
     scene = arrange(recording, lanes="task")
@@ -378,6 +384,7 @@ def test_order_is_kept(recording: list[Timeline]) -> None:
     assert rows == positions(scene)
 
 
+@unhurried
 @given(recordings)
 def test_moments_are_where_they_were_recorded(recording: list[Timeline]) -> None:
     one_process = [replace(timeline, process=1) for timeline in recording]

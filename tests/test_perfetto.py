@@ -18,7 +18,7 @@ from hypothesis import given
 
 from fastapi_tasks.timeline import TaskRecord, Timeline
 from tests.samples import MS, WALL, checkout, random_timelines
-from tests.strategies import recordings
+from tests.strategies import recordings, unhurried
 from visualize.perfetto import to_perfetto
 
 Event = dict[str, Any]
@@ -151,6 +151,7 @@ def test_many_requests_keep_the_rules() -> None:
     assert broken_rules(to_perfetto(random_timelines(20, 30))) == []
 
 
+@unhurried
 @given(recordings)
 def test_any_recording_keeps_the_rules(recording: list[Timeline]) -> None:
     trace = to_perfetto(recording)

@@ -7,13 +7,15 @@ from collections.abc import Iterable
 from matplotlib.axes import Axes
 from matplotlib.ticker import Formatter, Locator
 
-from visualize.frame import SMALL, Frame
+from visualize.frame import EDGE, SMALL, Frame
 from visualize.scene import Scene
 from visualize.theme import Palette
 from visualize.words import MS, tick_labels, ticks
 
 APART = 54
 """Least distance of two ticks, in points."""
+LETTER = 5.2
+"""More than the width of a digit in points: a label that would leave the figure is left out."""
 
 
 class TimeLocator(Locator):
@@ -24,13 +26,20 @@ class TimeLocator(Locator):
         return self.tick_values(*sorted(self.axis.get_view_interval()))
 
     def tick_values(self, vmin: float, vmax: float) -> list[float]:
-        room = 400.0
-        if isinstance(axes := getattr(self.axis, "axes", None), Axes):
-            figure = axes.get_figure(root=True)
-            assert figure is not None
-            room = axes.bbox.width / figure.dpi * 72
-        most = int(room / APART) + 1
-        return [tick / MS for tick in ticks(round(vmin * MS), round(vmax * MS), most)]
+        room = self._points()
+        found = ticks(round(vmin * MS), round(vmax * MS), int(room / APART) + 1)
+        scale = room / max(vmax - vmin, 1e-9)
+        return [
+            tick / MS
+            for tick, label in zip(found, tick_labels(found), strict=True)
+            if LETTER * len(label) / 2 < EDGE + scale * min(tick / MS - vmin, vmax - tick / MS)
+        ]
+
+    def _points(self) -> float:
+        """The width of the axes in points."""
+        axes = getattr(self.axis, "axes", None)
+        figure = axes.get_figure(root=True) if isinstance(axes, Axes) else None
+        return 400.0 if axes is None or figure is None else axes.bbox.width / figure.dpi * 72
 
 
 class TimeFormatter(Formatter):
@@ -55,5 +64,7 @@ def dress(ax: Axes, scene: Scene, frame: Frame, palette: Palette) -> None:
     ax.xaxis.set_major_locator(TimeLocator())
     ax.xaxis.set_major_formatter(TimeFormatter())
     ax.tick_params(axis="x", colors=palette["muted"], labelsize=SMALL, length=0, pad=4)
+    if not scene.bars:
+        ax.set_xticks([])
     ax.grid(visible=True, axis="x", color=palette["grid"], linewidth=0.8, linestyle="-")
     ax.set_axisbelow(True)

@@ -111,7 +111,8 @@ def _say_task(sheet: Sheet, room: _Room, bars: Sequence[Bar], named: bool) -> It
     color = sheet.palette["error"] if ending else None
     waited, ran = _lasted(bars, task.outcome)
     name = legible(task.name) if named else ""
-    above = list(room.inside(wait, [waited])) if ran and not named else []
+    mirrored = any(bar.backwards for bar in bars)
+    above = [] if named or mirrored or not ran else list(room.inside(wait, [waited]))
     full = _joined(name, waited, ran)
     short = [words for words in ("" if above else full, _joined(name, ran), name) if words]
     if ending and room.fits_right(ending) and (found := list(room.inside(last, short))):

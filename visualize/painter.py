@@ -129,6 +129,8 @@ class _Painter:
         return _boxes(start, end, middle - self.frame.half, middle + self.frame.half)
 
     def add(self, boxes: Floats, look: Look, zorder: float = 2, **style: Any) -> None:
+        if not len(boxes):
+            return
         style = {"facecolor": look.fill, "edgecolor": look.edge, **style}
         style["linewidth"] = self.frame.edge
         if look.hatch is None or not self.frame.hatched:
@@ -154,7 +156,8 @@ class _Painter:
             top = marks["first"] - 0.5 - head * named
             x = marks["at"] / MS
             ends = np.stack([x, top, x, marks["last"] + 0.5], axis=1).reshape(-1, 2, 2)
-            self.lines(ends, self.palette["text"], 0.9, linestyles=[style], zorder=1.6)
+            look = {"linestyles": [style], "zorder": 1.6, "label": f"_{kind}"}
+            self.lines(ends, self.palette["text"], 0.9, **look)
 
     def arrows(self) -> None:
         """Draw each arrow down to its lane, along the wait, and onto the start."""
@@ -188,6 +191,8 @@ class _Painter:
         self.dots(found["at"] / MS, found["lane"] + self.frame.middle, marker=marker, **style)
 
     def lines(self, points: Floats, color: str, width: float, **style: Any) -> None:
+        if not len(points):
+            return
         collection = LineCollection(list(points), colors=color, linewidths=width, **style)
         self.ax.add_collection(collection, autolim=False)
 

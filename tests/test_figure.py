@@ -1,0 +1,352 @@
+"""Figures: what stands where, words that fit, and nothing changed outside."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from io import BytesIO
+from itertools import combinations
+from time import perf_counter
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+from PIL import Image
+
+from fastapi_tasks.timeline import MODES, Timeline
+from tests.samples import MS, checkout, random_timelines
+from tests.strategies import recordings, unhurried
+from visualize.figure import compare, plot, to_png, to_svg
+from visualize.layout import arrange
+from visualize.theme import COLORS, ThemeName
+
+LONG = "a_task_whose_name_nobody_would_want_to_type_" * 3
+
+
+def figure_of(ax: Axes) -> Figure:
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    return figure
+
+
+def drawn(figure: Figure, dpi: float) -> list[Text]:
+    """All the words of a figure as it is drawn with this resolution."""
+    figure.set_dpi(dpi)
+    figure.canvas.draw()
+    texts = [text for text in figure.findobj(Text) if isinstance(text, Text)]
+    return [text for text in texts if text.get_visible() and text.get_text()]
+
+
+def words(ax: Axes) -> list[str]:
+    return [text.get_text() for text in drawn(figure_of(ax), 160)]
+
+
+def assert_words_fit(figure: Figure, dpi: float) -> None:
+    """No words overlap, and none leave the figure; a pixel of blur is allowed."""
+    boxes = [(text.get_text(), text.get_window_extent()) for text in drawn(figure, dpi)]
+    whole = figure.bbox.padded(1)
+    outside = [said for said, box in boxes if Bbox.union([box, whole]).bounds != whole.bounds]
+    pairs = combinations([(said, box.padded(-1)) for said, box in boxes], 2)
+    over = [(one, other) for (one, a), (other, b) in pairs if a.overlaps(b)]
+    assert (outside, over) == ([], [])
+
+
+def stretched(timeline: Timeline, span: int) -> Timeline:
+    """The request of a checkout alone, with its times such that the tasks end after `span` ns."""
+
+    def at(moment: int | None) -> int | None:
+        return None if moment is None else round(moment * span / (42 * MS))
+
+    def moved(thing: Any, *names: str) -> dict[str, Any]:
+        return {name: at(getattr(thing, name)) for name in names}
+
+    times = ("requested", "released", "started", "finished")
+    return replace(
+        timeline,
+        **moved(timeline, "request_start", "endpoint_start", "endpoint_end"),
+        **moved(timeline, "response_start", "response_sent", "request_end"),
+        tasks=[replace(task, **moved(task, *times)) for task in timeline.tasks],
+        busy=[],
+        client=None,
+    )
+
+
+WIDTHS = {"400px": (4, 100), "400px, large": (2.5, 160), "1280px": (8, 160)}
+SPANS = {"1us": 1_000, "42ms": 42 * MS, "10min": 600_000 * MS}
+
+
+@pytest.mark.parametrize(("width", "dpi"), WIDTHS.values(), ids=WIDTHS)
+@pytest.mark.parametrize("span", SPANS.values(), ids=SPANS)
+@pytest.mark.parametrize("name", ["mail", LONG], ids=["short", "long"])
+@pytest.mark.parametrize("tasks", [1, 5, 200])
+def test_words_neither_overlap_nor_leave_the_figure(
+    tasks: int, name: str, span: int, width: float, dpi: float
+) -> None:
+    timeline = stretched(checkout(), span)
+    some = [replace(task, name=f"{name}{at}") for at, task in enumerate(timeline.tasks * 34)]
+    timeline = replace(timeline, path=f"/{name}", tasks=some[:tasks])
+
+    assert_words_fit(figure_of(plot(timeline, width=width)), dpi)
+
+
+@pytest.mark.parametrize("width", [4, 8])
+def test_words_of_many_requests_fit(width: float) -> None:
+    for recording in (random_timelines(3, 4), random_timelines(12, 5), random_timelines(60, 8)):
+        assert_words_fit(figure_of(plot(recording, width=width)), 100)
+
+
+@pytest.mark.parametrize("width", [4, 8])
+def test_words_of_panels_fit(width: float) -> None:
+    panels = {"all of it": checkout(), LONG: random_timelines(2, 3), "nothing": []}
+
+    assert_words_fit(compare(panels, width=width), 100)
+
+
+def test_words_fit_axes_that_are_given() -> None:
+    figure = Figure(figsize=(10, 7), layout="constrained")
+    for ax in figure.subplots(2, 2).flat:
+        plot(checkout(), ax=ax)
+
+    assert_words_fit(figure, 100)
+
+
+@settings(unhurried, max_examples=25)
+@given(recordings)
+def test_any_recording_can_be_drawn(recording: list[Timeline]) -> None:
+    assert_words_fit(figure_of(plot(recording)), 100)
+
+
+@settings(unhurried, max_examples=25)
+@given(recordings)
+def test_marks_are_drawn_within_a_pixel_of_their_moment(recording: list[Timeline]) -> None:
+    ax = plot(recording)
+    drawn(figure_of(ax), 160)
+    scene = arrange(recording)
+    pixels = {}
+    for collection in ax.findobj(LineCollection):
+        pixels[collection.get_label()] = [
+            ax.transData.transform(line)[0, 0] for line in collection.get_segments()
+        ]
+    left, right = ax.bbox.x0, ax.bbox.x1
+    low, high = (limit * MS for limit in ax.get_xlim())
+    for kind in ("endpoint_end", "response_sent"):
+        moments = np.array([mark.at for mark in scene.marks if mark.kind == kind])
+        expected = left + (moments - low) / (high - low) * (right - left)
+        assert np.abs(np.array(pixels.get(f"_{kind}", [])) - expected).max(initial=0) < 1
+        assert all((left <= expected) & (expected <= right))
+
+
+def colors_at(ax: Axes, moments: list[tuple[float, float]]) -> list[str]:
+    """The colours of a picture at points given in milliseconds and lanes."""
+    figure = figure_of(ax)
+    figure.set_dpi(160)
+    figure.canvas.draw()
+    image = Image.open(BytesIO(to_png(ax))).convert("RGB")
+    points = [ax.transData.transform(moment) for moment in moments]
+    pixels = [image.getpixel((round(x), image.height - 1 - round(y))) for x, y in points]
+    return ["#{:02x}{:02x}{:02x}".format(*pixel) for pixel in pixels if isinstance(pixel, tuple)]
+
+
+def test_bars_have_the_colours_of_their_modes() -> None:
+    light = COLORS["light"]
+    ax = plot(checkout())
+
+    ran = [(20.0, lane - 0.2) for lane in (2, 3, 4)]
+    assert colors_at(ax, ran) == [light[mode] for mode in MODES]
+    assert colors_at(ax, [(5.0, 1.2), (5.0, 4.0), (30.0, 5.5)]) == [
+        light["endpoint"],
+        light["background"],
+        light["band"],
+    ]
+
+
+def test_names_phases_and_marks_are_said() -> None:
+    said = words(plot(checkout()))
+
+    assert {
+        "POST /checkout #1", "200 · response sent after 12.6 ms · last task ended after 42 ms",
+        "client", "request", "validate_payment", "finalize_order", "send_mail", "print_label",
+        "notify_shipping", "audit", "event loop", "immediate", "after_route", "after_response",
+        "after_response · thread", "endpoint end", "response sent", "endpoint",
+        "waits for the response", "after the response", "ConnectionError",
+        "held by send_mail for 22 ms", "waited 1.5 ms · ran 29.3 ms",
+        "time after the request arrived",
+    } <= set(said)  # fmt: skip
+
+
+def test_outcomes_are_said() -> None:
+    timeline = checkout()
+    first, second, third, fourth, *_ = timeline.tasks
+    first.outcome = "cancelled"
+    second.released = second.started = None
+    second.outcome, second.finished = "discarded", 13 * MS
+    third.finished, third.outcome = None, "abandoned"
+    fourth.finished, fourth.outcome = None, None
+
+    said = words(plot(timeline))
+    assert {
+        "cancelled", "discarded", "waited 1.5 ms · abandoned", "waited 1.6 ms · still running",
+    } <= set(said)  # fmt: skip
+
+
+def test_a_clock_that_went_back_is_said() -> None:
+    timeline = checkout()
+    timeline.tasks[0].started = 0
+
+    assert "clock went back" in words(plot(timeline))
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("costs $5 or $6", "costs $5 or $6"),
+        (r"\frac{a}{b} $x^2$", r"\frac{a}{b} $x^2$"),
+        ("two\nlines\t", r"two\nlines\t"),
+        ("\x1b[31mred\u202e", r"\x1b[31mred\u202e"),
+        ("half \ud800", r"half \ud800"),
+        ("日本 é", "□□ é"),
+        ("<script>", "<script>"),
+    ],
+)
+def test_names_are_literal(name: str, shown: str) -> None:
+    timeline = checkout()
+    timeline.tasks[0].name = name
+    timeline.path = f"/{name}"
+
+    said = words(plot(timeline))
+    assert shown in said
+    assert f"POST /{shown} #1" in said
+
+
+def test_nothing_recorded_is_said() -> None:
+    assert words(plot([])) == ["No request was recorded"]
+
+
+def test_many_bars_have_fewer_words() -> None:
+    said = words(plot(random_timelines(10, 100)))
+
+    assert "10 requests, 1,000 tasks" in said
+    assert not any(word.startswith("task_") for word in said)
+    assert len(said) < 60
+
+
+def test_axes_that_are_given_are_returned() -> None:
+    figure = Figure()
+    ax = figure.subplots()
+
+    assert plot(checkout(), ax=ax) is ax
+    assert figure.axes == [ax]
+
+
+@pytest.mark.parametrize(
+    ("background", "theme"), [("white", "light"), ("#222", "dark"), ("black", "dark")]
+)
+def test_the_theme_suits_the_figure_that_is_given(background: str, theme: ThemeName) -> None:
+    ax = plot(checkout(), ax=Figure(facecolor=background).subplots())
+
+    assert to_hex(ax.get_facecolor()) == COLORS[theme]["background"]
+
+
+def test_the_axis_is_in_milliseconds() -> None:
+    ax = plot(checkout())
+
+    assert ax.get_xlim()[0] == pytest.approx(-0.8, abs=1)
+    assert ax.get_xlim()[1] == pytest.approx(42, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("span", "labels"),
+    [
+        (1_000, ["0", "0.2 µs", "0.4 µs", "0.6 µs", "0.8 µs", "1.0 µs"]),
+        (42 * MS, ["0", "10 ms", "20 ms", "30 ms", "40 ms"]),
+        (600_000 * MS, ["0", "2 min", "4 min", "6 min", "8 min", "10 min"]),
+    ],
+)
+def test_the_unit_suits_the_span(span: int, labels: list[str]) -> None:
+    ax = plot(stretched(checkout(), span))
+    drawn(figure_of(ax), 160)
+
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == labels
+
+
+def test_panels_share_one_time_axis() -> None:
+    figure = compare({"one": checkout(), "other": random_timelines(1, 2)})
+
+    assert len({ax.get_xlim() for ax in figure.axes}) == 1
+    assert [ax.get_title(loc="left") for ax in figure.axes] == ["one", "other"]
+
+
+def test_panels_meet_where_the_response_was_sent() -> None:
+    slow = stretched(checkout(), 84 * MS)
+    figure = compare({"fast": checkout(), "slow": slow}, align="response_sent")
+
+    drawn(figure, 160)
+    sent = [
+        collection.get_segments()[0][0, 0]
+        for ax in figure.axes
+        for collection in ax.findobj(LineCollection)
+        if isinstance(collection, LineCollection) and collection.get_label() == "_response_sent"
+    ]
+    assert sent == [0.0, 0.0]
+
+
+def test_no_global_state_is_changed() -> None:
+    before = dict(matplotlib.rcParams)
+    to_svg(compare({"one": checkout()}))
+    to_png(plot(checkout(), theme="dark"))
+
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_pyplot_is_not_needed() -> None:
+    code = (
+        "import sys, visualize\n"
+        "from tests.samples import checkout\n"
+        "visualize.text(checkout())\n"
+        "assert 'matplotlib' not in sys.modules\n"
+        "visualize.to_png(visualize.plot(checkout()))\n"
+        "assert 'matplotlib.pyplot' not in sys.modules\n"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0
+
+
+def test_a_png_is_small_and_1280_pixels_wide() -> None:
+    for theme in ("light", "dark"):
+        picture = to_png(plot(checkout(), theme=theme))
+        assert len(picture) <= 60_000
+        assert Image.open(BytesIO(picture)).width == 1280
+
+
+def test_an_svg_is_the_same_each_time() -> None:
+    picture = to_svg(plot(checkout()))
+
+    assert picture.startswith(b"<?xml")
+    assert picture == to_svg(plot(checkout()))
+
+
+def test_a_notebook_shows_the_picture() -> None:
+    png = b"\x89PNG\r\n\x1a\n"
+
+    assert plot(checkout())._repr_png_().startswith(png)  # type: ignore[attr-defined]
+    assert compare({"one": checkout()})._repr_png_().startswith(png)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("count", [1_000, 10_000])
+def test_many_tasks_take_few_artists_and_little_time(count: int) -> None:
+    recording = random_timelines(count // 10, 10)
+    start = perf_counter()
+    ax = plot(recording)
+    to_png(ax)
+
+    assert perf_counter() - start < 15
+    assert len(ax.get_children()) < 60
