@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from typing import Any
 
+from .browser import open_page
+from .errors import CommandError
 from .formats import parser_of
 
 
@@ -22,7 +25,22 @@ def add_to(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until a signal comes."""
-    from visualize.playground import page
+    """Serve the page until a signal comes."""
+    from visualize.lab.errors import LabError
+    from visualize.lab.sockets import address, bind
+    from visualize.playground.page import make_page
 
-    return page.run(options.port, show=not options.no_open)
+    from .foreground import serve_until_signal
+
+    def started() -> None:
+        url = f"{address(taken)}/"
+        print(f"The playground is on {url}; Ctrl-C ends it.", flush=True)
+        if not options.no_open:
+            open_page(url)
+
+    try:
+        with closing(bind(options.port)) as taken:
+            serve_until_signal(make_page(), taken, started)
+    except LabError as error:
+        raise CommandError(str(error)) from None
+    return 0

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from .errors import CommandError
 from .formats import parser_of
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from fastapi_tasks import Recorder
+
+    from .journal import Journal
 
 PAGE = "/_timeline"
 
@@ -32,6 +41,54 @@ def add_to(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal comes, then say what was written."""
-    from . import session
+    from visualize.lab.errors import LabError
+    from visualize.lab.sockets import address, bind
 
-    return session.record(options.app, options.output, options.host, options.port)
+    from .apps import load_app
+    from .foreground import serve_until_signal
+    from .journal import Journal
+
+    app = load_app(options.app)
+    recorder = _prepare(app)
+
+    def started() -> None:
+        url = address(taken)
+        print(f"{options.app} runs on {url}, its live timeline on {url}{PAGE}/")
+        print(f"Recording into {options.output}; Ctrl-C ends it.", flush=True)
+
+    try:
+        with (
+            closing(bind(options.port, options.host)) as taken,
+            closing(Journal(recorder, options.output)) as journal,
+        ):
+            serve_until_signal(app, taken, started)
+    except LabError as error:
+        raise CommandError(str(error)) from None
+    _report(journal, options.output)
+    return 0
+
+
+def _prepare(app: FastAPI) -> Recorder:
+    """Give the app tasks if it has none, and a live page."""
+    from fastapi_tasks import add_tasks
+    from fastapi_tasks.errors import FastAPITasksError
+    from visualize.live import mount
+
+    try:
+        recorder: Recorder | None = getattr(app.state, "tasks_recorder", None)
+        if recorder is None:
+            recorder = add_tasks(app)
+        mount(app, PAGE)
+    except (FastAPITasksError, RuntimeError) as error:
+        raise CommandError(f"the app cannot be recorded: {error}") from None
+    return recorder
+
+
+def _report(journal: Journal, output: Path) -> None:
+    if journal.late:
+        print(f"{journal.late} tasks came after their request was written, and are not in it.")
+    if not journal.count:
+        print("No request came, so nothing was written.")
+        return
+    many = f"{journal.count} requests are" if journal.count > 1 else "1 request is"
+    print(f"{many} in {output}; python -m visualize show {output} shows them.")
