@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-lowest clean
+.PHONY: help demo test notebooks lab lint test-lowest clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +15,12 @@ demo: $(VENV)/.lab ## Run the checkout app on a real server and show its timelin
 
 test: $(VENV)/.dev ## Run all tests
 	@$(BIN)/python -m pytest
+
+notebooks: $(VENV)/.dev ## Run all notebooks and write their outputs
+	@$(BIN)/python notebooks/execute.py
+
+lab: $(VENV)/.notebooks ## Open the notebooks in JupyterLab
+	@$(BIN)/python -m jupyter lab notebooks
 
 lint: $(VENV)/.dev ## Linter, formatter check, mypy strict
 	$(BIN)/ruff check .
