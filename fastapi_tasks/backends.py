@@ -55,11 +55,20 @@ class TrioBackend:
         self._token = self._trio.lowlevel.current_trio_token()
         self._nursery: Any = None
         self._hosted: set[Any] = set()
+        self._latest_begun: Any = self._trio.Event()
+        self._latest_begun.set()
 
     def spawn(self, run: Callable[[], Any], context: Context, name: str) -> Callable[[], object]:
         scope = self._trio.CancelScope()
+        before, begun = self._latest_begun, self._trio.Event()
+        self._latest_begun = begun
 
         async def hosted() -> None:
+            # Trio shuffles what is ready together; tasks begin in the order of their release.
+            if not before.is_set():
+                with self._trio.CancelScope(shield=True):
+                    await before.wait()
+            begun.set()
             task = self._trio.lowlevel.current_task()
             self._hosted.add(task)
             over = False
