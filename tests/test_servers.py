@@ -133,8 +133,6 @@ class TestS1Shutdown:
         with running(kind, "shutdown:patient") as server:
             server.client.post("/work")
             server.terminate()
-            server.wait_for("shutdown begins")
-            server.open("go")
             assert server.exit_code() == NORMAL_EXIT[kind]
         *ended, last = server.said[server.said.index("shutdown begins") + 1 :]
         names = ["mail", "parent", "child", "report of fails", *(f"queued {n}" for n in range(60))]

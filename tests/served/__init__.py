@@ -1,7 +1,8 @@
 """Apps for real server processes, and how they and their test talk: lines, both ways.
 
 An app says what happens, one line each, on its output. The test opens gates by name on the app's
-input; where that ends, because the test is gone, the process ends too.
+input; where that ends, because the test is gone, the process ends too. The gate "shutdown" opens
+by itself.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import os
 import threading
 from collections import defaultdict
 from functools import cache
-from typing import Any
 
 import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -64,6 +64,7 @@ class Said:
             message = await receive()
             if message["type"] == "lifespan.shutdown":
                 say("shutdown begins")
+                gates["shutdown"].set()
             return message
 
         async def saying_send(message: Message) -> None:
@@ -74,5 +75,5 @@ class Said:
         await self.app(scope, saying_receive, saying_send)
 
 
-def _ends_body(message: dict[str, Any]) -> bool:
+def _ends_body(message: Message) -> bool:
     return message["type"] == "http.response.body" and not message.get("more_body", False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 
 import anyio
@@ -141,12 +142,16 @@ def in_thread() -> str:
 
 @tasked.get("/exit")
 async def exits(tasks: Tasks) -> None:
-    tasks.schedule(exit, 3)
-    tasks.after_response.schedule(raise_exit)
+    tasks.schedule(leave)
+    tasks.schedule(leave_from_thread)
 
 
-async def raise_exit() -> None:
-    raise SystemExit(3)
+async def leave() -> None:
+    sys.exit(3)
+
+
+def leave_from_thread() -> None:
+    sys.exit(3)
 
 
 @tasked.get("/timelines")

@@ -35,7 +35,7 @@ def ended(name: str) -> None:
     say(f"{name} ended, database {'closed' if database.closed else 'open'}")
 
 
-# Everything may finish: the test opens the gate once the shutdown has begun.
+# All of it ends once the shutdown has begun, and all of it may.
 
 patient_app = FastAPI(lifespan=lifespan)
 add_tasks(patient_app, grace_period=60, shutdown_timeout=60, threads=4)
@@ -43,12 +43,12 @@ patient = Said(patient_app)
 
 
 async def mail() -> None:
-    await opened("go")
+    await opened("shutdown")
     ended("mail")
 
 
 async def parent(tasks: Any) -> None:
-    await opened("go")
+    await opened("shutdown")
     tasks.after_response.schedule(child)
     ended("parent")
 
@@ -59,12 +59,12 @@ async def child() -> None:
 
 
 def queued(number: int) -> None:
-    hold("go")
+    hold("shutdown")
     ended(f"queued {number}")
 
 
 async def fails() -> None:
-    await opened("go")
+    await opened("shutdown")
     raise LookupError("nobody there")
 
 
@@ -118,3 +118,22 @@ async def strict_work(tasks: Tasks) -> None:
     shield.schedule(anyio.sleep_forever)
     tasks.schedule(time.sleep, 3600)
     shield.schedule(time.sleep, 3600)
+
+
+# A little of everything, in an order that needs no clock but for the end.
+
+mixed_app = FastAPI(lifespan=lifespan)
+add_tasks(mixed_app, grace_period=1, shutdown_timeout=1.3, threads=4)
+mixed = Said(mixed_app)
+
+
+@mixed_app.post("/work")
+async def mixed_work(tasks: Tasks) -> None:
+    tasks.after_response.schedule(mail)
+    tasks.schedule(unshielded)
+    shield = tasks.task(shield=True)
+    shield.schedule(shielded)
+    shield.schedule(anyio.sleep_forever)
+    shield.task(on_error=report).schedule(fails)
+    for number in range(60):
+        tasks.schedule(queued, number)
