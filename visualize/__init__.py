@@ -6,20 +6,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from visualize.figure import plot as plot
-    from visualize.figure import to_png as to_png
-    from visualize.figure import to_svg as to_svg
-    from visualize.terminal import text as text
+    from visualize.figure import compare, plot, to_png, to_svg
+    from visualize.page import to_html
+    from visualize.perfetto import to_perfetto
+    from visualize.terminal import text
 
-# Each name is imported when it is first used, so that text needs no matplotlib.
+# Each name is imported when it is first used: text needs no matplotlib, and a page no more.
 _HOMES = {
+    "compare": "figure",
     "plot": "figure",
+    "text": "terminal",
+    "to_html": "page",
+    "to_perfetto": "perfetto",
     "to_png": "figure",
     "to_svg": "figure",
-    "text": "terminal",
 }
 
-__all__ = ["plot", "text", "to_png", "to_svg"]
+__all__ = ["compare", "plot", "text", "to_html", "to_perfetto", "to_png", "to_svg"]
 
 
 def __getattr__(name: str) -> Any:
