@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import NamedTuple
 
 from fastapi_tasks.timeline import Mode, Outcome
@@ -25,11 +25,15 @@ SIMPLER = str.maketrans({"·": "-", "−": "-", "–": "-", "µ": "u", "…": "~
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """The characters for bars, lines and signs. `ends` are the ends of the client's bar."""
+    """The characters for bars, lines and signs.
+
+    `threads` are the shapes of tasks in worker threads; `ends`, the ends of the client's bar.
+    """
 
     bars: dict[str, str]
     lines: dict[str, str]
     shapes: dict[Mode, str]
+    threads: dict[Mode, str]
     outcomes: dict[Outcome | None, str]
     ends: str
     going_on: str
@@ -42,8 +46,9 @@ BLOCKS = Glyphs(
     },
     lines={"endpoint_end": "┊", "response_sent": "│"},
     shapes={"immediate": "●", "after_route": "◆", "after_response": "▲"},
+    threads={"immediate": "○", "after_route": "◇", "after_response": "△"},
     outcomes={
-        "ok": "✓", "error": "✗", "cancelled": "■", "discarded": "○", "abandoned": "▷", None: "▶",
+        "ok": "✓", "error": "✗", "cancelled": "■", "discarded": "∅", "abandoned": "▷", None: "▶",
     },
     ends="├┤",
     going_on="▶",
@@ -55,6 +60,7 @@ PLAIN = Glyphs(
     },
     lines={"endpoint_end": ":", "response_sent": "|"},
     shapes={"immediate": "o", "after_route": "+", "after_response": "^"},
+    threads={"immediate": "O", "after_route": "*", "after_response": "A"},
     outcomes={
         "ok": "v", "error": "x", "cancelled": "c", "discarded": "d", "abandoned": "a", None: ">",
     },
@@ -110,15 +116,26 @@ def columns(words: str) -> int:
 
 def fit(words: str, width: int) -> str:
     """Cut or fill words to exactly `width` columns."""
-    taken = columns(words)
-    if taken > width:
-        taken, kept = 0, ""
-        for char in words:
-            if taken + _columns(char) > width - 1:
-                break
-            taken, kept = taken + _columns(char), kept + char
-        taken, words = taken + 1, kept + "…"
-    return words + " " * (width - taken)
+    if columns(words) > width:
+        words = _beginning(words, width - 1) + "…"
+    return words + " " * (width - columns(words))
+
+
+def wrap(words: str, width: int) -> Iterator[str]:
+    """Break words into lines of at most `width` columns, between words where that can be."""
+    while columns(words) > width:
+        line = _beginning(words, width)
+        at = line.rfind(" ")
+        line = line[:at] if at > 0 else line
+        yield line
+        words = words[len(line) :].lstrip(" ")
+    yield words
+
+
+def _beginning(words: str, width: int) -> str:
+    """As many characters as fit into this many columns."""
+    ends = accumulate(map(_columns, words))
+    return words[: sum(1 for end in ends if end <= width)]
 
 
 def _columns(char: str) -> int:

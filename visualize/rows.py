@@ -29,16 +29,16 @@ class Table:
             self.lanes[bar.lane].append(bar)
         self.name = min(max(map(columns, self.names)), pen.width // 4)
         self.mode = max((len(lane.mode) for lane in scene.lanes if lane.mode), default=0)
-        self.where = 6 if any(lane.thread for lane in scene.lanes) else 0
         self.start = NUMBER
-        for column in ("where", "mode", "start"):
-            if self.width < SHARE * pen.width:
-                setattr(self, column, 0)
+        if self.width < SHARE * pen.width:
+            self.mode = 0
+        if self.width < SHARE * pen.width:
+            self.start = 0
 
     @property
     def left(self) -> int:
         """Columns before the bars."""
-        return 2 + sum(width + 2 for width in (self.name, self.mode, self.where) if width)
+        return 2 + sum(width + 2 for width in (self.name, self.mode) if width)
 
     @property
     def width(self) -> int:
@@ -60,18 +60,16 @@ class Table:
     def row(self, index: int) -> str:
         lane, bars = self.scene.lanes[index], self.lanes[index]
         style = lane.mode or ""
-        cells = _cells(self.pen.glyphs.shapes[lane.mode] if lane.mode else " ", style)
+        shapes = self.pen.glyphs.threads if lane.thread else self.pen.glyphs.shapes
+        cells = _cells(shapes[lane.mode] if lane.mode else " ", style)
         cells += _cells(f" {fit(self.names[index], self.name)}  ")
         if self.mode:
             cells += _cells(f"{lane.mode or '':{self.mode}}  ", style)
-        if self.where:
-            cells += _cells(f"{'thread' if lane.thread else '':{self.where}}  ", "dim")
         return self._line([*cells, *self._bars(lane, bars), *self._numbers(lane, bars)])
 
     def axis(self) -> str:
-        moments = ticks(
-            self.scene.start - self.zero, self.scene.end - self.zero, self.width // 9 + 1
-        )
+        start, end = self.scene.start - self.zero, self.scene.end - self.zero
+        moments = ticks(start, end, max(self.width // 9 + 1, 4))
         line = ""
         for moment, label in zip(moments, tick_labels(moments), strict=True):
             at = self.left + self.column(moment + self.zero)

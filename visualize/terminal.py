@@ -6,10 +6,9 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from textwrap import wrap
 
 from fastapi_tasks.timeline import MODES, OUTCOMES, Busy, Timeline
-from visualize.cells import BLOCKS, EIGHTHS, PLAIN, Pen, columns, fit
+from visualize.cells import BLOCKS, EIGHTHS, PLAIN, Pen, columns, fit, wrap
 from visualize.layout import arrange
 from visualize.rows import Table
 from visualize.scene import Scene
@@ -54,6 +53,7 @@ def _wants_color() -> bool:
 
 def _is_plain() -> bool:
     ours = [*BLOCKS.bars.values(), *BLOCKS.lines.values(), *BLOCKS.shapes.values()]
+    ours += BLOCKS.threads.values()
     ours += [*BLOCKS.outcomes.values(), BLOCKS.ends, BLOCKS.going_on, EIGHTHS, "·−–µ…"]
     try:
         "".join(ours).encode(getattr(sys.stdout, "encoding", None) or "ascii")
@@ -115,6 +115,8 @@ def _legend(timelines: Sequence[Timeline], pen: Pen) -> Iterator[str]:
     modes, outcomes = {task.mode for task in tasks}, {task.outcome for task in tasks}
     glyphs, bars = pen.glyphs, pen.glyphs.bars
     parts = [f"{glyphs.shapes[mode]} {mode}" for mode in MODES if mode in modes]
+    threads = {glyphs.threads[task.mode] for task in tasks if task.thread}
+    parts += [f"{''.join(sorted(threads))} in a thread"] if threads else []
     if tasks:
         parts += [f"{bars['wait']} waiting", f"{bars['run']} running"]
     if any(timeline.busy for timeline in timelines):
