@@ -54,7 +54,10 @@ class Journal:
         self._closing.set()
         self._thread.join()
         self._write(list(self._open.values()))
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as error:
+            self._error = error
         if self._error is not None:
             raise unwritable(self._part, self._error)
         if self.count:
