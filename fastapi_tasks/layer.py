@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,31 +37,20 @@ class OuterLayer:
         if SCOPE_KEY in scope or kind not in ("http", "websocket"):
             # In a mounted app: the layer outside sees the same request, and more of it.
             return self.app(scope, receive, send)
-        return self._request(scope, receive, send)
-
-    async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
         recorder = self._recorder
-        if scope["type"] == "http":
-            timeline = recorder.begin("http", scope["method"], scope["path"])
-            phases = Phases(self._runtime, recorder, timeline)
-            send = _http_send(phases, send)
+        http = kind == "http"
+        timeline = recorder.begin(kind, scope["method"] if http else "WS", scope["path"])
+        phases = scope[SCOPE_KEY] = Phases(self._runtime, recorder, timeline, scope, send)
+        if http:
+            app: Any = self.app(scope, receive, phases.send)
         else:
-            phases = Phases(
-                self._runtime, recorder, recorder.begin("websocket", "WS", scope["path"])
-            )
-            receive, send = _websocket_ends(phases, receive, send)
-        scope[SCOPE_KEY] = phases
-        app: Any = self.app(scope, receive, send)
-        if recorder.enabled:
-            recorder.requests[phases] = phases.timeline
-            if recorder.listeners:
-                phases.tell("request_start")
-            app = watched(app, phases, recorder.clock, recorder.busy_limit)
-        try:
-            await app
-        finally:
-            phases.timeline.route = getattr(scope.get("route"), "path", None)
-            phases.close()
+            app = self.app(scope, *_websocket_ends(phases, receive, send))
+        if not recorder.enabled:
+            return _unwatched(app, phases.close)
+        recorder.requests[phases] = timeline
+        if recorder.listeners:
+            phases.tell("request_start")
+        return watched(app, phases, recorder.clock, recorder.busy_limit, phases.close)
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         runtime = Runtime(self._recorder, self._config, self._limits)
@@ -109,33 +98,11 @@ class InnerLayer:
         return app  # type: ignore[no-any-return]
 
 
-def _http_send(phases: Phases, send: Send) -> Send:
-    trailers = False
-
-    async def send_last(message: Message) -> None:
-        await send(message)
-        phases.response_was_sent()
-
-    def watched_send(message: Message) -> Awaitable[None]:
-        nonlocal trailers
-        kind = message["type"]
-        if kind == "http.response.start":
-            trailers = message.get("trailers", False)
-            phases.response_starts(message["status"])
-        elif _is_last(kind, message, trailers):
-            return send_last(message)
-        return send(message)
-
-    return watched_send
-
-
-def _is_last(kind: str, message: Message, trailers: bool) -> bool:
-    # The ASGI specification's "HTTP & WebSocket" page and its extensions: trailers, pathsend.
-    if kind in ("http.response.body", "http.response.zerocopysend"):
-        return not (trailers or message.get("more_body", False))
-    if kind == "http.response.trailers":
-        return not message.get("more_trailers", False)
-    return kind == "http.response.pathsend" and not trailers
+async def _unwatched(app: Awaitable[None], over: Callable[[], None]) -> None:
+    try:
+        await app
+    finally:
+        over()
 
 
 def _websocket_ends(phases: Phases, receive: Receive, send: Send) -> tuple[Receive, Send]:
@@ -144,17 +111,17 @@ def _websocket_ends(phases: Phases, receive: Receive, send: Send) -> tuple[Recei
     async def watched_receive() -> Message:
         message = await receive()
         if message["type"] == "websocket.disconnect":
-            phases.response_was_sent()
+            phases.connection_closed()
         return message
 
     async def watched_send(message: Message) -> None:
         kind = message["type"]
         if kind == "websocket.accept":
-            phases.response_starts(None)
+            phases.connection_opens(None)
         elif kind == "websocket.http.response.start":
-            phases.response_starts(message["status"])
+            phases.connection_opens(message["status"])
         await send(message)
         if kind == "websocket.close":
-            phases.response_was_sent()
+            phases.connection_closed()
 
     return watched_receive, watched_send

@@ -7,6 +7,8 @@ from contextlib import AsyncExitStack
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, cast
 
+from starlette.types import Message, Scope, Send
+
 from .recorder import EventKind, Recorder
 from .tasks import Task, logger
 from .timeline import Timeline
@@ -29,25 +31,38 @@ class Phases:
     __slots__ = (
         "_function_stack",
         "_handled",
-        "_passed",
-        "_waiting",
+        "_scope",
+        "_send",
+        "_trailers",
         "clock",
+        "passed",
         "recorder",
         "runtime",
         "timeline",
+        "waiting",
     )
 
     dropped = False  # a request is the server's, never ours to give up
 
-    def __init__(self, runtime: Runtime | None, recorder: Recorder, timeline: Timeline) -> None:
+    def __init__(
+        self,
+        runtime: Runtime | None,
+        recorder: Recorder,
+        timeline: Timeline,
+        scope: Scope,
+        send: Send,
+    ) -> None:
         # None while no lifespan runs: then `Tasks` lets nobody through to here.
         self.runtime = cast("Runtime", runtime)
         self.recorder = recorder
         self.clock = recorder.clock
         self.timeline = timeline
-        self._passed = IMMEDIATE
-        self._waiting: tuple[list[AnyTask], list[AnyTask]] | None = None
+        self.passed = IMMEDIATE
+        self.waiting: tuple[list[AnyTask], list[AnyTask]] | None = None
         self._function_stack: AsyncExitStack | None = None
+        self._scope: Scope | None = scope
+        self._send = send
+        self._trailers = False
 
     @property
     def title(self) -> str:
@@ -91,11 +106,11 @@ class Phases:
 
     def _fail(self, kind: type[BaseException]) -> None:
         self.timeline.error = kind.__name__
-        self._passed = AFTER_RESPONSE
-        if self._waiting is None:
+        self.passed = AFTER_RESPONSE
+        if self.waiting is None:
             return
-        discarded = [task for waiting in self._waiting for task in waiting]
-        self._waiting = None
+        discarded = [task for waiting in self.waiting for task in waiting]
+        self.waiting = None
         for task in discarded:
             task.discard()
         names = ", ".join(f"{task.record.name} ({task.record.mode})" for task in discarded)
@@ -127,61 +142,102 @@ class Phases:
         tasks.append(task.record)
         if self.recorder.listeners:
             self.tell("requested", task)
-        if self._passed >= phase:
+        if self.passed >= phase:
             task.release()
         else:
-            if self._waiting is None:
-                self._waiting = ([], [])
-            self._waiting[phase - AFTER_ROUTE].append(task)
+            if self.waiting is None:
+                self.waiting = ([], [])
+            self.waiting[phase - AFTER_ROUTE].append(task)
 
     def pass_to(self, phase: int) -> None:
         """Let the phases up to this one pass: release what waited for them, in order."""
-        if self._passed == IMMEDIATE and self._waiting is not None:
+        if self.waiting is None:
+            if self.passed < phase:
+                self.passed = phase
+            return
+        if self.passed == IMMEDIATE:
             # A dependency's exit, say a commit, may have failed after the endpoint: then an error
             # handler answers at this moment, or nobody does.
             error = sys.exception()
             if error is not None and error is not self._handled:
                 self._fail(type(error))
-        while self._passed < phase:
-            self._passed += 1
-            if self._waiting is not None:
-                for task in self._waiting[self._passed - AFTER_ROUTE]:
-                    task.release()
+        while self.passed < phase:
+            self.passed += 1
+            for task in self.waiting[self.passed - AFTER_ROUTE]:
+                task.release()
 
     # The response ------------------------------------------------------------------------------
+    # Every request passes through here, whether it has tasks or not: so without another call.
 
-    def response_starts(self, status: int | None) -> None:
-        """Take note that the server gets the response's start."""
-        if self._passed < AFTER_ROUTE and self.timeline.kind == "http":
-            self.pass_to(AFTER_ROUTE)
+    async def send(self, message: Message) -> None:
+        """Pass a message on to the server, and mark the response's start and its end."""
+        kind = message["type"]
+        if kind == "http.response.start":
+            self._trailers = message.get("trailers", False)
+            if self.waiting is not None:
+                self.pass_to(AFTER_ROUTE)
+            elif self.passed < AFTER_ROUTE:
+                self.passed = AFTER_ROUTE
+            timeline = self.timeline
+            timeline.status = message["status"]
+            timeline.response_start = self.clock()
+            if self.recorder.listeners:
+                self.tell("response_start")
+            await self._send(message)
+            return
+        await self._send(message)
+        if kind == "http.response.body":
+            last = not (self._trailers or message.get("more_body", False))
+        else:
+            last = _is_last(kind, message, self._trailers)
+        if last and self.timeline.response_sent is None:
+            self.timeline.response_sent = self.clock()
+            if self.recorder.listeners:
+                self.tell("response_sent")
+            self.pass_to(AFTER_RESPONSE)
+
+    def close(self) -> None:
+        """Take note that the app is done with the request, whatever came of it."""
+        timeline, scope, recorder = self.timeline, self._scope, self.recorder
+        if scope is not None:
+            timeline.route = getattr(scope.get("route"), "path", None)
+        # The scope holds this object: let go, both are freed without the garbage collector.
+        self._scope = self._function_stack = None
+        if timeline.response_sent is None:
+            if timeline.kind == "websocket":
+                self.connection_closed()
+            else:
+                timeline.aborted = True
+        timeline.request_end = self.clock()
+        if recorder.listeners:
+            self.tell("request_end")
+        if self.passed < AFTER_RESPONSE:
+            self.pass_to(AFTER_RESPONSE)
+        recorder.requests.pop(self, None)
+        if recorder.waited_for:
+            recorder.left()
+
+    # A WebSocket -------------------------------------------------------------------------------
+
+    def connection_opens(self, status: int | None) -> None:
+        """Take note that a WebSocket was accepted, or refused with a status."""
         self.timeline.status = status
         self.timeline.response_start = self.clock()
         if self.recorder.listeners:
             self.tell("response_start")
 
-    def response_was_sent(self) -> None:
-        """Take note that the server's send of the last message returned."""
-        timeline = self.timeline
-        if timeline.response_sent is None:
-            timeline.response_sent = self.clock()
+    def connection_closed(self) -> None:
+        """Take note that either end closed the WebSocket."""
+        if self.timeline.response_sent is None:
+            self.timeline.response_sent = self.clock()
             if self.recorder.listeners:
                 self.tell("response_sent")
-        if timeline.kind == "http":
-            self.pass_to(AFTER_RESPONSE)
 
-    def close(self) -> None:
-        """Take note that the app is done with the request, whatever came of it."""
-        timeline = self.timeline
-        if timeline.response_sent is None:
-            timeline.aborted = timeline.kind == "http"
-            if not timeline.aborted:
-                self.response_was_sent()
-        timeline.request_end = self.clock()
-        if self.recorder.listeners:
-            self.tell("request_end")
-        if self._passed < AFTER_RESPONSE:
-            self.pass_to(AFTER_RESPONSE)
-        self._function_stack = None
-        self.recorder.requests.pop(self, None)
-        if self.recorder.waited_for:
-            self.recorder.left()
+
+def _is_last(kind: str, message: Message, trailers: bool) -> bool:
+    # The ASGI specification's "HTTP & WebSocket" page and its extensions: trailers, pathsend.
+    if kind == "http.response.zerocopysend":
+        return not (trailers or message.get("more_body", False))
+    if kind == "http.response.trailers":
+        return not message.get("more_trailers", False)
+    return kind == "http.response.pathsend" and not trailers

@@ -30,35 +30,44 @@ class Dropped(BaseException):
 
 @types.coroutine
 def watched(
-    coroutine: Coroutine[Any, Any, T], owner: Owner, clock: Callable[[], int], limit: float
+    coroutine: Coroutine[Any, Any, T],
+    owner: Owner,
+    clock: Callable[[], int],
+    limit: float,
+    over: Callable[[], object] | None = None,
 ) -> Generator[Any, Any, T]:
     """Await `coroutine`, and tell `owner` of every step longer than `limit` nanoseconds.
 
     A step is what runs between two suspensions, so nothing else can run meanwhile. A dropped
-    coroutine is left where it stands, even one that refuses to be cancelled.
+    coroutine is left where it stands, even one that refuses to be cancelled. `over` is called at
+    the end, while what was raised is still being handled.
     """
     resume: Callable[[Any], Any] = coroutine.send
     value: Any = None
-    while True:
-        begun = clock()
-        try:
-            awaited = resume(value)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-        finally:
-            ended = clock()
-            if ended - begun > limit:
-                owner.held_loop(begun, ended)
-        try:
-            value = yield awaited
-            resume = coroutine.send
-        except GeneratorExit:
-            if not owner.dropped:
-                coroutine.close()
-            raise
-        except BaseException as error:
-            resume, value = coroutine.throw, error
-        if owner.dropped:
-            _dropped.append(coroutine)
-            raise Dropped
+    try:
+        while True:
+            begun = clock()
+            try:
+                awaited = resume(value)
+            finally:
+                ended = clock()
+                if ended - begun > limit:
+                    owner.held_loop(begun, ended)
+            try:
+                value = yield awaited
+                resume = coroutine.send
+            except GeneratorExit:
+                if not owner.dropped:
+                    coroutine.close()
+                raise
+            except BaseException as error:
+                resume, value = coroutine.throw, error
+            if owner.dropped:
+                _dropped.append(coroutine)
+                raise Dropped
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        if over is not None:
+            over()
