@@ -16,7 +16,7 @@ def display_name(func: Callable[..., Any]) -> str:
     while isinstance(func, functools.partial):
         func = func.func
     name: str = getattr(func, "__qualname__", type(func).__qualname__)
-    return name.rpartition("<locals>.")[2]
+    return name.rpartition("<locals>.")[2] if "." in name else name
 
 
 def is_coroutine_function(func: Callable[..., Any]) -> bool:

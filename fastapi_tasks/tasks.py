@@ -14,7 +14,7 @@ import anyio
 from .callables import check_arguments, display_name, is_coroutine_function
 from .config import TaskConfig, TaskErrorHandler
 from .steps import watched
-from .telemetry import task_span
+from .telemetry import traced
 from .timeline import Mode, Outcome, TaskRecord
 
 if TYPE_CHECKING:
@@ -175,13 +175,16 @@ class Task(Generic[P, T]):
             return
         self._state = State.BEGUN
         _running.set(self)
-        runtime = self._phases.runtime
+        phases = self._phases
+        coroutine = self._coroutine
         try:
-            if runtime.tracer is None:
-                await self._call()
+            if coroutine is None:
+                coroutine = self._threaded()
             else:
-                with task_span(runtime.tracer, self.record):
-                    await self._call()
+                self._start()
+            if phases.runtime.tracer is not None:
+                coroutine = traced(coroutine, phases.runtime.tracer, self.record)
+            await watched(coroutine, self, phases.clock, phases.recorder.busy_limit)
         except KeyboardInterrupt as error:
             self.end("error", error)
             raise
@@ -192,17 +195,13 @@ class Task(Generic[P, T]):
         finally:
             self._leave()
 
-    async def _call(self) -> None:
-        phases = self._phases
-        if self._coroutine is None:
-            result = await phases.runtime.threads.run(self._in_thread, self._start)
-            if not inspect.isawaitable(result):
-                return
+    async def _threaded(self) -> None:
+        result = await self._phases.runtime.threads.run(self._in_thread, self._start)
+        if inspect.isawaitable(result):
             self.record.finished = None
+            # Out of its thread, where nothing could cancel it.
             self._coroutine = _awaiting(result)
-        else:
-            self._start()
-        await watched(self._coroutine, self, phases.clock, phases.recorder.busy_limit)
+            await self._coroutine
 
     def _in_thread(self) -> Any:
         try:

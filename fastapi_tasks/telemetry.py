@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from .timeline import TaskRecord
+
+T = TypeVar("T")
 
 
 def find_tracer() -> Any:
@@ -22,9 +23,8 @@ def find_tracer() -> Any:
     return provider.get_tracer("fastapi_tasks")
 
 
-@contextmanager
-def task_span(tracer: Any, record: TaskRecord) -> Iterator[None]:
-    """Make the task's span current. Its parent is in the context that the task runs in."""
+async def traced(coroutine: Coroutine[Any, Any, T], tracer: Any, record: TaskRecord) -> T:
+    """Await `coroutine` in a span of its own, whose parent is in the context that it runs in."""
     # Not the exception itself: its message may hold what the task's arguments held.
     with tracer.start_as_current_span(
         record.name,
@@ -33,7 +33,7 @@ def task_span(tracer: Any, record: TaskRecord) -> Iterator[None]:
         set_status_on_exception=False,
     ) as span:
         try:
-            yield
+            return await coroutine
         except BaseException as error:
             span.set_attribute("error.type", type(error).__name__)
             span.set_status(sys.modules["opentelemetry.trace"].StatusCode.ERROR)
