@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from fastapi_tasks.timeline import Busy, ClientView, TaskRecord, Timeline
 from tests.samples import MS, WALL, checkout, random_timelines
 from tests.strategies import recordings, unhurried
-from visualize.lanes import pack, tile
-from visualize.layout import Lanes, arrange, arrange_all
-from visualize.scene import Arrow, Bar, Group, Lane, Mark, Scene, Sign
+from visualize.layout import Arrow, Bar, Group, Lane, Lanes, Mark, Scene, Sign, arrange, arrange_all
+from visualize.layout.lanes import pack, tile
 
 LANES: list[Lanes | None] = [None, "task", "request", "shared"]
 

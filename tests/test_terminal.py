@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from fastapi_tasks.timeline import Busy, TaskRecord, Timeline
 from tests.samples import MS, WALL, checkout
 from tests.strategies import recordings, unhurried
-from visualize.cells import columns, fit, wrap
 from visualize.terminal import text
+from visualize.terminal.cells import columns, fit, wrap
 
 WIDE = """\
 POST /checkout #1 · 200 · endpoint end 12 ms · response sent 12.6 ms

@@ -8,9 +8,8 @@ from itertools import count
 from typing import Any, TypeAlias
 
 from fastapi_tasks.timeline import MODES, Mode, TaskRecord, Timeline
-from visualize.lanes import Extent, pack
-from visualize.layout import arrange
-from visualize.scene import Arrow, Bar, Mark, Scene, Sign
+from visualize.layout import Arrow, Bar, Mark, Scene, Sign, arrange
+from visualize.layout.lanes import Extent, pack
 from visualize.words import MARK_WORDS, PHASE_WORDS, US, harmless
 
 Event: TypeAlias = dict[str, Any]

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
 from fastapi_tasks.timeline import MODES, Mode
-from visualize.scene import BarKind
+from visualize.layout import BarKind
 
 ThemeName = Literal["light", "dark"]
 Palette: TypeAlias = Mapping[str, str]

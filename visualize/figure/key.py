@@ -11,9 +11,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from fastapi_tasks.timeline import MODES
-from visualize.frame import EDGE, POINT, SMALL, Frame, is_tiled, measure
-from visualize.layout import Align
-from visualize.painter import (
+from visualize.layout import Align, Scene
+from visualize.theme import SHAPES, Palette, blend
+from visualize.words import MARK_WORDS
+
+from .frame import EDGE, POINT, SMALL, Frame, is_tiled, measure
+from .painter import (
     ENDINGS,
     MARK_STYLES,
     MARKERS,
@@ -22,9 +25,6 @@ from visualize.painter import (
     shows_marks,
     shows_releases,
 )
-from visualize.scene import Scene
-from visualize.theme import SHAPES, Palette, blend
-from visualize.words import MARK_WORDS
 
 LINE = 13.0
 """Points from one line of the key to the next."""

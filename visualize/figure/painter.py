@@ -16,10 +16,11 @@ from matplotlib.path import Path
 from numpy.typing import NDArray
 
 from fastapi_tasks.timeline import MODES
-from visualize.frame import POINT, Frame, is_tiled
-from visualize.scene import Scene
+from visualize.layout import Scene
 from visualize.theme import SHAPES, Look, Palette, looks
 from visualize.words import MS
+
+from .frame import POINT, Frame, is_tiled
 
 Floats: TypeAlias = NDArray[np.float64]
 Columns: TypeAlias = dict[str, NDArray[Any]]
@@ -134,7 +135,9 @@ class _Painter:
         style = {"facecolor": look.fill, "edgecolor": look.edge, **style}
         style["linewidth"] = self.frame.edge
         if look.hatch is None or not self.frame.hatched:
-            collection = PolyCollection(list(boxes), zorder=zorder, **style)
+            # One array goes a fast way, though the annotations ask for a sequence.
+            polygons: Any = boxes
+            collection = PolyCollection(polygons, zorder=zorder, **style)
             self.ax.add_collection(collection, autolim=False)
             return
         # A hatch costs as much for a path of many boxes as for one of a single box.

@@ -7,11 +7,12 @@ from itertools import groupby
 from typing import NamedTuple, Protocol
 
 from fastapi_tasks.timeline import Outcome, TaskRecord
-from visualize.fonts import legible
-from visualize.frame import SMALL
-from visualize.scene import Bar, Scene
+from visualize.layout import Bar, Scene
 from visualize.theme import Palette, ink, looks
 from visualize.words import PHASE_WORDS, duration
+
+from .fonts import legible
+from .frame import SMALL
 
 MARGIN = 7
 """Points between the end of a bar and words."""

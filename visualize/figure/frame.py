@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from visualize.fonts import legible
-from visualize.scene import Lane, Scene
+from visualize.layout import Lane, Scene
+
+from .fonts import legible
 
 Names = Literal["beside", "above", "within"]
 """Names stand left of the axes, above their bars, or, where lanes are shared, on the bars."""

@@ -13,11 +13,12 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox, IdentityTransform
 
-from visualize.frame import GUTTER, NAME, SMALL, Frame, elide, is_tiled, subtitle, title, weight
-from visualize.notes import notes
-from visualize.scene import Scene
+from visualize.layout import Scene
 from visualize.theme import Palette, readable
 from visualize.words import MARK_WORDS, MS
+
+from .frame import GUTTER, NAME, SMALL, Frame, elide, is_tiled, subtitle, title, weight
+from .notes import notes
 
 MANY = 400
 """Beyond this many bars, none is labelled."""

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from fastapi_tasks.timeline import MODES, OUTCOMES, Busy, Timeline
-from visualize.cells import BLOCKS, EIGHTHS, PLAIN, Pen, columns, fit, wrap
-from visualize.layout import arrange
-from visualize.rows import Table
-from visualize.scene import Scene
+from visualize.layout import Scene, arrange
 from visualize.words import duration
+
+from .cells import BLOCKS, EIGHTHS, PLAIN, Pen, columns, fit, wrap
+from .rows import Table
 
 LEAST = 40
 """Columns; a narrower picture would not be one."""

@@ -9,9 +9,10 @@ from operator import add
 from typing import Literal
 
 from fastapi_tasks.timeline import Timeline
-from visualize.blocks import Block
-from visualize.lanes import tile
-from visualize.scene import Lane, Scene
+
+from .blocks import Block
+from .lanes import tile
+from .scene import Lane, Scene
 
 Align = Literal["request_start", "response_sent"]
 Lanes = Literal["task", "request", "shared"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from fastapi_tasks.timeline import TaskRecord, Timeline
-from visualize.lanes import Extent, pack
-from visualize.scene import Arrow, Bar, BarKind, Group, Lane, Mark, Sign
+
+from .lanes import Extent, pack
+from .scene import Arrow, Bar, BarKind, Group, Lane, Mark, Sign
 
 
 class Block:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise, product
 
-from visualize.cells import EIGHTHS, Cell, Pen, columns, fit
-from visualize.scene import Bar, Lane, Mark, Scene
+from visualize.layout import Bar, Lane, Mark, Scene
 from visualize.words import MARK_WORDS, duration, tick_labels, ticks
+
+from .cells import EIGHTHS, Cell, Pen, columns, fit
 
 NUMBER = 9
 """Columns for a duration."""

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from matplotlib.axes import Axes
 from matplotlib.ticker import Formatter, Locator
 
-from visualize.frame import EDGE, SMALL, Frame
-from visualize.scene import Scene
+from visualize.layout import Scene
 from visualize.theme import Palette
 from visualize.words import MS, tick_labels, ticks
+
+from .frame import EDGE, SMALL, Frame
 
 APART = 54
 """Least distance of two ticks, in points."""

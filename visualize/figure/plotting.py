@@ -15,9 +15,13 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from fastapi_tasks.timeline import Timeline
-from visualize.axis import dress
-from visualize.fonts import legible
-from visualize.frame import (
+from visualize.layout import Align, Lanes, Scene, arrange, arrange_all
+from visualize.theme import COLORS, Palette, ThemeName, luminance
+from visualize.words import count, duration
+
+from .axis import dress
+from .fonts import legible
+from .frame import (
     EDGE,
     GUTTER,
     NAME,
@@ -30,13 +34,9 @@ from visualize.frame import (
     measure,
     names_width,
 )
-from visualize.key import LINE, add_key, caption, entries, flow
-from visualize.labels import Labels
-from visualize.layout import Align, Lanes, arrange, arrange_all
-from visualize.painter import paint
-from visualize.scene import Scene
-from visualize.theme import COLORS, Palette, ThemeName, luminance
-from visualize.words import count, duration
+from .key import LINE, add_key, caption, entries, flow
+from .labels import Labels
+from .painter import paint
 
 WIDTH = 8.0
 """Inches; at 160 dots an inch, 1280 pixels."""
@@ -107,7 +107,8 @@ def to_png(figure: Axes | Figure, *, dpi: float = DPI) -> bytes:
     """Return the figure as a PNG file of few colours, which keeps it small."""
     file = BytesIO()
     whole = _whole(figure)
-    whole.savefig(file, format="png", dpi=dpi, facecolor=whole.get_facecolor(), edgecolor="none")
+    # Uncompressed, since this is not the file that is wanted.
+    whole.savefig(file, format="tiff", dpi=dpi, facecolor=whole.get_facecolor(), edgecolor="none")
     image = Image.open(file).convert("RGB")
     small = BytesIO()
     image.quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
