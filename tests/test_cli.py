@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import resource
 import signal
 import subprocess
@@ -26,7 +27,7 @@ from visualize.lab.sockets import bind
 from visualize.page import to_html
 from visualize.perfetto import to_perfetto
 
-from .processes import line_with, run, running
+from .processes import environment, line_with, run, running
 from .samples import checkout, random_timelines
 
 Result = tuple[int, str, str]
@@ -114,6 +115,21 @@ def test_a_reader_that_leaves_is_no_error(here: Path) -> None:
     )  # fmt: skip
     assert shown.stderr == b""
     assert shown.stdout.count(b"\n") == 1
+
+
+def test_long_work_is_announced_on_a_terminal(here: Path, run_jsonl: Path) -> None:
+    ours, theirs = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "visualize", "show", "run.jsonl", "--perfetto"],
+        cwd=here, env=environment(), stdout=subprocess.PIPE, stderr=theirs,
+        timeout=60, check=False,
+    )  # fmt: skip
+    os.close(theirs)
+    said = os.read(ours, 10_000).decode()
+    os.close(ours)
+    assert (done.returncode, done.stdout) == (0, b"written: run.perfetto.json\n")
+    clear = "\r\033[K"
+    assert said == (f"Reading run.jsonl …{clear}Making a trace for ui.perfetto.dev …{clear}")
 
 
 def test_names_that_a_terminal_cannot_show_are_written_in_escapes(here: Path) -> None:
@@ -367,6 +383,44 @@ def test_record_saves_what_happened_when_it_is_ended(here: Path, number: int) ->
     ]
     assert timelines[0].tasks[0].outcome == "ok"
     assert sorted(file.name for file in here.glob("*.jsonl*")) == ["out.jsonl"]
+
+
+ENDLESS = """
+async def wait() -> None:
+    print("waiting", flush=True)
+    await asyncio.sleep(3600)
+
+app = FastAPI()
+
+@app.get("/endless")
+async def endless(tasks: Tasks) -> None:
+    tasks.task(shield=True).schedule(wait)
+"""
+
+
+def test_a_second_ctrl_c_waits_no_longer(here: Path) -> None:
+    (here / "shop.py").write_text(APP.format(extra="", options="") + ENDLESS)
+    with running("record", "shop:app", "--port", "0", cwd=here) as process:
+        url = line_with("runs on", process.stdout).split()[3].rstrip(",")
+        httpx.get(f"{url}/endless", trust_env=False)
+        line_with("waiting", process.stdout)
+        process.send_signal(signal.SIGINT)
+        line_with("Requests or tasks are still running; Ctrl-C again ends them.", process.stderr)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert out == "1 request is in run.jsonl; python -m visualize show run.jsonl shows them.\n"
+    assert [task.outcome for task in load("run.jsonl")[0].tasks] == ["abandoned"]
+
+
+def test_a_server_for_every_address_is_reached_on_this_machine(here: Path) -> None:
+    write_app(here)
+    with running("record", "shop:app", "--host", "0.0.0.0", "--port", "0", cwd=here) as process:
+        url = line_with("runs on", process.stdout).split()[3].rstrip(",")
+        assert url.startswith("http://127.0.0.1:")
+        assert httpx.get(f"{url}/_timeline/", trust_env=False).status_code == 200
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
 
 
 def test_record_writes_while_it_runs(here: Path) -> None:

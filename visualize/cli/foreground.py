@@ -5,24 +5,27 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from visualize.lab.errors import not_started
 from visualize.lab.log import kept_log
-from visualize.lab.thread import Hosted, TellingServer
+from visualize.lab.thread import REQUESTS_LIMIT, Hosted, TellingServer
 
-REQUESTS_LIMIT = 10
+PATIENCE = 3.0
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def serve_until_signal(app: ASGIApp, taken: socket.socket, started: Callable[[], object]) -> None:
     """Serve on this thread until Ctrl-C or SIGTERM; call `started` when the server answers.
 
-    Open requests get 10 seconds, a second Ctrl-C ends them at once. Raises LabError if the app
-    does not start.
+    Open requests get 10 seconds, tasks what the app's limits give them; a second Ctrl-C ends both
+    at once. Raises LabError if the app does not start.
     """
     hosted = Hosted(app, lambda: server.should_exit)
     config = uvicorn.Config(
@@ -36,11 +39,42 @@ def serve_until_signal(app: ASGIApp, taken: socket.socket, started: Callable[[],
             starting.close()
             started()
 
-        server = TellingServer(config, ready)
+        server = ForegroundServer(config, ready)
         # uvicorn raises the signal that ended it once more: it must not end the process as well.
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in SIGNALS:
             signal.signal(number, lambda *_: setattr(server, "should_exit", True))
         try:
-            asyncio.run(server.serve(sockets=[taken]))
+            with suppress(asyncio.CancelledError):
+                asyncio.run(server.serve(sockets=[taken]))
         except SystemExit:
             raise not_started(hosted.error) from None
+
+
+class ForegroundServer(TellingServer):
+    """Says what it waits for when it ends, and stops waiting at a second Ctrl-C."""
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until told to stop."""
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        await super().serve(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end, or end at once."""
+        again = self.should_exit
+        super().handle_exit(sig, frame)
+        self._loop.call_soon_threadsafe(self._end_now if again else self._end)
+
+    def _end(self) -> None:
+        self._loop.call_later(PATIENCE, self._say)
+
+    def _say(self) -> None:
+        print(
+            "Requests or tasks are still running; Ctrl-C again ends them.",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    def _end_now(self) -> None:
+        if self._task is not None:
+            self._task.cancel()

@@ -45,6 +45,7 @@ def _explain(error: Exception, host: str, port: int) -> str:
 
 
 def address(taken: socket.socket) -> str:
-    """Return the URL of a server on this socket."""
+    """Return the URL of a server on this socket, as this machine reaches it."""
     host, port = taken.getsockname()[:2]
+    host = {"0.0.0.0": LOOPBACK, "::": "::1"}.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
