@@ -25,6 +25,7 @@ from fastapi_tasks.errors import FastAPITasksUninitializedAppError
 from visualize.lab import Lab, serve
 from visualize.live import changes, mount, mounting
 from visualize.live.changes import Cursor
+from visualize.page import LIVE_POLICY, asset, live_html
 
 pytestmark = pytest.mark.anyio
 
@@ -381,6 +382,45 @@ async def test_a_reader_that_stops_reading_is_caught_up_and_never_queued_for() -
             peer.shutdown(socket.SHUT_RDWR)
 
 
+@pytest.mark.slow
+async def test_a_thousand_events_a_second_all_arrive_and_soon() -> None:
+    app = shop()
+
+    @app.post("/batch")
+    async def batch(tasks: Tasks) -> None:
+        for _ in range(5):
+            tasks.after_response.schedule(anyio.sleep, 0.02)
+
+    reader = Reader()
+    delays: list[int] = []
+    requests, rate = 250, 50
+
+    async def follow(lab: Lab) -> None:
+        async for message in messages(lab):
+            now = time.perf_counter_ns()
+            before = len(reader.lines)
+            reader.take(message)
+            tasks = (
+                task for line in reader.lines[before:] for task in line.get("tasks", {}).values()
+            )
+            delays.extend(now - task["finished"] for task in tasks if "finished" in task)
+
+    async with serve(app) as lab, anyio.create_task_group() as group:
+        group.start_soon(follow, lab)
+        begin = time.perf_counter()
+        for number in range(requests):
+            await lab.post("/batch")
+            await anyio.sleep(max(0.0, begin + number / rate - time.perf_counter()))
+        await lab.settled()
+        with anyio.fail_after(10):
+            while without_client(reader.timelines) != without_client(lab.timelines):
+                await anyio.sleep(0.05)
+        group.cancel_scope.cancel()
+    assert len(reader.requests) == requests
+    assert len(delays) == 5 * requests, "each task's end is told once"
+    assert sorted(delays)[int(0.95 * len(delays))] < 1_000_000_000
+
+
 # Who may read --------------------------------------------------------------------------------
 
 HERE = "127.0.0.1"
@@ -475,6 +515,30 @@ async def test_a_route_for_every_path_does_not_hide_it(monkeypatch: pytest.Monke
         assert (await lab.get(EVENTS)).text.startswith("retry: ")
         assert (await lab.get("/other")).json() == "other"
         assert list((await lab.get("/openapi.json")).json()["paths"]) == ["/{path}"]
+
+
+async def test_it_works_in_an_app_inside_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mounting, "STREAM", 0.0)
+    inner = shop()
+    outer = FastAPI()
+    outer.mount("/inner", inner)
+    transport = httpx.ASGITransport(outer, client=(HERE, 50000))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        assert (await client.get("/inner/_timeline/")).status_code == 200
+        assert (await client.get("/inner/_timeline/events")).text.startswith("retry: ")
+        assert (await client.get("/inner/other")).status_code == 404
+    assert [timeline.path for timeline in inner.state.tasks_recorder.timelines] == ["/inner/other"]
+
+
+async def test_the_page_is_served_with_its_policy() -> None:
+    async with serve(shop()) as lab:
+        response = await lab.get("/_timeline", follow_redirects=True)
+        script = await lab.get("/_timeline/timeline.js")
+    assert response.text == live_html("events", title="FastAPI")
+    assert response.headers["content-security-policy"] == LIVE_POLICY
+    assert script.text == asset("timeline.js")
+    assert script.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert lab.timelines == []
 
 
 @pytest.mark.parametrize("path", ["", "/", "timeline"])
