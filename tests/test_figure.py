@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
@@ -41,7 +42,8 @@ def figure_of(ax: Axes) -> Figure:
 def drawn(figure: Figure, dpi: float) -> list[Text]:
     """All the words of a figure as it is drawn with this resolution."""
     figure.set_dpi(dpi)
-    figure.canvas.draw()
+    # The canvas of a bare figure draws nothing.
+    FigureCanvasAgg(figure).draw()
     texts = [text for text in figure.findobj(Text) if isinstance(text, Text)]
     return [text for text in texts if text.get_visible() and text.get_text()]
 
@@ -119,6 +121,18 @@ def test_words_fit_axes_that_are_given() -> None:
     assert_words_fit(figure, 100)
 
 
+def test_words_do_not_enter_axes_beside() -> None:
+    figure = Figure(figsize=(11, 4))
+    left, right = figure.subplots(1, 2)
+    plot(checkout(), ax=left)
+    plot(checkout(), ax=right)
+
+    drawn(figure, 100)
+    said = [text for text in right.findobj(Text) if isinstance(text, Text) and text.get_text()]
+    assert "POST /checkout #1" in {text.get_text() for text in said}
+    assert not any(text.get_window_extent().overlaps(left.bbox) for text in said)
+
+
 @settings(unhurried, max_examples=25)
 @given(recordings)
 def test_any_recording_can_be_drawn(recording: list[Timeline]) -> None:
@@ -147,9 +161,7 @@ def test_marks_are_drawn_within_a_pixel_of_their_moment(recording: list[Timeline
 
 def colors_at(ax: Axes, moments: list[tuple[float, float]]) -> list[str]:
     """The colours of a picture at points given in milliseconds and lanes."""
-    figure = figure_of(ax)
-    figure.set_dpi(160)
-    figure.canvas.draw()
+    drawn(figure_of(ax), 160)
     image = Image.open(BytesIO(to_png(ax))).convert("RGB")
     points = [ax.transData.transform(moment) for moment in moments]
     pixels = [image.getpixel((round(x), image.height - 1 - round(y))) for x, y in points]

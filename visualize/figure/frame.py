@@ -9,6 +9,7 @@ from typing import Literal
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.transforms import BboxBase
 
 from visualize.layout import Lane, Scene
 
@@ -35,7 +36,8 @@ NARROW = 4.6
 class Frame:
     """`lane` and `head` are heights in points: of a lane, and of the strip for the marks' names.
 
-    `middle` is where in its lane a bar stands, `half` half its height; both in lanes.
+    `middle` is where in its lane a bar stands, `half` half its height; both in lanes. `titled` says
+    that a title above names the request.
     """
 
     names: Names
@@ -43,6 +45,7 @@ class Frame:
     head: float = 15.0
     middle: float = 0.0
     half: float = 0.25
+    titled: bool = True
 
     @property
     def hatched(self) -> bool:
@@ -88,15 +91,22 @@ def frame_of(ax: Axes, scene: Scene) -> Frame:
     lanes = max(len(scene.lanes), 1)
     figure = ax.get_figure(root=True)
     assert figure is not None
-    lane = max(ax.bbox.height / figure.dpi * 72 - 15, 1.0) / lanes
-    left = (ax.bbox.x0 - figure.bbox.x0) / figure.dpi * 72
+    lane = max(ax.bbox.height / figure.dpi / POINT - 15, 1.0) / lanes
+    room = (ax.bbox.x0 - left_of(ax.bbox, figure)) / figure.dpi / POINT
     if is_tiled(scene) or lane < 8:
-        return Frame("within", lane, half=0.38)
-    if left >= min(names_width(figure, scene), 110.0) + GUTTER:
-        return Frame("beside", lane, half=0.25 if lane >= 26 else 0.36)
+        return Frame("within", lane, half=0.38, titled=False)
+    if room >= min(names_width(figure, scene, titled=False), 110.0) + GUTTER:
+        return Frame("beside", lane, half=0.25 if lane >= 26 else 0.36, titled=False)
     if lane >= 22:
-        return Frame("above", lane, middle=0.2, half=0.19)
-    return Frame("within", lane, half=0.38)
+        return Frame("above", lane, middle=0.2, half=0.19, titled=False)
+    return Frame("within", lane, half=0.38, titled=False)
+
+
+def left_of(own: BboxBase, figure: Figure) -> float:
+    """The pixel where the room left of axes begins: at other axes, or the figure's edge."""
+    others = (ax.bbox for ax in figure.axes)
+    ends = [box.x1 for box in others if box.x1 <= own.x0 and box.y0 < own.y1 and own.y0 < box.y1]
+    return float(max(ends, default=figure.bbox.x0))
 
 
 def is_tiled(scene: Scene) -> bool:
@@ -104,9 +114,9 @@ def is_tiled(scene: Scene) -> bool:
     return any(lane.request is None for lane in scene.lanes)
 
 
-def names_width(figure: Figure, scene: Scene) -> float:
+def names_width(figure: Figure, scene: Scene, *, titled: bool) -> float:
     """The width of the longest name in points."""
-    words = {(title(lane, scene), NAME, weight(lane, scene)) for lane in scene.lanes}
+    words = {(title(lane, scene, titled), NAME, weight(lane, scene)) for lane in scene.lanes}
     words |= {(subtitle(lane), SMALL, "normal") for lane in scene.lanes}
     # Only the longest in characters can be the longest in points.
     likely = sorted(words, key=lambda said: -len(said[0]) * said[1])[:12]
@@ -120,10 +130,10 @@ def measure(figure: Figure, words: str, size: float, weight: str = "normal") -> 
     return 1.03 * float(text.get_window_extent().width) / figure.dpi / POINT
 
 
-def title(lane: Lane, scene: Scene) -> str:
-    """What a lane is called. One request alone has its title elsewhere."""
-    alone = lane.kind == "request" and len(scene.groups) == 1
-    return "request" if alone else legible(lane.label)
+def title(lane: Lane, scene: Scene, titled: bool) -> str:
+    """What a lane is called; a request has its title elsewhere where it is alone and `titled`."""
+    elsewhere = titled and lane.kind == "request" and len(scene.groups) == 1
+    return "request" if elsewhere else legible(lane.label)
 
 
 def weight(lane: Lane, scene: Scene) -> str:

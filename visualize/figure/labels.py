@@ -17,7 +17,7 @@ from visualize.layout import Scene
 from visualize.theme import Palette, readable
 from visualize.words import MARK_WORDS, MS
 
-from .frame import GUTTER, NAME, SMALL, Frame, elide, is_tiled, subtitle, title, weight
+from .frame import GUTTER, NAME, SMALL, Frame, elide, is_tiled, left_of, subtitle, title, weight
 from .notes import notes
 
 MANY = 400
@@ -66,7 +66,7 @@ class Page:
         self.axes = axes
         self.figure = figure
         self.point = figure.dpi / 72
-        self.left = figure.bbox.x0 + 3 * self.point
+        self.left = left_of(axes.bbox, figure) + 3 * self.point
         self.right = min(axes.bbox.x1, figure.bbox.x1 - 2 * self.point)
         self.lane = abs(self.y(1) - self.y(0))
 
@@ -108,7 +108,7 @@ class Page:
         for index in self.thinned(1.3 * size * self.point):
             lane = self.scene.lanes[index]
             bold = weight(lane, self.scene)
-            name = self.elide(title(lane, self.scene), x - self.left, size, bold)
+            name = self.elide(title(lane, self.scene, self.frame.titled), x - self.left, size, bold)
             below = (
                 self.elide(subtitle(lane), x - self.left, SMALL) if self.frame.says_modes else ""
             )
@@ -135,7 +135,9 @@ class Page:
         for index, lane in enumerate(self.scene.lanes):
             y = self.y(index - 0.26)
             bold = weight(lane, self.scene)
-            name = self.elide(title(lane, self.scene), self.right - left, NAME - 0.5, bold)
+            name = self.elide(
+                title(lane, self.scene, self.frame.titled), self.right - left, NAME - 0.5, bold
+            )
             yield self.text(left, y, name, NAME - 0.5, weight=bold, **self.halo())
             after = left + self.width(name, NAME - 0.5, bold) + 6 * self.point
             if lane.mode and after + self.width(subtitle(lane), SMALL) <= self.right:

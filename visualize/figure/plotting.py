@@ -173,7 +173,8 @@ def _left(figure: Figure, scene: Scene, frame: Frame) -> float:
     if frame.names != "beside":
         return EDGE
     return min(
-        names_width(figure, scene) + GUTTER + EDGE, NAMES_SHARE * figure.get_figwidth() / POINT
+        names_width(figure, scene, titled=True) + GUTTER + EDGE,
+        NAMES_SHARE * figure.get_figwidth() / POINT,
     )
 
 
