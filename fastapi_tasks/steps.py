@@ -8,10 +8,6 @@ from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
 
-# Kept alive, for a coroutine that is garbage is closed: then one that refuses to end would go on
-# for another step, in the middle of whatever runs at that moment.
-_dropped: list[Coroutine[Any, Any, Any]] = []
-
 
 class Owner(Protocol):
     """Whose steps are watched."""
@@ -63,7 +59,7 @@ def watched(
             except BaseException as error:
                 resume, value = coroutine.throw, error
             if owner.dropped:
-                _dropped.append(coroutine)
+                _leave_suspended(coroutine)
                 raise Dropped
     except StopIteration as stop:
         result: T = stop.value
@@ -71,3 +67,12 @@ def watched(
     finally:
         if over is not None:
             over()
+
+
+def _leave_suspended(coroutine: Coroutine[Any, Any, Any]) -> None:
+    # Garbage, it would be closed: one that refuses to end would go on for another step, in the
+    # middle of whatever runs at that moment, or at the interpreter's exit without a loop. So it
+    # gets a reference that is never given back.
+    import ctypes
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(coroutine))
