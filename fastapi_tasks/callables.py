@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
@@ -16,7 +17,8 @@ def display_name(func: Callable[..., Any]) -> str:
     while isinstance(func, functools.partial):
         func = func.func
     name: str = getattr(func, "__qualname__", type(func).__qualname__)
-    return name.rpartition("<locals>.")[2] if "." in name else name
+    # Interned, because the recording keeps the name of every task.
+    return sys.intern(name.rpartition("<locals>.")[2]) if "." in name else name
 
 
 def is_coroutine_function(func: Callable[..., Any]) -> bool:
