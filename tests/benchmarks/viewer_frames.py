@@ -26,8 +26,8 @@ DRIVE = """async ({ kind, frames }) => {
     const { state: v } = document.querySelector("#timeline").viewer;
     const stage = v.parts.stage;
     const frame = () => new Promise(requestAnimationFrame);
-    const wheel = (more) => stage.dispatchEvent(
-        new WheelEvent("wheel", { clientX: 640, clientY: 400, bubbles: true, cancelable: true, ...more }));
+    const place = { clientX: 640, clientY: 400, bubbles: true, cancelable: true };
+    const wheel = (more) => stage.dispatchEvent(new WheelEvent("wheel", { ...place, ...more }));
     const times = [];
     let last = await frame();
     for (let i = 0; i < frames; i++) {
@@ -70,7 +70,12 @@ def measure(page: Page, tasks: int, folder: Path, frames: int = 180) -> list[Fra
         p95 = times[int(len(times) * 0.95)]
         results.append(
             Frames(
-                tasks, kind, round(fps, 1), round(p95, 1), round(len(document) / 1e6, 2), round(first, 2)
+                tasks,
+                kind,
+                round(fps, 1),
+                round(p95, 1),
+                round(len(document) / 1e6, 2),
+                round(first, 2),
             )
         )
     return results

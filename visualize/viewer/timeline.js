@@ -128,7 +128,6 @@ class Recording {
 	requests = new Map();
 	dropped = 0;
 	bound = -Infinity; // where the latest request that was let go started
-	zero = Infinity; // of the axis: the earliest start of what was read at first
 
 	constructor(label, limit = Infinity) {
 		Object.assign(this, { label, limit });
@@ -148,6 +147,11 @@ class Recording {
 			this.dropped++;
 		}
 		return true;
+	}
+
+	/** The axis' zero: the earliest start of what there was at first. */
+	get zero() {
+		return (this.origin ??= [...this.requests.values()].reduce((least, { start }) => Math.min(least, start), Infinity));
 	}
 
 	/** Takes in a request, or what is new about one that is known: told twice, it changes nothing. */
@@ -315,6 +319,7 @@ class Scene {
 		const total = this.rows.reduce((sum, { items }) => sum + items.length, 0);
 		for (const name of ["begins", "mids", "ends", "tints"]) this[name] = new Float64Array(total);
 		for (const row of this.rows) this.flatten(row);
+		if (!total) [this.begin, this.end] = [0, 1e6];
 	}
 
 	/** A few tasks get a row each; more of them share rows where they do not overlap. */
@@ -675,37 +680,43 @@ function pixelOf(color, alpha) {
 // --- Files ---
 
 /** Chrome Trace Events for Perfetto: a process a request, its rows as threads, an arrow a task. */
-function toTrace({ request, tasks, origin, openEnd }, i) {
-	const pid = i + 1;
+function toTrace({ groups, begin: zero }) {
 	const events = [];
-	const add = (ph, tid, name, time, more) => events.push({ ph, pid, tid, name, ts: (origin + time) / 1000, ...more });
-	const meta = (tid, what, name, order) => {
-		add("M", tid, `${what}_name`, 0, { args: { name } });
-		add("M", tid, `${what}_sort_index`, 0, { args: { sort_index: order } });
-	};
-	const bars = new Map();
-	for (const item of [request, ...request.client, ...request.busy, ...tasks]) {
-		const [from, mid, to] = SPAN[item.type](item, openEnd);
-		bars.set(item, { item, from, mid, to, tid: item.row.band.rows.indexOf(item.row) });
+	let next = groups.length; // threads and processes must not share a number
+	for (const [i, { request, tasks, origin, openEnd }] of groups.entries()) {
+		const add = (ph, tid, name, time, more) =>
+			events.push({ ph, pid: i + 1, tid, name, ts: (origin + time - zero) / 1000, ...more });
+		const meta = (what, tid, name, order) => {
+			add("M", tid, `${what}_name`, 0, { args: { name } });
+			add("M", tid, `${what}_sort_index`, 0, { args: { sort_index: order } });
+		};
+		const threads = new Map();
+		const bar = (item, name, from, to) => {
+			if (!threads.has(item.row)) meta("thread", threads.set(item.row, ++next) && next, item.type, next);
+			const tid = threads.get(item.row);
+			const end = Math.max(to, from + 1);
+			add("X", tid, name, from, { cat: item.mode ?? item.type, dur: (end - from) / 1000 });
+			return { tid, from, to: end };
+		};
+		meta("process", undefined, titleOf(request), i + 1);
+		const whole = bar(request, titleOf(request), 0, SPAN.requests(request, openEnd)[2]);
+		for (const [mark, name] of Object.entries(LINES)) if (request[mark] != null) add("i", whole.tid, name, request[mark], { s: "p" });
+		for (const item of [...request.client, ...request.busy]) bar(item, item.culprit ?? "client", ...SPAN[item.type](item).slice(1));
+		const runs = new Map();
+		for (const task of inOrder(tasks)) {
+			const [from, mid, to] = SPAN.tasks(task, openEnd);
+			const wait = mid > from && bar(task, `${task.name} waits`, from, mid);
+			if (task.started == null) continue;
+			const run = bar(task, task.name, mid, to);
+			runs.set(task.index, run);
+			// An arrow has to leave a bar that is open then: the parent's, the request's, or one of its own.
+			const source = [runs.get(task.parent), whole, wait, run].find((bar) => bar && bar.from <= from && from < bar.to);
+			const flow = { cat: "flow", id: events.length };
+			add("s", source.tid, "schedule", from, flow);
+			add("f", run.tid, "schedule", mid, { ...flow, bp: "e" });
+		}
 	}
-	meta(1, "process", titleOf(request), pid);
-	for (const [tid, name] of new Map([...bars.values()].map(({ tid, item }) => [tid, item.type]))) meta(tid, "thread", name, tid);
-	for (const [mark, name] of Object.entries(LINES)) if (request[mark] != null) add("i", 2, name, request[mark], { s: "p" });
-	for (const { item, tid, from, mid, to } of bars.values()) {
-		const name = item.name ?? item.culprit ?? titleOf(request);
-		const bar = (name, from, to) => add("X", tid, name, from, { cat: item.mode ?? item.type, dur: (to - from) / 1000 });
-		if (mid > from) bar(`${name} waits`, from, mid);
-		if (item.type !== "tasks" || item.started != null) bar(name, mid, to);
-	}
-	for (const own of tasks.map((task) => bars.get(task)).filter(({ item }) => item.started != null)) {
-		// An arrow has to leave a bar that is open then: the parent's, the request's, or its own wait.
-		const places = [bars.get(request.tasks[own.item.parent]), bars.get(request), { tid: own.tid, mid: own.from, to: own.mid }];
-		const source = places.find((bar) => bar?.mid <= own.from && own.from < bar.to);
-		const flow = { id: pid * 1e6 + own.item.index, cat: "flow" };
-		if (source) add("s", source.tid, "schedule", own.from, flow);
-		if (source) add("f", own.tid, "schedule", own.mid, { ...flow, bp: "e" });
-	}
-	return events;
+	return JSON.stringify({ traceEvents: events, displayTimeUnit: "ms" });
 }
 
 /** The picture as a file: its strokes and pixels, and the style that they use. */
@@ -744,7 +755,7 @@ const FILES = {
 	svg: toSvg,
 	html: toPage,
 	jsonl: ({ recordings }) => recordings.map(linesOf).join(""),
-	json: ({ scene }) => JSON.stringify({ traceEvents: scene.groups.flatMap(toTrace), displayTimeUnit: "ms" }),
+	json: ({ scene }) => toTrace(scene),
 };
 
 async function save(v, kind) {
@@ -757,7 +768,7 @@ async function save(v, kind) {
 
 /** What the buttons and keys of the markup name, so that its help cannot be wrong. */
 const ACTIONS = {
-	fit, reset, zoom, fold, step, clear, measure, turn, save, theme,
+	fit, reset, zoom, fold, step, clear, measure, turn, save, theme, follow,
 	move: (v, share) => pan(v, -share * v.width, 0),
 	scroll: (v, share) => pan(v, 0, -share * v.height),
 	zoomTo: (v) => v.focus[0] && look(v, ...reachOf(v, v.focus[0])),
@@ -765,10 +776,6 @@ const ACTIONS = {
 	search: (v) => v.parts.search.select(),
 	help: (v) => v.parts.help.showModal(),
 	table: (v) => v.element.classList.toggle("tabled"),
-	follow(v) {
-		press(v.parts.follow, (v.following = !v.following));
-		refresh(v);
-	},
 	toggle(v, key) {
 		if (!v.hidden.delete(key)) v.hidden.add(key);
 		rebuild(v);
@@ -782,9 +789,10 @@ function pan(v, dx, dy) {
 	const { view, scene, width, height } = v;
 	const length = view.end - view.begin;
 	const [least, most] = [scene.begin - view.end + length / 10, scene.end - view.begin - length / 10];
-	const by = Math.max(least, Math.min(most, (-dx * length) / width)) || 0;
+	const by = dx && Math.max(least, Math.min(most, (-dx * length) / width));
 	view.begin += by;
 	view.end += by;
+	if (dx && v.following) follow(v);
 	view.y = Math.max(0, Math.min(scene.height - height + RULER + 8, view.y - dy));
 	refresh(v);
 }
@@ -795,6 +803,7 @@ function zoom(v, factor, x = v.width / 2) {
 	const length = Math.max(10, Math.min(4 * (scene.end - scene.begin) + 10, old * factor));
 	view.begin += (x / width) * (old - length);
 	view.end = view.begin + length;
+	v.fitted = false;
 	pan(v, 0, 0);
 }
 
@@ -810,7 +819,23 @@ function fit(v) {
 	const least = scene.items.length > 1000 ? 2 : 18;
 	v.pitch = [ROOMY, 22, 18, 15, 10, 7, 5, 3, 2].find((pitch) => scene.stack(pitch) < height - RULER || pitch <= least);
 	v.view.y = 0;
+	v.fitted = true;
 	if (scene.groups.length) look(v, scene.begin, scene.end);
+}
+
+function follow(v) {
+	v.following = !v.following;
+	press(v.parts.follow, v.following);
+	refresh(v);
+}
+
+/** Brings the newest into view: all there is, but no more than ten seconds, or as much as was chosen. */
+function keepUp(v) {
+	const { view, scene, fitted } = v;
+	if (fitted) fit(v);
+	const length = Math.min(view.end - view.begin, fitted ? 10e9 : Infinity);
+	Object.assign(view, { begin: scene.end - 0.97 * length, end: scene.end + 0.03 * length });
+	pan(v, 0, scene.packed ? 0 : -1e9);
 }
 
 function reset(v) {
@@ -979,7 +1004,7 @@ function refresh(v) {
 	v.frame ??= requestAnimationFrame(() => {
 		v.frame = null;
 		if (v.stale) rebuild(v);
-		if (v.following) pan(v, -1e9, -1e9);
+		if (v.following && v.scene?.groups.length) keepUp(v);
 		if (!v.width || !v.scene) return;
 		v.painting = new Painting(v);
 		v.parts.ink.innerHTML = v.painting.svg; // every name in it went through escape()
@@ -1073,12 +1098,12 @@ async function load(v) {
 		const recording = new Recording(label, v.data.limit);
 		if (packed) await readColumns(packed, recording);
 		if (lines) readLines(lines, recording);
-		for (const { start } of recording.requests.values()) recording.zero = Math.min(recording.zero, start);
 		v.recordings.push(recording);
 	}
 	rebuild(v);
 	fit(v);
 	if (v.data.events) connect(v);
+	if (v.data.events) follow(v);
 }
 
 /** Follows a running app. The browser reconnects by itself and tells where it stopped. */
@@ -1128,6 +1153,7 @@ export function mount(element, data) {
 	v.parts.follow.hidden = !data.events;
 	element.hidden = false;
 	listen(v);
+	resize(v);
 	theme(v, "", matchMedia("(prefers-color-scheme: dark)").matches);
 	const ready = load(v).catch((error) => (v.parts.notice.textContent = `The recording cannot be read: ${error.message}`));
 	return { ready, append: (rows) => append(v, rows), destroy: () => destroy(v), state: v };

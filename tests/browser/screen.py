@@ -1,0 +1,183 @@
+"""What a test sees of the viewer, and what it does with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+SETTLED = """async () => {
+    const { viewer } = document.querySelector("#timeline");
+    await viewer.ready;
+    for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame);
+}"""
+
+PLACE = """([type, name]) => {
+    const v = document.querySelector("#timeline").viewer.state;
+    const found = v.scene.items.find(
+        (item) => item.type === type && (name === null || (item.name ?? item.path) === name));
+    if (!found) return null;
+    const { x, mid, end, y, h } = v.painting.box(found.at);
+    const stage = v.parts.stage.getBoundingClientRect();
+    return [stage.x + x, stage.x + mid, stage.x + end, stage.y + y, h];
+}"""
+
+
+class Place(NamedTuple):
+    """Where a bar is, in pixels of the window: it waits from `x` to `mid`, then runs to `end`."""
+
+    x: float
+    mid: float
+    end: float
+    y: float
+    height: float
+
+    @property
+    def center(self) -> tuple[float, float]:
+        return (self.mid + self.end) / 2, self.y + self.height / 2
+
+
+class View(NamedTuple):
+    """What part of the axis is seen, in nanoseconds, and how far the rows are scrolled."""
+
+    begin: float
+    end: float
+    y: float
+
+    @property
+    def span(self) -> float:
+        return self.end - self.begin
+
+
+class Screen:
+    """A window that notes all that must not happen."""
+
+    def __init__(self, context: Any) -> None:
+        self.context = context
+        self.troubles: list[str] = []
+        self.page = context.new_page()
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.troubles.append(f"error: {error}"))
+        self.page.on("request", self._watch)
+        self.origin = ""
+
+    def open(self, url: str) -> None:
+        self.origin = _origin(url)
+        self.page.mouse.move(0, 0)
+        self.page.goto(url)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the data is read and what changed has been drawn."""
+        self.page.evaluate(SETTLED)
+
+    def close(self) -> None:
+        self.context.close()
+
+    def _hear(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.troubles.append(f"{message.type}: {message.text}")
+
+    def _watch(self, request: Any) -> None:
+        if not request.url.startswith(("data:", "blob:")) and _origin(request.url) != self.origin:
+            self.troubles.append(f"request to {request.url}")
+
+    def state(self, what: str) -> Any:
+        """Evaluate an expression over `v`, the viewer's state."""
+        return self.page.evaluate(
+            f"() => {{ const v = document.querySelector('#timeline').viewer.state; return {what} }}"
+        )
+
+    @property
+    def view(self) -> View:
+        return View(*self.state("[v.view.begin, v.view.end, v.view.y]"))
+
+    @property
+    def measured(self) -> list[float] | None:
+        found: list[float] | None = self.state("v.view.measure ?? null")
+        return found
+
+    def find(self, name: str | None, type: str = "tasks") -> Place:
+        """Where the bar of a task stands, or that of something else."""
+        found = self.page.evaluate(PLACE, [type, name])
+        assert found is not None, f"there is no {type} {name}"
+        return Place(*found)
+
+    def texts(self) -> list[str]:
+        """All texts of the picture."""
+        found: list[str] = self.page.locator(".picture text").all_text_contents()
+        return found
+
+    def tasks(self) -> list[str]:
+        """The names of the tasks that are shown."""
+        found: list[str] = self.state(
+            "v.scene.items.filter(({type}) => type === 'tasks').map(({name}) => name)"
+        )
+        return found
+
+    def painted(self) -> bool:
+        """Whether there are strips of pixels, as for crowds of bars."""
+        copy = (
+            "(() => { const copy = document.createElement('canvas');"
+            " Object.assign(copy, { width: v.width, height: v.height });"
+            " const context = copy.getContext('2d', { willReadFrequently: true });"
+            " context.drawImage(v.parts.canvas, 0, 0);"
+            " return context.getImageData(0, 0, v.width, v.height).data.some(Boolean) })()"
+        )
+        found: bool = self.state(copy)
+        return found
+
+    def text(self, part: str) -> str:
+        found: str = self.page.locator(f"[data-part={part}]").inner_text()
+        return found
+
+    def visible(self, selector: str) -> bool:
+        found: bool = self.page.locator(selector).is_visible()
+        return found
+
+    def press(self, *keys: str) -> None:
+        """Press keys while the picture has the focus."""
+        self.page.locator(".stage").focus()
+        for key in keys:
+            self.page.keyboard.press(key)
+        self.settle()
+
+    def click(self, selector: str) -> None:
+        self.page.locator(selector).click()
+        self.settle()
+
+    def wheel(self, x: float, y: float, dx: float, dy: float, *, held: str = "") -> None:
+        self.page.mouse.move(x, y)
+        if held:
+            self.page.keyboard.down(held)
+        self.page.mouse.wheel(dx, dy)
+        if held:
+            self.page.keyboard.up(held)
+        self.settle()
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float], *, held: str = "") -> None:
+        mouse = self.page.mouse
+        mouse.move(*start)
+        if held:
+            self.page.keyboard.down(held)
+        mouse.down()
+        mouse.move(*end, steps=4)
+        mouse.up()
+        if held:
+            self.page.keyboard.up(held)
+        self.settle()
+
+    def save(self, kind: str, folder: Path) -> bytes:
+        """Save through the menu and return what was saved."""
+        self.page.locator("summary").click()
+        with self.page.expect_download() as download:
+            self.page.locator(f"button[data-with={kind}]").click()
+        assert download.value.suggested_filename == f"timeline.{kind}"
+        file = folder / download.value.suggested_filename
+        download.value.save_as(file)
+        return file.read_bytes()
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

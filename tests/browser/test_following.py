@@ -1,0 +1,298 @@
+"""The page of a running app: rows that arrive, connections that break, requests that are let go."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from queue import Queue
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from fastapi_tasks.recording import to_json
+from fastapi_tasks.timeline import Timeline
+from tests.samples import MS, checkout
+from visualize.page import asset, live_html
+
+from .screen import Screen
+
+HANG_UP = "hang up"
+
+
+class Source:
+    """An origin that serves the live page, and as events what a test puts into `events`."""
+
+    def __init__(self) -> None:
+        self.events: Queue[str] = Queue()
+        self.connections: Queue[str | None] = Queue()
+        self.limit = 1000
+        source = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                if self.path == "/":
+                    self.answer("text/html", live_html("events", limit=source.limit))
+                elif self.path == "/timeline.js":
+                    self.answer("text/javascript", asset("timeline.js"))
+                elif self.path == "/events":
+                    source.stream(self)
+                else:
+                    self.answer("text/plain", "")
+
+            def answer(self, kind: str, text: str) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", f"{kind}; charset=utf-8")
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Keep quiet."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}/"
+
+    def stream(self, handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/event-stream")
+        handler.end_headers()
+        handler.wfile.write(b"retry: 20\n\n")
+        self.connections.put(handler.headers.get("Last-Event-ID"))
+        while (event := self.events.get()) != HANG_UP:
+            handler.wfile.write(event.encode())
+            handler.wfile.flush()
+
+    def send(self, *rows: Any, id: str = "", event: str = "") -> None:
+        """Send rows, one JSON object a line, as one message."""
+        lines = [f"id: {id}"] * bool(id) + [f"event: {event}"] * bool(event)
+        lines += [f"data: {row if isinstance(row, str) else json.dumps(row)}" for row in rows]
+        self.events.put("\n".join(lines) + "\n\n")
+
+
+@pytest.fixture
+def source() -> Iterator[Source]:
+    source = Source()
+    thread = Thread(target=source.server.serve_forever)
+    thread.start()
+    yield source
+    for _ in range(3):
+        source.events.put(HANG_UP)
+    source.server.shutdown()
+    source.server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def live(source: Source, screen: Screen) -> Iterator[Callable[[], Screen]]:
+    """Open the live page and wait until it is connected; leave it before its server stops."""
+
+    def live() -> Screen:
+        screen.open(source.url)
+        source.connections.get(timeout=10)
+        return screen
+
+    yield live
+    troubles = [*screen.troubles]
+    screen.page.goto("about:blank")
+    screen.troubles[:] = troubles
+
+
+def until(screen: Screen, condition: str) -> None:
+    state = "const v = document.querySelector('#timeline').viewer.state;"
+    screen.page.wait_for_function(f"() => {{ {state} return {condition} }}", timeout=10_000)
+    screen.settle()
+
+
+def opened(number: int, at: int) -> dict[str, Any]:
+    return {
+        "id": number, "kind": "http", "method": "GET", "path": "/items", "wall": at,
+        "request_start": at,
+    }  # fmt: skip
+
+
+def test_rows_arrive_and_are_completed(source: Source, live: Callable[[], Screen]) -> None:
+    screen = live()
+    assert screen.text("notice") == "Nothing is recorded yet."
+    assert screen.text("status") == "live"
+    at = 7_000_000 * MS
+    task = {"name": "mail", "mode": "immediate", "requested": at + MS, "released": at + MS}
+    source.send(opened(1, at) | {"tasks": {"0": task}})
+    until(screen, "v.scene.items.length > 2")
+    assert {"mail  waiting", "open"} <= set(screen.texts())
+    source.send({"id": 1, "tasks": {"0": {"started": at + 3 * MS}}})
+    until(screen, "v.recordings[0].requests.get('0:1').tasks[0].started != null")
+    assert "mail  running" in screen.texts()
+    source.send(
+        {"id": 1, "status": 204, "response_sent": at + 4 * MS, "request_end": at + 5 * MS},
+        {"id": 1, "tasks": {"0": {"finished": at + 9 * MS, "outcome": "ok"}}},
+    )
+    until(screen, "v.recordings[0].requests.get('0:1').tasks[0].outcome")
+    assert {"204", "response sent after 4 ms, 1 task, the last ended 5 ms later"} <= set(
+        screen.texts()
+    )
+    screen.press("n")
+    assert screen.text("sentence") == (
+        "mail waited 2 ms, then ran 6 ms on the event loop. "
+        "It started 1 ms before the response was sent."
+    )
+
+
+def test_whole_timelines_are_rows_too_and_being_told_twice_does_no_harm(
+    source: Source, live: Callable[[], Screen]
+) -> None:
+    screen = live()
+    line = to_json(checkout())
+    source.send(line.strip(), line.strip())
+    source.send(line.strip())
+    source.send(to_json(checkout(2, 90 * MS)).strip())
+    until(screen, "v.recordings[0].requests.size === 2")
+    assert screen.text("found") == "12 tasks"
+    assert screen.page.locator(".picture .client").count() == 2
+
+
+def test_times_are_exact_however_long_the_machine_is_up(
+    source: Source, live: Callable[[], Screen], tmp_path: Any
+) -> None:
+    screen = live()
+    timeline = checkout(1, 2**60 + 1)
+    source.send(to_json(timeline).strip())
+    until(screen, "v.recordings[0].requests.size === 1")
+    saved = screen.save("jsonl", tmp_path).decode()
+    assert json.loads(saved) == json.loads(to_json(timeline))
+
+
+def test_after_a_break_the_browser_says_where_it_stopped(
+    source: Source, live: Callable[[], Screen]
+) -> None:
+    screen = live()
+    source.send(opened(1, 5 * MS), id="run-1")
+    until(screen, "v.recordings[0].requests.size === 1")
+    source.events.put(HANG_UP)
+    assert source.connections.get(timeout=10) == "run-1"
+    source.send(opened(1, 5 * MS), opened(2, 6 * MS), id="run-2")
+    until(screen, "v.recordings[0].requests.size === 2")
+    assert screen.text("status") == "live"
+
+
+def test_a_refused_connection_is_said_and_tried_again(
+    source: Source, screen: Screen, live: Callable[[], Screen]
+) -> None:
+    refused: list[str] = []
+
+    def refuse_once(route: Any) -> None:
+        refused.append(route.request.url)
+        route.fulfill(status=503, body="") if len(refused) == 1 else route.continue_()
+
+    screen.page.route("**/events", refuse_once)
+    screen.open(source.url)
+    until(screen, "v.parts.status.textContent === 'not connected, trying again …'")
+    until(screen, "v.parts.status.textContent === 'live'")
+    screen.page.unroute("**/events")
+    assert all("503" in trouble for trouble in screen.troubles)
+    screen.troubles.clear()
+
+
+def test_above_its_limit_the_page_lets_the_oldest_go_and_says_so(
+    source: Source, live: Callable[[], Screen]
+) -> None:
+    source.limit = 3
+    screen = live()
+    source.send(*(opened(number, number * MS) for number in range(1, 6)))
+    until(screen, "v.recordings[0].requests.size === 3")
+    assert screen.state("[...v.recordings[0].requests.values()].map(({id}) => id)") == [3, 4, 5]
+    assert screen.text("found") == "0 tasks · 2 older requests let go"
+    # What was let go does not come back, neither by a late row nor by a server that starts over.
+    source.send({"id": 1, "status": 200}, opened(2, 2 * MS))
+    source.send("4", event="dropped")
+    source.send(opened(6, 6 * MS))
+    until(screen, "v.recordings[0].requests.has('0:6')")
+    assert screen.state("[...v.recordings[0].requests.values()].map(({id}) => id)") == [4, 5, 6]
+    assert screen.text("found") == "0 tasks · 7 older requests let go"
+
+
+def test_the_newest_stays_in_view_until_one_looks_elsewhere(
+    source: Source, live: Callable[[], Screen]
+) -> None:
+    screen = live()
+    follow = screen.page.locator("button[data-action=follow]")
+    assert follow.get_attribute("aria-pressed") == "true"
+    source.send(*(to_json(checkout(n, n * 100 * MS)).strip() for n in range(1, 4)))
+    until(screen, "v.recordings[0].requests.size === 3")
+    assert screen.view.begin < screen.state("v.scene.begin")
+    for number in range(4, 60):
+        source.send(to_json(checkout(number, number * 400 * MS)).strip())
+    until(screen, "v.recordings[0].requests.size === 59")
+    assert screen.view.span == pytest.approx(10_000 * MS)
+    assert screen.view.begin < screen.state("v.scene.end") <= screen.view.end
+    screen.press("+")
+    assert screen.view.begin < screen.state("v.scene.end") <= screen.view.end
+    screen.press("ArrowLeft")
+    assert follow.get_attribute("aria-pressed") == "false"
+    seen = screen.view
+    source.send(to_json(checkout(60, 90_000 * MS)).strip())
+    until(screen, "v.recordings[0].requests.size === 60")
+    assert screen.view == seen
+    screen.press("l")
+    assert screen.view.begin < screen.state("v.scene.end") <= screen.view.end
+    assert screen.view.span == pytest.approx(seen.span)
+
+
+def test_a_browser_without_event_source_is_told(
+    source: Source, new_screen: Callable[..., Screen]
+) -> None:
+    screen = new_screen()
+    screen.page.add_init_script("delete globalThis.EventSource")
+    screen.open(source.url)
+    assert "no EventSource" in screen.text("status")
+
+
+def test_the_live_page_is_saved_as_a_file_that_stands_alone(
+    source: Source,
+    live: Callable[[], Screen],
+    new_screen: Callable[..., Screen],
+    tmp_path: Any,
+) -> None:
+    screen = live()
+    source.send(to_json(checkout()).strip())
+    until(screen, "v.recordings[0].requests.size === 1")
+    page = tmp_path / "saved.html"
+    page.write_bytes(screen.save("html", tmp_path))
+    alone = new_screen()
+    alone.open(page.as_uri())
+    assert "send_mail  29.3 ms" in alone.texts()
+    assert alone.state("v.source ?? null") is None
+    saved = alone.save("jsonl", tmp_path).decode()
+    assert json.loads(saved) == json.loads(to_json(checkout()))
+
+
+def test_a_viewer_that_is_taken_away_leaves_nothing(
+    source: Source, live: Callable[[], Screen]
+) -> None:
+    screen = live()
+    left = screen.page.evaluate(
+        """() => {
+            const element = document.querySelector("#timeline");
+            const { viewer } = element;
+            const { source } = viewer.state;
+            viewer.destroy();
+            const styles = document.adoptedStyleSheets.length;
+            return [source.readyState, element.childElementCount, styles];
+        }"""
+    )
+    assert left == [2, 0, 0]
+
+
+def plain(timeline: Timeline) -> dict[str, Any]:
+    return {key: value for key, value in asdict(timeline).items() if value is not None}
+
+
+def test_rows_can_be_given_by_hand(source: Source, live: Callable[[], Screen]) -> None:
+    screen = live()
+    screen.page.evaluate(
+        "(rows) => document.querySelector('#timeline').viewer.append(rows)", [plain(checkout())]
+    )
+    screen.settle()
+    assert "send_mail  29.3 ms" in screen.texts()

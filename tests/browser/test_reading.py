@@ -1,0 +1,356 @@
+"""Hover, pin, measure, filter, fold, the legend, the table: what one does to read the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from fastapi_tasks.timeline import TaskRecord, Timeline
+from tests.samples import MS, WALL, checkout, random_timelines
+
+from .screen import Screen
+
+Show = Callable[..., Screen]
+
+MAIL = (
+    "send_mail waited 1.5 ms, then ran 29.3 ms on the event loop. "
+    "It started 100 µs after the response was sent."
+)
+
+
+def test_the_picture_names_all_there_is(show: Show) -> None:
+    texts = show(checkout()).texts()
+    assert [text for text in texts if not text.endswith(" ms") or "  " in text] == [
+        "endpoint end",
+        "response sent",
+        "client  14.2 ms",
+        "endpoint  11.6 ms",
+        "send_mail held the loop  22 ms",
+        "validate_payment  29.9 ms",
+        "finalize_order  11.7 ms",
+        "send_mail  29.3 ms",
+        "print_label  17 ms",
+        "notify_shipping  ConnectionError",
+        "audit  1.9 ms",
+        "▾",
+        "POST /checkout #1",
+        "200",
+        "response sent after 12.6 ms, 6 tasks, the last ended 29.4 ms later",
+        "0",
+    ]
+
+
+def test_bars_stand_where_their_times_are(show: Show) -> None:
+    screen = show(checkout())
+    stage = screen.page.locator(".stage").bounding_box()
+
+    def x(ms: float) -> float:
+        view = screen.view
+        at: float = stage["x"] + (ms * MS - view.begin) / view.span * stage["width"]
+        return at
+
+    mail = screen.find("send_mail")
+    assert (mail.x, mail.mid, mail.end) == pytest.approx((x(11.2), x(12.7), x(42)), abs=0.01)
+    request = screen.find("/checkout", "requests")
+    assert (request.x, request.end) == pytest.approx((x(0), x(12.8)), abs=0.01)
+    assert screen.page.locator(".picture .arrow").count() == 6
+    assert screen.page.locator(".picture .ending").get_attribute("href") == "#sign-error"
+    assert screen.page.locator(".picture .thread").count() == 1
+
+
+def test_an_arrow_comes_from_the_task_that_scheduled(show: Show) -> None:
+    screen = show(checkout())
+    parent, child = screen.find("validate_payment"), screen.find("audit")
+    stage = screen.page.locator(".stage").bounding_box()
+    arrow = screen.page.locator(".picture .arrow").last.get_attribute("d")
+    top = parent.y + parent.height / 2 - stage["y"]
+    assert arrow.startswith(f"M{round(child.x - stage['x'], 1):g} {top:g}V")
+
+
+def test_hover_tells_a_sentence(show: Show) -> None:
+    screen = show(checkout())
+    assert not screen.visible("[data-part=tip]")
+    screen.page.mouse.move(*screen.find("send_mail").center)
+    screen.settle()
+    assert screen.text("tip") == MAIL
+    screen.page.mouse.move(*screen.find(None, "busy").center)
+    screen.settle()
+    assert screen.text("tip") == (
+        "send_mail held the event loop for 22 ms: nothing else on it could run."
+    )
+    screen.page.mouse.move(640, 750)
+    screen.settle()
+    assert not screen.visible("[data-part=tip]")
+
+
+def test_click_pins_and_escape_lets_go(show: Show) -> None:
+    screen = show(checkout())
+    screen.page.mouse.click(*screen.find("notify_shipping").center)
+    screen.page.mouse.move(640, 700)
+    screen.settle()
+    panel = screen.page.locator("[data-part=panel]")
+    assert screen.text("sentence") == (
+        "notify_shipping waited 1.3 ms, then ran 7.2 ms on the event loop and raised "
+        "ConnectionError. It started 200 µs after the response was sent."
+    )
+    rows = panel.locator("dl:visible dd").all_inner_texts()
+    assert rows == [
+        "after_response", "error", "ConnectionError", "the request", "11.5 ms", "12.6 ms",
+        "12.8 ms", "20 ms", "–", "POST /checkout #1",
+    ]  # fmt: skip
+    screen.press("Escape")
+    assert not panel.is_visible()
+
+
+def test_the_keyboard_reaches_every_task(show: Show) -> None:
+    screen = show(checkout())
+    names = []
+    for _ in range(6):
+        screen.press("n")
+        names.append(screen.text("sentence").split()[0])
+    assert names == screen.tasks()
+    screen.press("p")
+    assert screen.text("sentence").startswith("notify_shipping ")
+    screen.press("Enter")
+    view = screen.view
+    assert 11 * MS < view.begin < 11.5 * MS
+    assert 20 * MS < view.end < 21 * MS
+
+
+def test_the_next_task_comes_into_view(show: Show) -> None:
+    screen = show(random_timelines(30, 8))
+    screen.press(*["+"] * 30)
+    screen.press("n")
+    place, view = screen.find(screen.state("v.focus[0].name")), screen.view
+    begin = screen.state("v.scene.begins[v.focus[0].at]")
+    assert view.begin <= begin <= view.end
+    assert 0 < place.y < 800
+
+
+def test_shift_and_drag_measures(show: Show) -> None:
+    screen = show(checkout())
+    view, width = screen.view, screen.state("v.width")
+    screen.drag((300, 600), (700, 600), held="Shift")
+    begin, end = screen.measured or (0, 0)
+    assert (begin, end) == pytest.approx(
+        (view.begin + view.span * 300 / width, view.begin + view.span * 700 / width)
+    )
+    assert screen.view == view
+    assert f"{round((end - begin) / MS, 1):g} ms" in screen.texts()
+    screen.press("Escape")
+    assert screen.measured is None
+
+
+def test_the_keyboard_measures(show: Show) -> None:
+    screen = show(checkout())
+    screen.press("n", "n", "n", "m")
+    assert screen.measured == [11.2 * MS, 42 * MS]
+    screen.press("Shift+ArrowRight", "Shift+ArrowLeft", "Shift+ArrowLeft")
+    begin, end = screen.measured or (0, 0)
+    assert begin == 11.2 * MS
+    assert end == pytest.approx(42 * MS - screen.view.span / 100)
+    screen.press("m")
+    assert screen.measured is None
+
+
+def test_the_measure_button_lets_a_drag_measure(show: Show) -> None:
+    screen = show(checkout())
+    screen.click("button:text-is('Measure')")
+    assert screen.measured is not None
+    view = screen.view
+    screen.drag((300, 600), (500, 600))
+    begin, end = screen.measured or (0, 0)
+    assert end - begin == pytest.approx(view.span * 200 / screen.state("v.width"))
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("mail", ["send_mail"]),
+        ("MAIL", ["send_mail"]),
+        ("mode:after_response", ["send_mail", "print_label", "notify_shipping"]),
+        ("outcome:error", ["notify_shipping"]),
+        ("name:audit", ["audit"]),
+        ("path:/check outcome:ok mode:immediate", ["validate_payment", "audit"]),
+        ("checkout print", ["print_label"]),
+        ("nothing like it", []),
+    ],
+)
+def test_filter(show: Show, query: str, found: list[str]) -> None:
+    screen = show(checkout())
+    screen.press("/")
+    screen.page.keyboard.type(query)
+    screen.settle()
+    assert screen.tasks() == found
+    assert screen.text("found") == f"{len(found)} of 6 tasks"
+    assert screen.visible("[data-part=notice]") is (found == [])
+
+
+def test_filter_hides_requests_without_a_match(show: Show) -> None:
+    screen = show(random_timelines(9, 2))
+    screen.page.locator("[data-part=search]").fill("path:/items/3")
+    screen.settle()
+    assert screen.state("v.scene.groups.map(({request}) => request.path)") == ["/items/3"]
+
+
+def test_typing_a_filter_moves_nothing(show: Show) -> None:
+    screen = show(checkout())
+    before = screen.view
+    screen.press("/")
+    screen.page.keyboard.type("fnt0")
+    screen.settle()
+    assert screen.view == before
+    assert screen.page.locator("[data-part=search]").input_value() == "fnt0"
+
+
+def test_the_legend_counts_and_toggles(show: Show) -> None:
+    screen = show(checkout())
+    legend = screen.page.locator("[data-part=legend] button:visible")
+    assert [" ".join(text.split()) for text in legend.all_inner_texts()] == [
+        "immediate 2", "after_route 1", "after_response 3", "ok 5", "✖ error 1",
+    ]  # fmt: skip
+    screen.click("button[data-with=after_response]")
+    assert screen.tasks() == ["validate_payment", "finalize_order", "audit"]
+    pressed = screen.page.locator("button[data-with=after_response]").get_attribute("aria-pressed")
+    assert pressed == "false"
+    screen.click("button[data-with=after_response]")
+    screen.click("button[data-with=error]")
+    assert "notify_shipping" not in screen.tasks()
+    assert len(screen.tasks()) == 5
+
+
+def test_folding_a_request_keeps_its_shape(show: Show) -> None:
+    screen = show([checkout(1), checkout(2, 50 * MS)])
+    tall = screen.state("v.scene.height")
+    screen.press("n", "c")
+    assert screen.state("v.scene.height") < tall - 80
+    assert screen.find("send_mail").height <= 4
+    assert "▸" in screen.texts()
+    screen.press("c")
+    assert screen.state("v.scene.height") == tall
+    screen.press("Shift+C")
+    assert screen.texts().count("▸") == 2
+    screen.press("Shift+C")
+    head = screen.page.locator(".picture text", has_text="POST /checkout #2").bounding_box()
+    screen.page.mouse.dblclick(head["x"] + 5, head["y"] + 5)
+    screen.settle()
+    assert screen.texts().count("▸") == 1
+
+
+def test_double_click_zooms_to_a_bar(show: Show) -> None:
+    screen = show(checkout())
+    screen.page.mouse.dblclick(*screen.find("audit").center)
+    screen.settle()
+    view = screen.view
+    assert (view.begin, view.end) == pytest.approx((25 * MS, 27 * MS), abs=0.1 * MS)
+
+
+def test_the_table_holds_every_task(show: Show) -> None:
+    screen = show(random_timelines(7, 33))
+    rows = screen.page.locator("tbody tr")
+    assert not screen.visible("table") or rows.count() == 100  # a screen reader finds it anyway
+    screen.press("t")
+    assert screen.visible("table")
+    seen = rows.count()
+    assert screen.text("range") == "1–100 of 231 tasks"
+    for expected in ("101–200 of 231 tasks", "201–231 of 231 tasks", "201–231 of 231 tasks"):
+        screen.click("button:text-is('Next 100')")
+        assert screen.text("range") == expected
+    assert seen + 100 + rows.count() == 231
+    screen.press("t")
+    assert screen.page.locator("section.table").bounding_box()["width"] == 1
+
+
+def test_a_row_of_the_table_tells_all_of_a_task(show: Show) -> None:
+    screen = show(checkout())
+    cells = screen.page.locator("tbody tr").nth(3).locator("td").all_text_contents()
+    assert cells == [
+        "POST /checkout #1", "print_label", "after_response", "ok", "–",
+        "11.4 ms", "12.6 ms", "13 ms", "30 ms", "yes", "the request",
+    ]  # fmt: skip
+
+
+def test_help_names_every_key(show: Show) -> None:
+    screen = show(checkout())
+    screen.press("?")
+    assert screen.visible("dialog")
+    help_text = screen.page.locator("dialog").inner_text()
+    for word in ("Zoom", "Move in time", "Measure", "Fold", "Filter", "Table", "endpoint end"):
+        assert word in help_text
+    screen.page.keyboard.press("Escape")
+    assert not screen.visible("dialog")
+
+
+def test_many_requests_share_bands_and_many_bars_become_strips(show: Show) -> None:
+    screen = show(random_timelines(200, 10))
+    assert screen.state("v.scene.packed") is True
+    assert screen.page.locator(".picture .run").count() == 0
+    assert screen.painted()
+    screen.press("n", "Enter")
+    assert screen.page.locator(".picture .run").count() > 0
+    assert not screen.painted()
+
+
+def test_nothing_overlaps_in_a_row(show: Show) -> None:
+    screen = show(random_timelines(60, 30))
+    assert screen.state(
+        "v.scene.rows.every(({from, to}) => {"
+        " for (let i = from + 1; i < to; i++)"
+        "  if (v.scene.begins[i] < v.scene.ends[i - 1]) return false;"
+        " return true })"
+    )
+    assert len(screen.tasks()) == 1800
+
+
+def test_comparison_stands_side_by_side_and_aligns(show: Show) -> None:
+    screen = show({"before": [checkout()], "after": [checkout(4, 900 * MS)]})
+    assert [text for text in screen.texts() if text in ("before", "after")] == ["before", "after"]
+    assert screen.page.locator("[data-part=align]").input_value() == "request"
+    assert screen.state("v.scene.groups.map(({origin}) => origin)") == [0, 0]
+    screen.page.locator("[data-part=align]").select_option("response")
+    screen.settle()
+    assert screen.state("v.scene.groups.map(({origin}) => origin)") == [-12.6 * MS] * 2
+    assert screen.view.begin < -12.6 * MS
+    screen.page.locator("[data-part=align]").select_option("clock")
+    screen.settle()
+    assert screen.state("v.scene.groups.map(({origin}) => origin)") == [0, 0]
+
+
+def test_one_recording_aligns_too(show: Show) -> None:
+    screen = show([checkout(1), checkout(2, 900 * MS)], align="response")
+    assert screen.state("v.scene.groups.map(({origin}) => origin)") == [-12.6 * MS] * 2
+
+
+def test_processes_with_other_clocks_meet_on_the_wall_clock(show: Show) -> None:
+    here, there = checkout(1), checkout(1, 5_000_000 * MS)
+    there.process, there.wall = 8, WALL + 40 * MS
+    screen = show([here, there])
+    assert screen.state("v.scene.groups.map(({origin}) => origin)") == [0, 40 * MS]
+
+
+def test_the_theme_follows_the_system_and_the_switch(show: Show) -> None:
+    background = "getComputedStyle(v.element).backgroundColor"
+    dark = show(checkout(), color_scheme="dark")
+    assert dark.state(background) == "rgb(20, 24, 31)"
+    dark.click("button[data-action=theme]")
+    assert dark.state(background) == "rgb(255, 255, 255)"
+    dark.press("d")
+    assert dark.state(background) == "rgb(20, 24, 31)"
+
+
+def test_open_ends_are_told(show: Show) -> None:
+    timeline = Timeline(
+        id=1, kind="http", method="GET", path="/", wall=WALL, request_start=0,
+        tasks=[
+            TaskRecord("runs", "immediate", 1 * MS, 1 * MS, 2 * MS),
+            TaskRecord("waits", "after_route", 5 * MS),
+        ],
+    )  # fmt: skip
+    screen = show(timeline)
+    assert {"runs  running", "waits  waiting", "open"} <= set(screen.texts())
+    assert screen.page.locator(".picture .run").count() == 1 + 3 + 3
+    screen.press("n")
+    assert screen.text("sentence") == "runs waited 1 ms, then has been running on the event loop."
+    screen.press("n")
+    assert screen.text("sentence") == "waits has not started yet."

@@ -1,0 +1,219 @@
+"""Hostile names, strict policies, narrow windows, odd data: always a picture, never a surprise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fastapi_tasks.timeline import Busy, ClientView, TaskRecord, Timeline
+from tests.samples import WALL, checkout, random_timelines
+from visualize.page import asset, live_html, to_html
+
+from .screen import Screen
+
+Show = Callable[..., Screen]
+
+HOSTILE = [
+    "</script><img src=x onerror=alert(1)>",
+    "<!--<script>",
+    "{data}{0}%s${alert(1)}`",
+    "\u2028\u2029\u202eevil",
+    '" onload="alert(1)',
+    "&lt;b&gt; &amp;",
+    "x" * 3000,
+    "",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_are_text(show: Show, name: str) -> None:
+    timeline = checkout()
+    timeline.path = timeline.tasks[1].name = timeline.busy[0].culprit = name
+    timeline.tasks[4].error = name
+    screen = show({name: timeline, "other": timeline}, title=name)
+    screen.page.on("dialog", lambda dialog: screen.troubles.append(dialog.message))
+    screen.press("n", "n", "t")
+    assert screen.page.locator("#timeline img, #timeline b > b, script:not([type])").count() == 0
+    assert screen.state("v.scene.items.find(({index}) => index === 1).name") == name
+    assert screen.page.locator("tbody tr").nth(1).locator("td").nth(1).text_content() == (
+        name or "–"
+    )
+    assert screen.page.title() == (name or "Timeline")
+    screen.page.mouse.move(*screen.find(None, "busy").center)
+    screen.settle()
+    if name.isprintable():
+        assert screen.text("tip").startswith(" ".join(f"{name} held the event loop for".split()))
+
+
+def test_the_module_works_under_the_strictest_policy_of_a_server(
+    new_screen: Callable[..., Screen],
+) -> None:
+    screen = new_screen()
+    headers = {
+        "Content-Security-Policy": "default-src 'self'; object-src 'none'",
+        "Content-Type": "text/html",
+    }
+    events = "retry: 100000\n\n"
+    served = {
+        "/": (live_html("events"), headers),
+        "/timeline.js": (asset("timeline.js"), headers | {"Content-Type": "text/javascript"}),
+        "/events": (events, headers | {"Content-Type": "text/event-stream"}),
+    }
+
+    def answer(route: Any) -> None:
+        path = route.request.url.removeprefix("http://viewer.test")
+        body, head = served.get(path, ("", headers))
+        route.fulfill(status=200 if path in served else 204, body=body, headers=head)
+
+    screen.page.route("http://viewer.test/**", answer)
+    screen.open("http://viewer.test/")
+    screen.page.evaluate(
+        "(rows) => document.querySelector('#timeline').viewer.append(rows)",
+        [{"id": 1, "request_start": 5, "wall": 5, "method": "GET", "path": "/", "request_end": 90}],
+    )
+    screen.settle()
+    assert "GET / #1" in screen.texts()
+    assert screen.state("getComputedStyle(v.element).display") == "flex"
+
+
+def test_a_file_asks_for_nothing_and_carries_a_policy(show: Show) -> None:
+    screen = show(checkout())
+    asked = screen.page.evaluate(
+        "() => performance.getEntriesByType('resource').map(({name}) => name)"
+    )
+    assert asked == []
+    blocked = screen.page.evaluate(
+        """() => new Promise((done) => {
+            document.addEventListener("securitypolicyviolation", (event) => done(event.blockedURI));
+            document.head.append(Object.assign(document.createElement("script"), { text: "1" }));
+        })"""
+    )
+    assert blocked == "inline"
+    screen.troubles.clear()  # the policy said so on the console
+
+
+def test_without_scripts_the_page_says_so(
+    new_screen: Callable[..., Screen], tmp_path: Path
+) -> None:
+    screen = new_screen(java_script_enabled=False)
+    file = tmp_path / "page.html"
+    file.write_text(to_html(checkout()), encoding="utf-8")
+    screen.origin = "file://"
+    screen.page.goto(file.as_uri())
+    assert screen.page.locator("body").inner_text().startswith("This timeline is drawn by a script")
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+@pytest.mark.parametrize(
+    "recording", [checkout(), random_timelines(20, 9), random_timelines(3, 90)]
+)
+def test_texts_stay_inside_and_apart(show: Show, width: int, recording: Any) -> None:
+    screen = show(recording, width=width)
+    boxes = screen.page.evaluate(
+        """() => {
+            const stage = document.querySelector(".stage").getBoundingClientRect();
+            return [...document.querySelectorAll(".picture text")].map((text) => {
+                const { left, right, top, bottom } = text.getBoundingClientRect();
+                return [left - stage.left, right - stage.left, top, bottom, text.textContent];
+            });
+        }"""
+    )
+    assert all(left >= 0 and right <= width for left, right, *_ in boxes)
+    overlaps = [
+        (a, b)
+        for i, a in enumerate(boxes)
+        for b in boxes[i + 1 :]
+        if a[0] < b[1] - 1 and b[0] < a[1] - 1 and a[2] < b[3] - 4 and b[2] < a[3] - 4
+    ]
+    assert overlaps == []
+    assert screen.page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def bare(**fields: Any) -> Timeline:
+    base = {"id": 1, "kind": "http", "method": "GET", "path": "/", "wall": WALL, "request_start": 0}
+    return Timeline(**(base | fields))
+
+
+ODD = {
+    "nothing": [],
+    "a request and no more": bare(),
+    "no time passed": bare(request_end=0, response_sent=0),
+    "a task without a start": bare(tasks=[TaskRecord("t", "after_route", 5)]),
+    "a task that was discarded": bare(
+        request_end=9, tasks=[TaskRecord("t", "after_route", 5, outcome="discarded")]
+    ),
+    "clocks that go backwards": bare(
+        endpoint_start=900, endpoint_end=100, response_sent=-50, request_end=-100,
+        tasks=[TaskRecord("t", "immediate", 500, 400, 300, 200, "ok")],
+        busy=[Busy(800, 700, "t", 0)],
+        client=ClientView(1000, 500, 0),
+    ),
+    "a parent that is not there": bare(
+        tasks=[TaskRecord("t", "immediate", 5, 5, 6, 7, "ok", parent=9)]
+    ),
+    "a request that ends before another of its process starts": [
+        bare(request_end=10), bare(id=2, request_start=-10**15, request_end=-10**15 + 5)
+    ],
+    "one id twice": [bare(request_end=10), bare(request_end=20)],
+    "ten thousand years": bare(request_end=10**18 * 4),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_data_gives_a_picture_or_a_message(show: Show, name: str) -> None:
+    screen = show(ODD[name])
+    if ODD[name] == []:
+        assert screen.text("notice") == "Nothing is recorded yet."
+    else:
+        assert "GET / #1" in screen.texts()
+        assert screen.find("/", "requests").end >= screen.find("/", "requests").x
+    screen.press("n", "+", "-", "m", "Escape", "t", "0", "End", "ArrowRight")
+    view = screen.view
+    assert view.span > 0
+    assert abs(view.begin) < 1e20
+    assert all("NaN" not in text and "undefined" not in text for text in screen.texts())
+
+
+def test_a_damaged_page_says_so(show: Show, tmp_path: Path, screen: Screen) -> None:
+    page = to_html(checkout())
+    start = page.index('"packed":"') + 10
+    file = tmp_path / "damaged.html"
+    file.write_text(page[: start + 200] + page[start + 204 :], encoding="utf-8")
+    screen.open(file.as_uri())
+    assert screen.text("notice").startswith("The recording cannot be read: ")
+
+
+def test_controls_have_names_and_a_visible_focus(show: Show) -> None:
+    screen = show(checkout())
+    page = screen.page
+    unnamed = page.evaluate(
+        """() => [...document.querySelectorAll("button, input, select, summary, [tabindex]")]
+            .filter((e) => e.checkVisibility())
+            .filter((e) => !(e.ariaLabel || e.closest("label") || e.textContent.trim()))
+            .map((e) => e.outerHTML)"""
+    )
+    assert unnamed == []
+    seen = []
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        seen.append(
+            page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle !== 'none'")
+        )
+        if page.evaluate("() => document.activeElement.dataset.part") == "stage":
+            break
+    else:
+        pytest.fail("the picture cannot be reached with the Tab key")
+    assert all(seen)
+
+
+def test_a_hundred_thousand_tasks_open_and_are_searched(show: Show) -> None:
+    screen = show(random_timelines(1000, 100))
+    assert screen.text("found") == "100,000 tasks"
+    screen.page.locator("[data-part=search]").fill("name:task_11 mode:immediate")
+    screen.settle()
+    assert set(screen.tasks()) == {"task_11"}
+    screen.press("n", "Enter")
+    assert screen.text("sentence").startswith("task_11 waited ")
