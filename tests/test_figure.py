@@ -268,6 +268,11 @@ def test_the_theme_suits_the_figure_that_is_given(background: str, theme: ThemeN
     assert to_hex(ax.get_facecolor()) == COLORS[theme]["background"]
 
 
+def test_a_theme_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValueError, match="theme='blue' does not exist: use 'light' or 'dark'"):
+        plot(checkout(), theme="blue")  # type: ignore[arg-type]
+
+
 def test_the_axis_is_in_milliseconds() -> None:
     ax = plot(checkout())
 

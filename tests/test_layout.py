@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -258,6 +259,26 @@ def test_a_step_of_the_wall_clock_does_not_reorder_one_process() -> None:
 
 def test_nothing_recorded_is_an_empty_scene() -> None:
     assert arrange([]) == Scene(0, 0, 0, (), (), (), (), (), ())
+
+
+@pytest.mark.parametrize("wrong", ["a path", 3, [checkout(), None], {"label": checkout()}])
+def test_what_is_not_a_timeline_is_refused(wrong: Any) -> None:
+    with pytest.raises(TypeError, match=r"is not a Timeline: pass one or several, such as rec"):
+        arrange(wrong)
+
+
+def test_panels_without_labels_are_refused() -> None:
+    with pytest.raises(TypeError, match="has no labels: pass a mapping from labels to timelines"):
+        arrange_all([checkout()])  # type: ignore[arg-type]
+
+
+def test_options_that_do_not_exist_are_refused() -> None:
+    with pytest.raises(
+        ValueError, match="align='end' does not exist: use 'request_start' or 'resp"
+    ):
+        arrange(checkout(), align="end")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="lanes='no' does not exist: use 'task' or 'request' or "):
+        arrange(checkout(), lanes="no")  # type: ignore[arg-type]
 
 
 def test_panels_have_one_extent_and_a_zero_each() -> None:

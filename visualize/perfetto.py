@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from itertools import count
 from typing import Any, TypeAlias
 
-from fastapi_tasks.timeline import MODES, Mode, TaskRecord, Timeline
-from visualize.layout import Arrow, Bar, Mark, Scene, Sign, arrange
+from fastapi_tasks.timeline import MODES, Mode, TaskRecord
+from visualize.layout import Arrow, Bar, Mark, Recording, Scene, Sign, arrange
 from visualize.layout.lanes import Extent, pack
 from visualize.words import MARK_WORDS, PHASE_WORDS, US, harmless
 
@@ -18,7 +18,7 @@ INSTANT = 1
 """Nanoseconds that stand for no time at all: an arrow needs a bar that lasts."""
 
 
-def to_perfetto(timelines: Timeline | Iterable[Timeline]) -> str:
+def to_perfetto(timelines: Recording) -> str:
     """Return a trace with one event a line, in microseconds after the first moment.
 
     The tasks of each mode have one lane or more. An arrow goes from where a task was scheduled to

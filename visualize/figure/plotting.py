@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from io import BytesIO
 from typing import Any
@@ -14,8 +14,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from PIL import Image
 
-from fastapi_tasks.timeline import Timeline
-from visualize.layout import Align, Lanes, Scene, arrange, arrange_all
+from visualize.layout import Align, Lanes, Recording, Scene, arrange, arrange_all, one_of
 from visualize.theme import COLORS, Palette, ThemeName, luminance
 from visualize.words import count, duration
 
@@ -63,7 +62,7 @@ class TimelineFigure(Figure):
 
 
 def plot(
-    timelines: Timeline | Iterable[Timeline],
+    timelines: Recording,
     *,
     ax: Axes | None = None,
     theme: ThemeName | None = None,
@@ -79,15 +78,14 @@ def plot(
     """
     scene = arrange(timelines, align=align, lanes=lanes)
     if ax is not None:
-        palette = COLORS[theme or _theme_of(ax)]
-        _draw(ax, scene, frame_of(ax, scene), palette)
+        _draw(ax, scene, frame_of(ax, scene), _palette(theme or _theme_of(ax)))
         return ax
-    palette = COLORS[theme or "light"]
+    palette = _palette(theme or "light")
     return _figure([("", scene)], palette, width, align).axes[0]
 
 
 def compare(
-    panels: Mapping[str, Timeline | Iterable[Timeline]],
+    panels: Mapping[str, Recording],
     *,
     theme: ThemeName = "light",
     lanes: Lanes | None = None,
@@ -100,7 +98,7 @@ def compare(
     are those of `plot`.
     """
     scenes = arrange_all(panels, align=align, lanes=lanes)
-    return _figure(list(scenes.items()), COLORS[theme], width, align)
+    return _figure(list(scenes.items()), _palette(theme), width, align)
 
 
 def to_png(figure: Axes | Figure, *, dpi: float = DPI) -> bytes:
@@ -130,6 +128,11 @@ def _whole(figure: Axes | Figure) -> Figure:
     whole = figure.get_figure(root=True) if isinstance(figure, Axes) else figure
     assert whole is not None
     return whole
+
+
+def _palette(theme: ThemeName) -> Palette:
+    one_of("theme", theme, COLORS)
+    return COLORS[theme]
 
 
 def _theme_of(ax: Axes) -> ThemeName:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .arranging import Align, Lanes, arrange, arrange_all
+from .arranging import Align, Lanes, Recording, arrange, arrange_all, listed, one_of
 from .scene import Arrow, Bar, BarKind, Group, Lane, Mark, Scene, Sign
 
 __all__ = [
@@ -14,8 +14,11 @@ __all__ = [
     "Lane",
     "Lanes",
     "Mark",
+    "Recording",
     "Scene",
     "Sign",
     "arrange",
     "arrange_all",
+    "listed",
+    "one_of",
 ]

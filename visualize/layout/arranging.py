@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from operator import add
-from typing import Literal
+from typing import Literal, TypeAlias, get_args
 
 from fastapi_tasks.timeline import Timeline
 
@@ -14,6 +14,7 @@ from .blocks import Block
 from .lanes import tile
 from .scene import Lane, Scene
 
+Recording: TypeAlias = Timeline | Iterable[Timeline]
 Align = Literal["request_start", "response_sent"]
 Lanes = Literal["task", "request", "shared"]
 
@@ -24,7 +25,7 @@ CROWDED = 160
 
 
 def arrange(
-    timelines: Timeline | Iterable[Timeline],
+    timelines: Recording,
     *,
     align: Align = "request_start",
     lanes: Lanes | None = None,
@@ -34,9 +35,12 @@ def arrange(
     `align` says where zero is: at the first request's start, or where its response was sent (at
     its start, if it never was). `lanes` says who has a lane: each `task`; tasks of a `request`
     that never overlap `shared` ones; by default whatever keeps the scene readable. Timelines of
-    several processes are put on the wall clock, those of one stay on their own.
+    several processes are put on the wall clock, those of one stay on their own. Raises TypeError
+    for what is not a timeline, and ValueError for an option that does not exist.
     """
-    given = [timelines] if isinstance(timelines, Timeline) else list(timelines)
+    one_of("align", align, get_args(Align))
+    one_of("lanes", lanes, (*get_args(Lanes), None))
+    given = listed(timelines)
     shifts = _shifts(given)
     placed = sorted(
         ((timeline, shift) for timeline, shift in zip(given, shifts, strict=True)),
@@ -51,13 +55,35 @@ def arrange(
     return _scene(origin, blocks, lanes)
 
 
+def listed(timelines: Recording) -> list[Timeline]:
+    """Return one timeline or several as a list, or raise a TypeError that says what to pass."""
+    given = timelines if isinstance(timelines, Iterable) else [timelines]
+    found = list(given)
+    for one in found:
+        if not isinstance(one, Timeline):
+            raise TypeError(
+                f"{one!r} is not a Timeline: pass one or several, such as recorder.timelines, "
+                "or to compare() a mapping from labels to them"
+            )
+    return found
+
+
+def one_of(name: str, value: object, options: Iterable[object]) -> None:
+    """Raise a ValueError that lists the options, unless the value is one of them."""
+    known = list(options)
+    if value not in known:
+        raise ValueError(f"{name}={value!r} does not exist: use {' or '.join(map(repr, known))}")
+
+
 def arrange_all(
-    panels: Mapping[str, Timeline | Iterable[Timeline]],
+    panels: Mapping[str, Recording],
     *,
     align: Align = "request_start",
     lanes: Lanes | None = None,
 ) -> dict[str, Scene]:
     """Arrange each panel with its own zero (see `arrange`) and give all of them the same extent."""
+    if not isinstance(panels, Mapping):
+        raise TypeError(f"{panels!r} has no labels: pass a mapping from labels to timelines")
     scenes = {label: arrange(panel, align=align, lanes=lanes) for label, panel in panels.items()}
     start = min((scene.start for scene in scenes.values()), default=0)
     end = max((scene.end for scene in scenes.values()), default=0)

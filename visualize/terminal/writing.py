@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from fastapi_tasks.timeline import MODES, OUTCOMES, Busy, Timeline
-from visualize.layout import Scene, arrange
+from visualize.layout import Recording, Scene, arrange, listed
 from visualize.words import duration
 
 from .cells import BLOCKS, EIGHTHS, PLAIN, Pen, columns, fit, wrap
@@ -19,7 +19,7 @@ LEAST = 40
 
 
 def text(
-    timelines: Timeline | Iterable[Timeline],
+    timelines: Recording,
     *,
     width: int | None = None,
     color: bool | None = None,
@@ -31,7 +31,7 @@ def text(
     standard output is a terminal and NO_COLOR is not set; `ascii` characters alone, where its
     encoding has no others.
     """
-    given = [timelines] if isinstance(timelines, Timeline) else list(timelines)
+    given = listed(timelines)
     wide = shutil.get_terminal_size((100, 24)).columns if width is None else width
     pen = Pen(
         max(wide, LEAST),
