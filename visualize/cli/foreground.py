@@ -7,17 +7,18 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from visualize.lab.errors import not_started
-from visualize.lab.log import kept_log
+from visualize.lab.log import SERVER, kept_log
 from visualize.lab.thread import REQUESTS_LIMIT, Hosted, TellingServer
 
 PATIENCE = 3.0
+STILL_RUNNING = "Requests or tasks are still running; Ctrl-C again ends them."
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -31,21 +32,20 @@ def serve_until_signal(app: ASGIApp, taken: socket.socket, started: Callable[[],
     config = uvicorn.Config(
         hosted, log_config=None, access_log=False, timeout_graceful_shutdown=REQUESTS_LIMIT
     )
-    with ExitStack() as starting:
+    with ExitStack() as quiet:
         # What a startup raises is told in one line, not logged.
-        starting.enter_context(kept_log([]))
+        quiet.enter_context(kept_log([]))
 
         def ready() -> None:
-            starting.close()
+            quiet.close()
             started()
 
-        server = ForegroundServer(config, ready)
+        server = ForegroundServer(config, ready, quiet, hosted.give_up)
         # uvicorn raises the signal that ended it once more: it must not end the process as well.
         for number in SIGNALS:
             signal.signal(number, lambda *_: setattr(server, "should_exit", True))
         try:
-            with suppress(asyncio.CancelledError):
-                asyncio.run(server.serve(sockets=[taken]))
+            asyncio.run(server.serve(sockets=[taken]))
         except SystemExit:
             raise not_started(hosted.error) from None
 
@@ -53,28 +53,36 @@ def serve_until_signal(app: ASGIApp, taken: socket.socket, started: Callable[[],
 class ForegroundServer(TellingServer):
     """Says what it waits for when it ends, and stops waiting at a second Ctrl-C."""
 
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        ready: Callable[[], object],
+        quiet: ExitStack,
+        give_up: Callable[[], object],
+    ) -> None:
+        super().__init__(config, ready)
+        self._quiet = quiet
+        self._give_up = give_up
+
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until told to stop."""
         self._loop = asyncio.get_running_loop()
-        self._task = asyncio.current_task()
         await super().serve(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end, or end at once."""
         again = self.should_exit
         super().handle_exit(sig, frame)
-        self._loop.call_soon_threadsafe(self._end_now if again else self._end)
+        self._loop.call_soon_threadsafe(self._give_up if again else self._end)
 
     def _end(self) -> None:
-        self._loop.call_later(PATIENCE, self._say)
+        # Of requests that are cut off a line each is enough, at the end.
+        lines: list[str] = []
+        self._quiet.callback(lambda: _say(*lines))
+        self._quiet.enter_context(kept_log(lines, [SERVER]))
+        self._loop.call_later(PATIENCE, _say, STILL_RUNNING)
 
-    def _say(self) -> None:
-        print(
-            "Requests or tasks are still running; Ctrl-C again ends them.",
-            file=sys.stderr,
-            flush=True,
-        )
 
-    def _end_now(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
+def _say(*lines: str) -> None:
+    for line in lines:
+        print(line, file=sys.stderr, flush=True)

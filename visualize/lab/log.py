@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-LOGGERS = ("fastapi_tasks", "uvicorn.error")
+TASKS, SERVER = "fastapi_tasks", "uvicorn.error"
 
 
 class Keeper(logging.Handler):
@@ -25,19 +25,19 @@ class Keeper(logging.Handler):
         line = record.getMessage().strip()
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:
-            line += f": {type(error).__name__}: {error}"
+            line += f": {type(error).__name__}: {error}".removesuffix(": ")
         self._lines.append(line)
 
 
 @contextmanager
-def kept_log(lines: list[str]) -> Iterator[None]:
-    """Append to `lines` what the library and its server log in this thread."""
+def kept_log(lines: list[str], loggers: Iterable[str] = (TASKS, SERVER)) -> Iterator[None]:
+    """Append to `lines` what the library and its server, or one of them, log in this thread."""
     # A logger that has a handler no longer falls back on stderr; nothing else changes.
     keeper = Keeper(lines)
-    for name in LOGGERS:
+    for name in loggers:
         logging.getLogger(name).addHandler(keeper)
     try:
         yield
     finally:
-        for name in LOGGERS:
+        for name in loggers:
             logging.getLogger(name).removeHandler(keeper)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from visualize.live.stopping import SCOPE_KEY
 
@@ -114,12 +114,28 @@ class Hosted:
         self.app = app
         self.error: BaseException | None = None
         self._stopping = stopping
+        self._lifespan: asyncio.Task[object] | None = None
+        self._given_up = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope[SCOPE_KEY] = self._stopping
+        if scope["type"] != "lifespan":
+            return await self.app(scope, receive, send)
+
+        async def quiet_send(message: Message) -> None:
+            if self._given_up:
+                message["message"] = ""
+            await send(message)
+
+        self._lifespan = asyncio.current_task()
         try:
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, quiet_send)
         except BaseException as error:
-            if scope["type"] == "lifespan":
-                self.error = error
+            self.error = error
             raise
+
+    def give_up(self) -> None:
+        """End the app's shutdown where it stands: tasks that still run are abandoned."""
+        self._given_up = True
+        if self._lifespan is not None:
+            self._lifespan.cancel()
