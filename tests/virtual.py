@@ -32,6 +32,21 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._jumping.now
 
+    def jump(self, seconds: float) -> None:
+        """Move the clock on, as if a step had taken so long."""
+        self._jumping.now += seconds
+
+
+def block(seconds: float) -> None:
+    """Hold the running loop for so long, as `time.sleep` does on real time."""
+    import trio
+    from trio.testing import MockClock
+
+    clock = trio.lowlevel.current_clock() if trio.lowlevel.in_trio_run() else None
+    loop = clock or asyncio.get_running_loop()
+    assert isinstance(loop, (MockClock, VirtualLoop))
+    loop.jump(seconds)
+
 
 def now() -> int:
     """Return the running loop's time in nanoseconds; 0 in a thread, where no loop runs."""

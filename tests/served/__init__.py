@@ -57,9 +57,11 @@ class Said:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        listening()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            listening()
+
         async def saying_receive() -> Message:
             message = await receive()
             if message["type"] == "lifespan.shutdown":
