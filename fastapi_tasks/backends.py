@@ -6,7 +6,6 @@ its bookkeeping costs more than the rest of a task together.
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -30,14 +29,18 @@ class Backend(Protocol):
 
 
 class AsyncioBackend:
-    """Plain `asyncio.Task`s in the running loop."""
+    """Plain asyncio tasks in the running loop."""
 
     def __init__(self) -> None:
+        # Whoever runs a loop has loaded it; who only imports an app need not.
+        import asyncio
+
         self._loop = asyncio.get_running_loop()
+        self._make_task = asyncio.Task
 
     def spawn(self, run: Callable[[], Any], context: Context, name: str) -> Callable[[], object]:
         # Not loop.create_task(): an eager task factory would run the task inside schedule().
-        return asyncio.Task(run(), loop=self._loop, name=name, context=context).cancel
+        return self._make_task(run(), loop=self._loop, name=name, context=context).cancel
 
     def call_soon(self, callback: Callable[..., object], *args: Any) -> None:
         self._loop.call_soon_threadsafe(callback, *args)

@@ -13,6 +13,7 @@ import anyio
 
 from .callables import check_arguments, display_name, is_coroutine_function
 from .config import TaskConfig, TaskErrorHandler
+from .started import Started
 from .steps import watched
 from .telemetry import traced
 from .timeline import Mode, Outcome, TaskRecord
@@ -30,34 +31,6 @@ T = TypeVar("T")
 logger = logging.getLogger("fastapi_tasks")
 
 _running: ContextVar[Task[..., Any] | None] = ContextVar("fastapi_tasks.running", default=None)
-
-
-class Started:
-    """Tells when a task has started, and waits for it."""
-
-    __slots__ = ("_task",)
-
-    def __init__(self, task: Task[..., Any]) -> None:
-        self._task = task
-
-    def is_set(self) -> bool:
-        """Tell whether the task's function has begun to run."""
-        return self._task.record.started is not None
-
-    async def wait(self) -> None:
-        """Return when the task's function begins to run, at once if it has.
-
-        Raises RuntimeError if the task ends without having started.
-        """
-        task = self._task
-        event = anyio.Event()
-        task._waiters.append(event)
-        if not self.is_set() and task.record.outcome is None:
-            await event.wait()
-        if not self.is_set():
-            raise RuntimeError(
-                f"task {task.record.name} will never start: it was {task.record.outcome}"
-            )
 
 
 class State(Enum):
@@ -88,13 +61,13 @@ class Task(Generic[P, T]):
         "_coroutine",
         "_phases",
         "_state",
-        "_waiters",
         "args",
         "config",
         "func",
         "index",
         "kwargs",
         "record",
+        "waiters",
     )
 
     def __init__(
@@ -121,7 +94,7 @@ class Task(Generic[P, T]):
         self._context = copy_context()
         self._cancel: Callable[[], object] | None = None
         self._state = State.WAITING
-        self._waiters: list[anyio.Event] = []
+        self.waiters: list[anyio.Event] = []
         self.record = TaskRecord(
             config.name or display_name(func),
             mode,
@@ -212,13 +185,13 @@ class Task(Generic[P, T]):
 
     def _start(self) -> None:
         self.record.started = self._phases.clock()
-        if self._waiters:
+        if self.waiters:
             self._phases.runtime.backend.call_soon(self._wake)
         if self._phases.recorder.listeners:
             self._phases.tell("started", self)
 
     def _wake(self) -> None:
-        for event in self._waiters:
+        for event in self.waiters:
             event.set()
 
     async def _failed(self, error: BaseException) -> None:
@@ -298,7 +271,7 @@ class Task(Generic[P, T]):
         if error is not None:
             record.error = type(error).__name__
         record.outcome = outcome
-        if self._waiters:
+        if self.waiters:
             self._wake()
         if self._phases.recorder.listeners:
             self._phases.tell("finished", self)
