@@ -1,0 +1,42 @@
+"""Measure: `python -m tests.benchmarks [--quick] [--only SUBJECT …] [--save]`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from tests.benchmarks import results, scheduling
+from tests.benchmarks.progress import Progress
+from tests.benchmarks.results import Subject
+from tests.benchmarks.table import table
+
+SUBJECTS: dict[str, Callable[..., Subject]] = {
+    "scheduling": scheduling.measure,
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure, print the new numbers beside the committed ones, and return the exit code."""
+    options = _parse(arguments)
+    committed = results.load()
+    measured: results.Results = {}
+    for name in options.only or SUBJECTS:
+        progress = Progress(name)
+        measured[name] = SUBJECTS[name](progress, quick=options.quick)
+        progress.done()
+        print(table(name, measured[name], committed.get(name)), flush=True)
+    if options.save:
+        results.save(committed | measured)
+    return 0
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a minute or less, for CI")
+    parser.add_argument("--only", nargs="+", choices=SUBJECTS, help="measure only these")
+    parser.add_argument("--save", action="store_true", help="write tests/benchmarks/results.json")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
