@@ -34,8 +34,8 @@ LONG = "a_task_whose_name_nobody_would_want_to_type_" * 3
 
 
 def figure_of(ax: Axes) -> Figure:
-    figure = ax.get_figure(root=True)
-    assert figure is not None
+    figure = ax.figure
+    assert isinstance(figure, Figure)
     return figure
 
 
@@ -119,6 +119,16 @@ def test_words_fit_axes_that_are_given() -> None:
         plot(checkout(), ax=ax)
 
     assert_words_fit(figure, 100)
+
+
+def test_words_fit_a_part_of_a_figure() -> None:
+    figure = Figure(figsize=(12, 4))
+    left, right = figure.subfigures(1, 2)
+    plot(checkout(), ax=left.subplots())
+    plot(checkout(), ax=right.subplots())
+
+    assert_words_fit(figure, 100)
+    assert len(drawn(figure, 100)) > 40
 
 
 def test_words_do_not_enter_axes_beside() -> None:

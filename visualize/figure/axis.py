@@ -11,7 +11,7 @@ from visualize.layout import Scene
 from visualize.theme import Palette
 from visualize.words import MS, tick_labels, ticks
 
-from .frame import EDGE, SMALL, Frame
+from .frame import EDGE, SMALL, Frame, width_of
 
 APART = 54
 """Least distance of two ticks, in points."""
@@ -37,10 +37,9 @@ class TimeLocator(Locator):
         ]
 
     def _points(self) -> float:
-        """The width of the axes in points."""
+        """The width of the axes in points; a guess while there are none."""
         axes = getattr(self.axis, "axes", None)
-        figure = axes.get_figure(root=True) if isinstance(axes, Axes) else None
-        return 400.0 if axes is None or figure is None else axes.bbox.width / figure.dpi * 72
+        return width_of(axes) if isinstance(axes, Axes) else 400.0
 
 
 class TimeFormatter(Formatter):

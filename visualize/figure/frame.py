@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -89,8 +89,7 @@ def frame_for(scene: Scene, width: float) -> Frame:
 def frame_of(ax: Axes, scene: Scene) -> Frame:
     """Choose the measures that suit axes as they are."""
     lanes = max(len(scene.lanes), 1)
-    figure = ax.get_figure(root=True)
-    assert figure is not None
+    figure = whole(ax)
     lane = max(ax.bbox.height / figure.dpi / POINT - 15, 1.0) / lanes
     room = (ax.bbox.x0 - left_of(ax.bbox, figure)) / figure.dpi / POINT
     if is_tiled(scene) or lane < 8:
@@ -100,6 +99,17 @@ def frame_of(ax: Axes, scene: Scene) -> Frame:
     if lane >= 22:
         return Frame("above", lane, middle=0.2, half=0.19, titled=False)
     return Frame("within", lane, half=0.38, titled=False)
+
+
+def whole(ax: Axes) -> Figure:
+    """The figure that axes are in, also where they are in a part of it."""
+    figure: Any = ax.figure
+    return figure if isinstance(figure, Figure) else figure.figure
+
+
+def width_of(ax: Axes) -> float:
+    """The width of axes in points."""
+    return float(ax.bbox.width / whole(ax).dpi / POINT)
 
 
 def left_of(own: BboxBase, figure: Figure) -> float:

@@ -17,10 +17,22 @@ from visualize.layout import Scene
 from visualize.theme import Palette, readable
 from visualize.words import MARK_WORDS, MS
 
-from .frame import GUTTER, NAME, SMALL, Frame, elide, is_tiled, left_of, subtitle, title, weight
+from .frame import (
+    GUTTER,
+    NAME,
+    SMALL,
+    Frame,
+    elide,
+    is_tiled,
+    left_of,
+    subtitle,
+    title,
+    weight,
+    whole,
+)
 from .notes import notes
 
-MANY = 400
+MANY = 600
 """Beyond this many bars, none is labelled."""
 
 
@@ -56,9 +68,8 @@ class Page:
 
     def __init__(self, labels: Labels, renderer: RendererBase) -> None:
         axes = labels.axes
-        assert axes is not None
-        figure = axes.get_figure(root=True)
-        assert figure is not None
+        assert isinstance(axes, Axes)
+        figure = whole(axes)
         self.scene = labels.scene
         self.frame = labels.frame
         self.palette = labels.palette

@@ -20,7 +20,7 @@ from visualize.layout import Scene
 from visualize.theme import SHAPES, Look, Palette, looks
 from visualize.words import MS
 
-from .frame import POINT, Frame, is_tiled
+from .frame import Frame, is_tiled, width_of
 
 Floats: TypeAlias = NDArray[np.float64]
 Columns: TypeAlias = dict[str, NDArray[Any]]
@@ -87,7 +87,7 @@ class _Painter:
         low, high = self.ax.get_xlim()
         pad = high - self.scene.end / MS
         # A bar that is too short to be seen is drawn a pixel wide.
-        least = 0.45 * (high - low) / self.points
+        least = 0.45 * (high - low) / max(width_of(self.ax), 1.0)
         bars = columns(self.scene.bars, "lane", "start", "end", "kind", "mode", "open", "backwards")
         start = bars["start"] / MS
         boxes = self.boxes(start, np.maximum(bars["end"] / MS, start + least), bars["lane"])
@@ -99,13 +99,6 @@ class _Painter:
             for first, last in FADING:
                 self.add(self.boxes(end + first * pad, end + last * pad, lane), look)
         self.add(boxes[wrong], Look("none", self.palette["error"]), linestyle=":")
-
-    @property
-    def points(self) -> float:
-        """The width of the axes in points."""
-        figure = self.ax.get_figure(root=True)
-        assert figure is not None
-        return max(self.ax.bbox.width / figure.dpi / POINT, 1.0)
 
     def separators(self) -> None:
         """Rule a line between requests."""

@@ -32,6 +32,7 @@ from .frame import (
     frame_of,
     measure,
     names_width,
+    whole,
 )
 from .key import LINE, add_key, caption, entries, flow
 from .labels import Labels
@@ -104,9 +105,9 @@ def compare(
 def to_png(figure: Axes | Figure, *, dpi: float = DPI) -> bytes:
     """Return the figure as a PNG file of few colours, which keeps it small."""
     file = BytesIO()
-    whole = _whole(figure)
+    drawn = _whole(figure)
     # Uncompressed, since this is not the file that is wanted.
-    whole.savefig(file, format="tiff", dpi=dpi, facecolor=whole.get_facecolor(), edgecolor="none")
+    drawn.savefig(file, format="tiff", dpi=dpi, facecolor=drawn.get_facecolor(), edgecolor="none")
     image = Image.open(file).convert("RGB")
     small = BytesIO()
     image.quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
@@ -118,16 +119,14 @@ def to_png(figure: Axes | Figure, *, dpi: float = DPI) -> bytes:
 def to_svg(figure: Axes | Figure) -> bytes:
     """Return the figure as an SVG file; the same figure gives the same bytes."""
     file = BytesIO()
-    whole = _whole(figure)
+    drawn = _whole(figure)
     with matplotlib.rc_context({"svg.hashsalt": "timeline"}):
-        whole.savefig(file, format="svg", facecolor=whole.get_facecolor(), metadata={"Date": None})
+        drawn.savefig(file, format="svg", facecolor=drawn.get_facecolor(), metadata={"Date": None})
     return file.getvalue()
 
 
 def _whole(figure: Axes | Figure) -> Figure:
-    whole = figure.get_figure(root=True) if isinstance(figure, Axes) else figure
-    assert whole is not None
-    return whole
+    return whole(figure) if isinstance(figure, Axes) else figure
 
 
 def _palette(theme: ThemeName) -> Palette:
@@ -136,7 +135,7 @@ def _palette(theme: ThemeName) -> Palette:
 
 
 def _theme_of(ax: Axes) -> ThemeName:
-    back: Any = _whole(ax).get_facecolor()
+    back: Any = whole(ax).get_facecolor()
     return "dark" if luminance(to_hex(back)) < 0.18 else "light"
 
 
@@ -160,10 +159,10 @@ def _figure(
     total = sum(heights) + TITLE * len(heights) + BETWEEN * max(len(heights) - 1, 0) + foot
     figure.set_figheight(total * POINT)
     left = max(map(partial(_left, figure), scenes, frames), default=EDGE)
-    top, whole = total, width / POINT
+    top, across = total, width / POINT
     for (label, scene), frame, height in zip(panels, frames, heights, strict=True):
         top -= TITLE + height + (BETWEEN if top < total else 0)
-        box = (left / whole, top / total, (whole - left - EDGE) / whole, height / total)
+        box = (left / across, top / total, (across - left - EDGE) / across, height / total)
         ax = figure.add_axes(box, axes_class=TimelineAxes)
         _draw(ax, scene, frame, palette)
         _head(ax, label, scene, palette, left)
@@ -183,7 +182,7 @@ def _left(figure: Figure, scene: Scene, frame: Frame) -> float:
 
 def _head(ax: Axes, label: str, scene: Scene, palette: Palette, left: float) -> None:
     """Write the title and, where there is room beside it, what came of the request."""
-    figure = _whole(ax)
+    figure = whole(ax)
     width = ax.bbox.width / figure.dpi / POINT
     title, summaries = _summary(scene)
     title = legible(label or title, "bold")
