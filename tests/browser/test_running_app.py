@@ -1,0 +1,152 @@
+"""The live page and the playground, served by their own apps on a real server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import anyio
+import pytest
+from fastapi import FastAPI
+
+from fastapi_tasks import Tasks, add_tasks
+from visualize.lab import SyncLab, serve
+from visualize.live import mount, mounting
+from visualize.playground.page import make_page
+
+from .screen import Screen
+
+SECONDS, RATE, TASKS = 4, 50, 5
+
+# Notes, for each task, how many milliseconds after its end the page has drawn it.
+WATCH = """() => {
+    const v = document.querySelector("#timeline").viewer.state;
+    const late = (window.late = {});
+    const look = () => {
+        const now = performance.timeOrigin + performance.now();
+        for (const { id, wall, tasks } of v.recordings[0].requests.values())
+            tasks.forEach(({ finished }, i) => {
+                if (finished != null) late[`${id}:${i}`] ??= now - (Number(wall) + finished) / 1e6;
+            });
+        requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+}"""
+
+
+@pytest.fixture
+def away(screen: Screen) -> Iterator[Screen]:
+    """A window that has left its page before the server of it stops."""
+    yield screen
+    # Chromium's remark on a frame that another site's page could be: it is not.
+    troubles = [words for words in screen.troubles if "Blocked autofocusing" not in words]
+    screen.page.goto("about:blank")
+    screen.troubles[:] = troubles
+
+
+def shop() -> FastAPI:
+    app = FastAPI(title="Shop")
+    add_tasks(app)
+    mount(app)
+
+    @app.post("/orders")
+    async def order(tasks: Tasks) -> None:
+        for _ in range(TASKS):
+            tasks.after_response.schedule(anyio.sleep, 0.02)
+
+    return app
+
+
+def order_for(lab: SyncLab, seconds: float) -> int:
+    begin, sent = time.perf_counter(), 0
+    while time.perf_counter() - begin < seconds:
+        lab.post("/orders")
+        sent += 1
+        time.sleep(max(0.0, begin + sent / RATE - time.perf_counter()))
+    lab.settled()
+    return sent
+
+
+@pytest.mark.slow
+def test_a_thousand_events_a_second_are_drawn_soon_over_broken_connections(
+    away: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mounting, "STREAM", 1.5)
+    with serve(shop()) as lab:
+        away.open(f"{lab.url}/_timeline/")
+        connections: list[str] = []
+        away.page.on("request", lambda request: connections.append(request.url))
+        away.page.evaluate(WATCH)
+        sent = order_for(lab, SECONDS)
+        away.page.wait_for_function(f"() => Object.keys(late).length >= {sent * TASKS}")
+        late: list[float] = sorted(away.page.evaluate("Object.values(late)"))
+        away.page.goto("about:blank")
+    assert len(late) == sent * TASKS
+    assert late[int(0.95 * len(late))] < 2000
+    assert len([url for url in connections if url.endswith("/events")]) >= 2
+
+
+def test_the_page_shows_a_request_while_it_runs(away: Screen) -> None:
+    app = shop()
+    go_on = anyio.Event()
+
+    @app.get("/wait")
+    async def wait() -> None:
+        await go_on.wait()
+
+    @app.post("/go-on")
+    async def release() -> None:
+        go_on.set()
+
+    with serve(app) as lab:
+        away.open(f"{lab.url}/_timeline")
+        away.page.evaluate(f"void fetch('{lab.url}/wait')")
+        away.page.get_by_text("GET /wait #1").first.wait_for()
+        assert "open" in away.texts()
+        lab.post("/go-on")
+        away.page.get_by_text("POST /go-on #2").first.wait_for()
+        lab.settled()
+        away.page.wait_for_function(
+            "() => [...document.querySelector('#timeline').viewer.state.recordings[0]"
+            ".requests.values()].every(({ request_end }) => request_end !== null)"
+        )
+        away.settle()
+        assert "open" not in away.texts()
+        away.page.goto("about:blank")
+
+
+# The playground ------------------------------------------------------------------------------
+
+
+def verdict(screen: Screen) -> str:
+    frame = screen.page.frame_locator("iframe")
+    words: str = frame.locator("h1").inner_text()
+    return words
+
+
+def tasks(screen: Screen) -> list[str]:
+    frame: Any = screen.page.frame("timeline")
+    found: list[str] = frame.evaluate(
+        "() => document.querySelector('#timeline').viewer.state.scene.items"
+        ".filter(({type}) => type === 'tasks').map(({name}) => name)"
+    )
+    return found
+
+
+def test_moving_a_control_shows_another_request(away: Screen) -> None:
+    with serve(make_page()) as lab:
+        away.origin = lab.url
+        away.page.goto(f"{lab.url}/")
+        assert verdict(away).startswith("The client had its answer after ")
+        assert tasks(away) == ["task 1 (awaits)", "task 2 (awaits)", "task 3 (thread)"]
+        with away.page.expect_response(lambda response: "mode=after_response" in response.url):
+            away.page.get_by_label("task 4: mode").select_option("after_response")
+        away.page.frame_locator("iframe").get_by_text("task 4 (blocks)").first.wait_for()
+        assert "held up by task 4 (blocks)" in verdict(away)
+        slider = away.page.get_by_label("Endpoint: milliseconds")
+        slider.focus()
+        with away.page.expect_response(lambda response: "ms=25" in response.url):
+            away.page.keyboard.press("ArrowRight")
+        assert away.page.locator("output").first.inner_text() == "25 ms"
+        away.page.goto("about:blank")
