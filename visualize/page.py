@@ -6,17 +6,16 @@ import base64
 import hashlib
 import html
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, get_args
 
-from fastapi_tasks.timeline import Timeline
 from visualize.columns import pack
+from visualize.layout import Recording, listed, one_of
 from visualize.theme import COLORS, ink
 
 Align = Literal["clock", "request", "response"]
-Recording: TypeAlias = Timeline | Iterable[Timeline]
 
 INKED = ("immediate", "after_route", "after_response", "endpoint", "busy")
 """The fills that text stands on."""
@@ -52,14 +51,16 @@ def to_html(
 
     A mapping from labels to recordings compares them on one time axis. `align` puts each request
     where the clock says (the default for one recording), or all of them at their start (the
-    default for several) or where their response was sent.
+    default for several) or where their response was sent. Raises TypeError for what is no
+    timeline, ValueError for another `align`.
     """
     recordings = timelines if isinstance(timelines, Mapping) else {"": timelines}
     packed = [
-        {"label": label, "packed": pack(_listed(recording))}
+        {"label": label, "packed": pack(listed(recording))}
         for label, recording in recordings.items()
     ]
     align = align or ("request" if len(packed) > 1 else "clock")
+    one_of("align", align, get_args(Align))
     script = f'<script type="module">{asset("timeline.js")}</script>'
     return _page(title, script, _file_policy(), align=align, recordings=packed)
 
@@ -87,10 +88,6 @@ def live_html(
 def asset(name: str) -> str:
     """Return the text of a file of the viewer, such as `timeline.js`."""
     return files("visualize").joinpath("viewer", name).read_text("utf-8")
-
-
-def _listed(recording: Recording) -> list[Timeline]:
-    return [recording] if isinstance(recording, Timeline) else list(recording)
 
 
 def _page(title: str | None, script: str, policy: str, **data: Any) -> str:
