@@ -8,7 +8,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .config import TaskConfig
-from .phases import AFTER_ROUTE, Phases
+from .phases import Phases
 from .recorder import Recorder
 from .runtime import Limits, Runtime
 from .scheduler import SCOPE_KEY
@@ -87,7 +87,7 @@ class InnerLayer:
 
         def releasing_send(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
-                phases.pass_to(AFTER_ROUTE)
+                phases.route_passes()
             return send(message)
 
         app: Any = self.app(scope, receive, releasing_send)

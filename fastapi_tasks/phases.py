@@ -24,8 +24,8 @@ IMMEDIATE, AFTER_ROUTE, AFTER_RESPONSE = range(3)
 class Phases:
     """What of one request has passed. Changed on the event loop's thread only.
 
-    A task names the phase that it waits for; one that has passed releases it at once. The object
-    is a context manager that the endpoint's exit stack closes, and so learns of its end.
+    A task names the phase that it waits for; one that has passed releases it at once. Once the
+    endpoint has scheduled something, its exit stack closes this object, which so learns of its end.
     """
 
     __slots__ = (
@@ -90,16 +90,25 @@ class Phases:
                 self.tell("endpoint_start")
             self._handled = sys.exception()
             self._function_stack = function_stack
-            function_stack.push(self)
             if timeline.kind == "websocket":
+                function_stack.push(self)
                 request_stack.callback(self.pass_to, AFTER_ROUTE)
+
+    def route_passes(self) -> None:
+        """Take note that the endpoint and its function-scoped dependencies are over."""
+        if self._function_stack is not None:
+            self._function_stack = None
+            # Whatever left the endpoint, or a commit after it, is being handled at this moment.
+            error = sys.exception()
+            self.__exit__(None if error is self._handled or error is None else type(error))
+        self.pass_to(AFTER_ROUTE)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self.timeline.endpoint_end is None:
             self.timeline.endpoint_end = self.clock()
             if self.recorder.listeners:
                 self.tell("endpoint_end")
-        if kind is not None:
+        if kind is not None and self.passed == IMMEDIATE:
             self._fail(kind)
 
     def __enter__(self) -> None: ...
@@ -135,8 +144,8 @@ class Phases:
     def _place(self, task: AnyTask, phase: int) -> None:
         tasks = self.timeline.tasks
         if not tasks and self._function_stack is not None:
-            # Once more, from inside the endpoint: the stack unwinds from its top, so this hears
-            # of the end before the exit code of dependencies entered since.
+            # From inside the endpoint: the stack unwinds from its top, so this hears of the end
+            # before any dependency's exit code runs.
             self._function_stack.push(self)
         task.index = len(tasks)
         tasks.append(task.record)
@@ -155,12 +164,6 @@ class Phases:
             if self.passed < phase:
                 self.passed = phase
             return
-        if self.passed == IMMEDIATE:
-            # A dependency's exit, say a commit, may have failed after the endpoint: then an error
-            # handler answers at this moment, or nobody does.
-            error = sys.exception()
-            if error is not None and error is not self._handled:
-                self._fail(type(error))
         while self.passed < phase:
             self.passed += 1
             for task in self.waiting[self.passed - AFTER_ROUTE]:
@@ -174,8 +177,8 @@ class Phases:
         kind = message["type"]
         if kind == "http.response.start":
             self._trailers = message.get("trailers", False)
-            if self.waiting is not None:
-                self.pass_to(AFTER_ROUTE)
+            if self._function_stack is not None:
+                self.route_passes()
             elif self.passed < AFTER_ROUTE:
                 self.passed = AFTER_ROUTE
             timeline = self.timeline
@@ -202,7 +205,9 @@ class Phases:
         if scope is not None:
             timeline.route = getattr(scope.get("route"), "path", None)
         # The scope holds this object: let go, both are freed without the garbage collector.
-        self._scope = self._function_stack = None
+        self._scope = None
+        if self._function_stack is not None and timeline.kind == "http":
+            self.route_passes()
         if timeline.response_sent is None:
             if timeline.kind == "websocket":
                 self.connection_closed()

@@ -90,7 +90,8 @@ class Timeline:
 
     All times are integer nanoseconds of one monotonic clock, except `wall`, which is the wall
     clock (nanoseconds since the epoch) at `request_start`. A mark is None until it happens; the
-    endpoint's marks stay None when the request does not use `Tasks`. `request_end` is when the
+    endpoint's marks stay None when the request does not use `Tasks`. The end of an endpoint that
+    scheduled nothing is known only when its response starts. `request_end` is when the
     app was done with the request: None means that it is still open. `status` is None for a
     WebSocket that was accepted. `error` is the type of the exception that left the endpoint.
     `aborted` says that the response never reached its end.
