@@ -65,9 +65,15 @@ def new_screen(chromium: Any) -> Iterator[Callable[..., Screen]]:
     """Open windows of other sizes and kinds, which fail the test like `screen`."""
     screens: list[Screen] = []
 
-    def new(*, width: int = SIZE["width"], height: int = SIZE["height"], **kind: Any) -> Screen:
+    def new(
+        *,
+        width: int = SIZE["width"],
+        height: int = SIZE["height"],
+        ours: bool = True,
+        **kind: Any,
+    ) -> Screen:
         size = {"width": width, "height": height}
-        screens.append(Screen(chromium.new_context(viewport=size, **kind)))
+        screens.append(Screen(chromium.new_context(viewport=size, **kind), ours=ours))
         return screens[-1]
 
     yield new

@@ -50,16 +50,17 @@ class View(NamedTuple):
 
 
 class Screen:
-    """A window that notes all that must not happen."""
+    """A window that notes all that must not happen, unless its page is not ours."""
 
-    def __init__(self, context: Any) -> None:
+    def __init__(self, context: Any, *, ours: bool = True) -> None:
         self.context = context
         self.troubles: list[str] = []
         self.page = context.new_page()
-        self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.troubles.append(f"error: {error}"))
-        self.page.on("request", self._watch)
         self.origin = ""
+        if ours:
+            self.page.on("console", self._hear)
+            self.page.on("pageerror", lambda error: self.troubles.append(f"error: {error}"))
+            self.page.on("request", self._watch)
 
     def open(self, url: str) -> None:
         self.origin = _origin(url)
