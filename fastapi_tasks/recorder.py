@@ -97,7 +97,7 @@ class Recorder:
         self.requests: dict[Open, Timeline] = {}
         self._groups: list[Group] = [self.requests]
         self.waited_for: list[tuple[Callable[[], bool], Callable[[], object]]] = []
-        self._process = os.getpid()
+        self.process = os.getpid()
 
     @property
     def timelines(self) -> list[Timeline]:
@@ -161,9 +161,9 @@ class Recorder:
         """Make the timeline of a request that starts now, and keep it if recording is on."""
         start = self.clock()
         if not self.enabled:
-            return Timeline(0, kind, method, path, self.wall(), start, None, self._process)
+            return Timeline(0, kind, method, path, self.wall(), start, None, self.process)
         self._count = number = self._count + 1
-        timeline = Timeline(number, kind, method, path, self.wall(), start, None, self._process)
+        timeline = Timeline(number, kind, method, path, self.wall(), start, None, self.process)
         self._kept.append(timeline)
         return timeline
 

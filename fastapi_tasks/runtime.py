@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -55,6 +56,8 @@ class Runtime:
 
     def __init__(self, recorder: Recorder, config: TaskConfig, limits: Limits) -> None:
         self.recorder = recorder
+        # An app may be made before a server forks its workers.
+        recorder.process = os.getpid()
         self.config = config
         self.backend = current_backend()
         self.thread = get_ident()
