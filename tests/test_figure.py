@@ -143,6 +143,25 @@ def test_words_do_not_enter_axes_beside() -> None:
     assert not any(text.get_window_extent().overlaps(left.bbox) for text in said)
 
 
+def test_words_follow_the_view() -> None:
+    ax = plot(checkout())
+    ax.set_xlim(14, 22)
+    ax.set_ylim(4.5, 1.5)
+
+    assert_words_fit(figure_of(ax), 160)
+    said = words(ax)
+    assert {"validate_payment", "finalize_order", "send_mail", "16 ms"} <= set(said)
+    assert not {"client", "endpoint", "audit", "print_label", "response sent"} & set(said)
+    texts = [text for text in ax.findobj(Text) if isinstance(text, Text)]
+    inside = [text for text in texts if "ran" in text.get_text()]
+    assert [text.get_text() for text in inside] == [
+        "waited 100 µs · ran 29.9 ms",
+        "waited 1.3 ms · ran 11.7 ms",
+        "waited 1.5 ms · ran 29.3 ms",
+    ]
+    assert all(ax.bbox.fully_contains(*text.get_window_extent().min) for text in inside)
+
+
 @settings(unhurried, max_examples=25)
 @given(recordings)
 def test_any_recording_can_be_drawn(recording: list[Timeline]) -> None:

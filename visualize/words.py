@@ -14,7 +14,7 @@ MARK_WORDS = {"endpoint_end": "endpoint end", "response_sent": "response sent"}
 PHASE_WORDS = {
     "before": "before the endpoint",
     "endpoint": "endpoint",
-    "handling": "request",
+    "handling": "handling",
     "sending": "response being sent",
     "after": "after the response",
     "waiting": "waits for the response",

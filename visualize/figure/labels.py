@@ -13,7 +13,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox, IdentityTransform
 
-from visualize.layout import Scene
+from visualize.layout import Bar, Scene
 from visualize.theme import Palette, readable
 from visualize.words import MARK_WORDS, MS
 
@@ -91,10 +91,20 @@ class Page:
             yield from self.notes()
 
     def x(self, at: int) -> float:
-        return float(self.axes.transData.transform((at / MS, 0))[0])
+        """Where a moment is, or the edge of the axes on that side."""
+        low, high = self.axes.bbox.intervalx
+        return float(min(max(self.axes.transData.transform((at / MS, 0))[0], low), high))
 
     def y(self, lane: float) -> float:
         return float(self.axes.transData.transform((0, lane))[1])
+
+    def sees(self, bar: Bar) -> bool:
+        """Whether the axes show any of a bar: someone may have zoomed in."""
+        low, high = (limit * MS for limit in self.axes.get_xlim())
+        return self.sees_lane(bar.lane) and bar.end >= low and bar.start <= high
+
+    def sees_lane(self, lane: float) -> bool:
+        return bool(self.axes.bbox.y0 <= self.y(lane) <= self.axes.bbox.y1)
 
     def text(self, x: float, y: float, words: str, size: float, **style: Any) -> Text:
         style = {"ha": "left", "va": "center_baseline", "color": self.palette["text"], **style}
@@ -117,23 +127,27 @@ class Page:
         x = self.axes.bbox.x0 - GUTTER * self.point
         size = min(NAME, max(6.0, self.lane / self.point * 0.72))
         for index in self.thinned(1.3 * size * self.point):
-            lane = self.scene.lanes[index]
+            lane, y = self.scene.lanes[index], self.y(index + self.frame.middle)
             bold = weight(lane, self.scene)
             name = self.elide(title(lane, self.scene, self.frame.titled), x - self.left, size, bold)
-            below = (
-                self.elide(subtitle(lane), x - self.left, SMALL) if self.frame.says_modes else ""
-            )
+            below = self.mode_of(index, x - self.left) if self.frame.says_modes else None
             lift = 5.2 * self.point if below else 0.0
-            y = self.y(index + self.frame.middle)
             if name:
                 yield self.text(x, y + lift, name, size, ha="right", weight=bold)
-            if below and lane.mode:
-                color = readable(self.palette[lane.mode], self.palette)
-                yield self.text(x, y - lift, below, SMALL, ha="right", color=color)
+            if below:
+                words, color = below
+                yield self.text(x, y - lift, words, SMALL, ha="right", color=color)
+
+    def mode_of(self, index: int, room: float) -> tuple[str, str] | None:
+        """The words for the mode of a lane's task, and their colour, if there is one."""
+        lane = self.scene.lanes[index]
+        words = self.elide(subtitle(lane), room, SMALL)
+        return (words, readable(self.palette[lane.mode], self.palette)) if lane.mode else None
 
     def thinned(self, height: float) -> list[int]:
         """The lanes that are named when a name is `height` pixels high; requests come first."""
-        lanes = [index for index, lane in enumerate(self.scene.lanes) if lane.label]
+        named = (index for index, lane in enumerate(self.scene.lanes) if lane.label)
+        lanes = [index for index in named if self.sees_lane(index)]
         chosen: list[int] = []
         for index in sorted(lanes, key=lambda index: self.scene.lanes[index].kind != "request"):
             if all(abs(index - other) * self.lane >= height for other in chosen):
@@ -142,15 +156,14 @@ class Page:
 
     def names_above(self) -> Iterator[Text]:
         """The names, each above its bar and followed by its mode."""
-        left = self.axes.bbox.x0 + 1 * self.point
-        for index, lane in enumerate(self.scene.lanes):
-            y = self.y(index - 0.26)
+        left, size = self.axes.bbox.x0 + self.point, NAME - 0.5
+        for index in self.thinned(0):
+            lane, y = self.scene.lanes[index], self.y(index - 0.26)
             bold = weight(lane, self.scene)
-            name = self.elide(
-                title(lane, self.scene, self.frame.titled), self.right - left, NAME - 0.5, bold
-            )
-            yield self.text(left, y, name, NAME - 0.5, weight=bold, **self.halo())
-            after = left + self.width(name, NAME - 0.5, bold) + 6 * self.point
+            name = title(lane, self.scene, self.frame.titled)
+            name = self.elide(name, self.right - left, size, bold)
+            yield self.text(left, y, name, size, weight=bold, **self.halo())
+            after = left + self.width(name, size, bold) + 6 * self.point
             if lane.mode and after + self.width(subtitle(lane), SMALL) <= self.right:
                 color = readable(self.palette[lane.mode], self.palette)
                 yield self.text(after, y, subtitle(lane), SMALL, color=color, **self.halo())
@@ -161,7 +174,9 @@ class Page:
 
     def marks(self) -> Iterator[Text]:
         """Name the lines of the topmost request, in the strip above it, where there is room."""
-        named = [] if is_tiled(self.scene) else [m for m in self.scene.marks if m.first == 0]
+        there = not is_tiled(self.scene) and self.sees_lane(-0.5)
+        low, high = (limit * MS for limit in self.axes.get_xlim())
+        named = [m for m in self.scene.marks if there and m.first == 0 and low <= m.at <= high]
         # Where not all names fit, that of the response matters most.
         for marks in (named, named[1:], named[:1]):
             spots = [self.spots(self.x(mark.at), MARK_WORDS[mark.kind]) for mark in marks]

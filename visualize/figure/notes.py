@@ -40,6 +40,7 @@ class Sheet(Protocol):
     right: float
 
     def x(self, at: int) -> float: ...
+    def sees(self, bar: Bar) -> bool: ...
     def width(self, words: str, size: float) -> float: ...
 
 
@@ -51,7 +52,8 @@ def notes(sheet: Sheet, left: float, *, named: bool) -> Iterator[Note]:
     lanes: dict[int, list[list[Bar]]] = {}
     for _, group in groupby(sheet.scene.bars, key=_belongs):
         bars = list(group)
-        lanes.setdefault(bars[0].lane, []).append(bars)
+        if any(map(sheet.sees, bars)):
+            lanes.setdefault(bars[0].lane, []).append(bars)
     for things in lanes.values():
         things.sort(key=lambda bars: (bars[0].start, bars[-1].end))
         ends = [*(sheet.x(bars[0].start) for bars in things[1:]), sheet.right]
@@ -77,8 +79,8 @@ def _say(sheet: Sheet, room: _Room, bars: Sequence[Bar], named: bool) -> Iterato
         yield from _say_task(sheet, room, bars, named)
     elif last.kind in ("waiting", "receiving"):
         yield from room.inside(bars[0], [PHASES["waiting"], "waits"])
-        took = duration(last.end - bars[0].start)
-        yield from room.right(["no answer yet" if last.open else took])
+        if not last.open:
+            yield from room.right([duration(last.end - bars[0].start)])
     else:
         yield from _say_request(sheet, room, bars, named)
 
@@ -87,9 +89,8 @@ def _say_request(sheet: Sheet, room: _Room, bars: Sequence[Bar], named: bool) ->
     last = bars[-1]
     timeline = sheet.scene.groups[last.request].timeline
     if named:
-        yield from room.anywhere(
-            max(bars, key=lambda bar: bar.end - bar.start), [legible(timeline.title)]
-        )
+        longest = max(bars, key=lambda bar: bar.end - bar.start)
+        yield from room.anywhere(longest, [legible(timeline.title)])
         return
     phases = [note for bar in bars for note in room.inside(bar, [PHASES.get(bar.kind, "")])]
     yield from phases
