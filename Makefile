@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test notebooks lab lint test-lowest clean
+.PHONY: help demo test notebooks lab bench bench-quick lint test-lowest clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,12 @@ notebooks: $(VENV)/.dev ## Run all notebooks and write their outputs
 
 lab: $(VENV)/.notebooks ## Open the notebooks in JupyterLab
 	@$(BIN)/python -m jupyter lab notebooks
+
+bench: $(VENV)/.dev ## Measure everything, beside the committed figures
+	@$(BIN)/python -m tests.benchmarks
+
+bench-quick: $(VENV)/.dev ## Measure in a minute; fails on a gross regression
+	@$(BIN)/python -m tests.benchmarks --quick
 
 lint: $(VENV)/.dev ## Linter, formatter check, mypy strict
 	$(BIN)/ruff check .
