@@ -23,6 +23,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from PIL import Image
 
+import visualize
 from fastapi_tasks.timeline import MODES, Timeline
 from tests.samples import MS, checkout, random_timelines
 from tests.strategies import recordings, unhurried
@@ -364,6 +365,14 @@ def test_pyplot_is_not_needed() -> None:
     )
 
     assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0
+
+
+def test_the_package_has_its_names_when_they_are_asked_for() -> None:
+    assert sorted(visualize.__all__) == visualize.__all__
+    assert all(callable(getattr(visualize, name)) for name in visualize.__all__)
+    assert set(visualize.__all__) <= set(dir(visualize))
+    with pytest.raises(AttributeError, match="module 'visualize' has no attribute 'draw'"):
+        _ = visualize.draw
 
 
 def test_a_png_is_small_and_1280_pixels_wide() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from visualize.figure import compare, plot, to_png, to_svg
+    from visualize.notebook import show
     from visualize.page import to_html
     from visualize.perfetto import to_perfetto
     from visualize.terminal import text
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "compare": "figure",
     "plot": "figure",
+    "show": "notebook",
     "text": "terminal",
     "to_html": "page",
     "to_perfetto": "perfetto",
@@ -22,7 +24,7 @@ _HOMES = {
     "to_svg": "figure",
 }
 
-__all__ = ["compare", "plot", "text", "to_html", "to_perfetto", "to_png", "to_svg"]
+__all__ = ["compare", "plot", "show", "text", "to_html", "to_perfetto", "to_png", "to_svg"]
 
 
 def __getattr__(name: str) -> Any:
