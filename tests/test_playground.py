@@ -189,7 +189,7 @@ def test_a_control_that_moves_sends_another_request() -> None:
         assert [task.name for task in shown.timeline.tasks][3:] == ["task 4 (blocks)"]
         assert view.value != before
         assert view.value.startswith('<iframe sandbox="allow-scripts" srcdoc="&lt;!doctype html')
-        endpoint.children[2].value = 5
+        endpoint.children[3].value = 5
         assert shown.experiment.ms == 5
     finally:
         shown.close()
@@ -199,7 +199,7 @@ def test_a_new_playground_closes_the_one_before() -> None:
     first = playground(Experiment())
     second = playground(Experiment(ms=0, tasks=[Step(mode="immediate", ms=0)]))
     last: Timeline = first.timeline
-    first.widget.children[0].children[2].value = 50
+    first.widget.children[0].children[3].value = 50
     assert first.timeline is last
     second.close()
     second.close()

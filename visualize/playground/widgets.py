@@ -101,10 +101,12 @@ class Row:
         choices = [(words, kind) for kind, words in KINDS.items() if kind in kinds]
         self.kind = ipywidgets.Dropdown(options=choices, value=kind, layout=_wide(170))
         self.ms = ipywidgets.IntSlider(
-            value=ms, max=max(ms, SLIDER), step=5, description="ms", continuous_update=False
-        )
+            value=ms, max=max(ms, SLIDER), step=5, description="ms", continuous_update=False,
+            style={"description_width": "24px"},
+        )  # fmt: skip
         self.controls = [self.kind, self.ms]
-        self.widget = ipywidgets.HBox([ipywidgets.Label(name, layout=_wide(70)), *self.controls])
+        before = [ipywidgets.Label(name, layout=_wide(70)), ipywidgets.Label(layout=_wide(140))]
+        self.widget = ipywidgets.HBox([*before, *self.controls])
 
 
 class TaskRow(Row):
