@@ -78,7 +78,13 @@ def tidy(notebook: Any) -> Any:
     }
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
+        if "outputs" in cell:
+            cell.outputs = [output for output in cell.outputs if not _needs_kernel(output)]
     return notebook
+
+
+def _needs_kernel(output: Any) -> bool:
+    return "application/vnd.jupyter.widget-view+json" in output.get("data", {})
 
 
 @contextmanager

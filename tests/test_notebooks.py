@@ -44,16 +44,24 @@ def runs(request: pytest.FixtureRequest) -> Iterator[dict[Path, Future[Run]]]:
 
 
 def run_solved(path: Path) -> Run:
-    from nbformat.v4 import new_code_cell
-
     begun = time.perf_counter()
     notebook = read(path)
-    count = len(notebook.cells)
-    checks = tagged(notebook, "check")
-    for solution, check in zip(tagged(notebook, "solution"), checks, strict=True):
-        notebook.cells += [new_code_cell(code_of(solution)), new_code_cell(check.source)]
+    own = list(notebook.cells)
+    solved = []
+    for solution, check in zip(
+        tagged(notebook, "solution"), tagged(notebook, "check"), strict=True
+    ):
+        at = notebook.cells.index(solution)
+        solved.append(code_cell(check.source))
+        notebook.cells[at:at] = [code_cell(code_of(solution)), solved[-1]]
     run(notebook)
-    return Run(notebook.cells[:count], notebook.cells[count + 1 :: 2], time.perf_counter() - begun)
+    return Run(own, solved, time.perf_counter() - begun)
+
+
+def code_cell(source: str) -> Any:
+    from nbformat.v4 import new_code_cell
+
+    return new_code_cell(source)  # type: ignore[no-untyped-call]
 
 
 def tagged(notebook: Any, tag: str) -> list[Any]:
