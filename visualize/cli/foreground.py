@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import FrameType
 
 import uvicorn
@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from visualize.lab.errors import not_started
 from visualize.lab.log import SERVER, kept_log
-from visualize.lab.thread import REQUESTS_LIMIT, Hosted, TellingServer
+from visualize.lab.thread import Hosted, TellingServer, configure
 
 PATIENCE = 3.0
 STILL_RUNNING = "Requests or tasks are still running; Ctrl-C again ends them."
@@ -29,9 +29,6 @@ def serve_until_signal(app: ASGIApp, taken: socket.socket, started: Callable[[],
     at once. Raises LabError if the app does not start.
     """
     hosted = Hosted(app, lambda: server.should_exit)
-    config = uvicorn.Config(
-        hosted, log_config=None, access_log=False, timeout_graceful_shutdown=REQUESTS_LIMIT
-    )
     with ExitStack() as quiet:
         # What a startup raises is told in one line, not logged.
         quiet.enter_context(kept_log([]))
@@ -40,14 +37,14 @@ def serve_until_signal(app: ASGIApp, taken: socket.socket, started: Callable[[],
             quiet.close()
             started()
 
-        server = ForegroundServer(config, ready, quiet, hosted.give_up)
+        server = ForegroundServer(configure(hosted), ready, quiet, hosted.give_up)
         # uvicorn raises the signal that ended it once more: it must not end the process as well.
         for number in SIGNALS:
             signal.signal(number, lambda *_: setattr(server, "should_exit", True))
-        try:
+        with suppress(SystemExit):
             asyncio.run(server.serve(sockets=[taken]))
-        except SystemExit:
-            raise not_started(hosted.error) from None
+    if not server.started:
+        raise not_started(hosted.error)
 
 
 class ForegroundServer(TellingServer):

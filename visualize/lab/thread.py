@@ -11,6 +11,8 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
+from importlib.util import find_spec
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -38,13 +40,7 @@ class ServerThread:
         self._ready = threading.Event()
         self._error: BaseException | None = None
         self._hosted = Hosted(app, lambda: self._server.should_exit)
-        config = uvicorn.Config(
-            self._hosted,
-            log_config=None,
-            access_log=False,
-            timeout_keep_alive=KEEP_ALIVE,
-            timeout_graceful_shutdown=REQUESTS_LIMIT,
-        )
+        config = configure(self._hosted, timeout_keep_alive=KEEP_ALIVE)
         self._server = TellingServer(config, self._ready.set)
         self._thread = threading.Thread(target=self._run, name="lab server", daemon=True)
 
@@ -58,8 +54,9 @@ class ServerThread:
             raise
         if not self._server.started:
             self._thread.join()
-            error = self._hosted.error or self._error
-            raise not_started(error) from error
+            if self._error is not None:
+                raise LabError(f"the server did not start: {self._error}") from self._error
+            raise not_started(self._hosted.error) from self._hosted.error
 
     def ask_to_stop(self) -> None:
         """Let the server end soon, without waiting for it."""
@@ -84,6 +81,8 @@ class ServerThread:
         try:
             with kept_log(self.log) if self._quiet else nullcontext():
                 asyncio.run(self._server.serve(sockets=[self._socket]))
+        except SystemExit:
+            pass  # how uvicorn says that the app did not start
         except BaseException as error:
             self._error = error
         finally:
@@ -91,17 +90,40 @@ class ServerThread:
             self._ready.set()
 
 
+def configure(app: ASGIApp, **options: Any) -> uvicorn.Config:
+    """Configure a uvicorn that leaves logging alone and does not wait for ever when it stops."""
+    # By default, old releases of uvicorn use a part of websockets that warns of its end.
+    websockets = "websockets-sansio" if find_spec("websockets") else "auto"
+    return uvicorn.Config(
+        app, ws=websockets, log_config=None, access_log=False,
+        timeout_graceful_shutdown=REQUESTS_LIMIT, **options,
+    )  # fmt: skip
+
+
 class TellingServer(uvicorn.Server):
-    """Tells when it answers."""
+    """Tells when it answers, and shuts its app down whenever that had started."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], object]) -> None:
         super().__init__(config)
         self._ready = ready
+        self._shut_down = False
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then tell."""
-        await super().startup(sockets)
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until told to stop."""
+        await super().serve(sockets)
+        # Told to stop in the middle of its start, an old release leaves all as it is.
+        if self.started and not self._shut_down:
+            await self.shutdown(sockets)
+
+    async def main_loop(self) -> None:
+        """Tell, then wait to be told to stop."""
         self._ready()
+        await super().main_loop()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop answering, and let the app shut down."""
+        self._shut_down = True
+        await super().shutdown(sockets)
 
 
 class Hosted:
