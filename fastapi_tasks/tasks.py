@@ -181,7 +181,8 @@ class Task(Generic[P, T]):
             return self.func(*self.args, **self.kwargs)
         finally:
             # Stamped here, since the way back to the event loop may be long.
-            self.record.finished = self._phases.clock()
+            if self.record.outcome is None:
+                self.record.finished = self._phases.clock()
 
     def _start(self) -> None:
         self.record.started = self._phases.clock()
@@ -234,7 +235,8 @@ class Task(Generic[P, T]):
             self.end("cancelled")
             self._leave()
             return True
-        if self._coroutine is None and self.record.started is not None:
+        record = self.record
+        if self._coroutine is None and record.started is not None and record.finished is None:
             return False
         self._state = State.STOPPING
         if self._cancel is not None:

@@ -159,15 +159,19 @@ class TestS1Shutdown:
         async def fails() -> None:
             raise ValueError
 
+        def fails_def() -> None:
+            raise ValueError
+
         @app.get("/")
         async def endpoint(tasks: Tasks) -> None:
             tasks.task(name="shielded", shield=True, on_error=report).schedule(fails)
             tasks.task(name="not", on_error=report).schedule(fails)
+            tasks.task(name="nor this", on_error=report).schedule(fails_def)
 
         async with serving(app) as server:
             await server.get("/")
         assert reported == [("shielded", 5)]
-        assert [outcome for _, outcome, _ in outcomes(recorder)] == ["error", "error"]
+        assert [outcome for _, outcome, _ in outcomes(recorder)] == ["error"] * 3
 
     async def test_refuses_tasks_once_it_is_over(
         self, make_app: MakeApp, recorder: Recorder
