@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -170,6 +171,9 @@ class TestS1Shutdown:
 
         async with serving(app) as server:
             await server.get("/")
+            assert recorder.last is not None
+            while recorder.last.tasks[2].outcome is None:
+                await anyio.lowlevel.checkpoint()
         assert reported == [("shielded", 5)]
         assert [outcome for _, outcome, _ in outcomes(recorder)] == ["error"] * 3
 
