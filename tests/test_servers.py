@@ -127,8 +127,8 @@ class TestT11Threads:
         assert [(task.thread, task.outcome) for task in tasks] == [(True, "ok")] * 200
 
 
-@pytest.mark.parametrize("kind", EVENT_LOOPS)
 class TestS1Shutdown:
+    @pytest.mark.parametrize("kind", EVENT_LOOPS)
     def test_the_grace_period_lets_all_finish_also_queued_and_new_ones(self, kind: str) -> None:
         with running(kind, "shutdown:patient") as server:
             server.client.post("/work")
@@ -141,6 +141,7 @@ class TestS1Shutdown:
         assert "shutdown:" not in server.output
         assert server.output.count("task fails (immediate, POST /work #1) failed after") == 1
 
+    @pytest.mark.parametrize("kind", KINDS)
     def test_then_unshielded_are_cancelled_and_what_has_no_end_is_abandoned(
         self, kind: str
     ) -> None:
