@@ -7,7 +7,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event as ThreadEvent
 from typing import Any, Literal, Protocol
@@ -238,7 +238,13 @@ class Recorder:
         """Return when `ready` is true, looking whenever something has ended."""
         backend = current_backend()
         changed = anyio.Event()
-        with self._waking(ready, lambda: backend.call_soon(changed.set)):
+
+        def wake() -> None:
+            # The waiter's loop may have closed under it; whatever has ended here goes on.
+            with suppress(RuntimeError):
+                backend.call_soon(changed.set)
+
+        with self._waking(ready, wake):
             if not ready():
                 await changed.wait()
 

@@ -77,6 +77,7 @@ class Runtime:
             finally:
                 self._abandon("when the app's lifespan was over")
                 self._drop()
+                self.threads.close()
                 self.recorder.ungroup(self.live)
 
     def trace(self) -> None:

@@ -56,6 +56,9 @@ class Threads(Protocol):
         before that, the call never runs; after that, it cannot be interrupted.
         """
 
+    def close(self) -> None:
+        """Let idle threads end, and busy ones when they are done."""
+
 
 def make_threads(limit: int, backend: Backend) -> Threads:
     """Return worker threads for this backend, at most `limit` at a time."""
@@ -84,6 +87,9 @@ class TrioThreads:
         )
         return results[0]
 
+    def close(self) -> None:
+        """Do nothing: trio's threads serve whatever runs next."""
+
 
 class DaemonThreads:
     """Daemon threads, started when needed and ended when idle.
@@ -100,6 +106,7 @@ class DaemonThreads:
         self._changed = threading.Condition()
         self._threads = 0
         self._idle = 0
+        self._closed = False
 
     async def run(self, call: Callable[[], T], begin: Callable[[], object]) -> T:
         finished = anyio.Event()
@@ -118,6 +125,12 @@ class DaemonThreads:
                 del job
         result: T = job.result
         return result
+
+    def close(self) -> None:
+        """Let idle threads end, and busy ones when they are done."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
 
     def _submit(self, job: Job) -> None:
         with self._changed:
@@ -138,7 +151,7 @@ class DaemonThreads:
         with self._changed:
             while not self._jobs:
                 self._idle += 1
-                woken = self._changed.wait(IDLE_SECONDS)
+                woken = not self._closed and self._changed.wait(IDLE_SECONDS)
                 self._idle -= 1
                 if not woken and not self._jobs:
                     self._threads -= 1

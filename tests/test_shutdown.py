@@ -193,6 +193,25 @@ class TestS1Shutdown:
             kept[0].schedule(anyio.sleep, 1)
         assert recorder.open == []
 
+    async def test_leaves_no_idle_thread_behind(
+        self, make_app: MakeApp, recorder: Recorder
+    ) -> None:
+        app = make_app()
+        used: list[threading.Thread] = []
+
+        @app.get("/")
+        async def endpoint(tasks: Tasks) -> None:
+            tasks.schedule(lambda: used.append(threading.current_thread()))
+
+        async with serving(app) as server:
+            await server.get("/")
+            await recorder.settled()
+        for thread in used:
+            if thread.name.startswith("fastapi_tasks"):
+                thread.join(5)
+                assert not thread.is_alive()
+        assert len(used) == 1
+
     async def test_a_second_run_of_the_app_starts_afresh(
         self, make_app: MakeApp, recorder: Recorder
     ) -> None:
