@@ -5,13 +5,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from tests.benchmarks import results, scheduling
+from tests.benchmarks import imports, load, memory, results, scheduling, threads
 from tests.benchmarks.progress import Progress
 from tests.benchmarks.results import Subject
 from tests.benchmarks.table import table
 
 SUBJECTS: dict[str, Callable[..., Subject]] = {
     "scheduling": scheduling.measure,
+    "load": load.measure,
+    "threads": threads.measure,
+    "memory": memory.measure,
+    "imports": imports.measure,
 }
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from statistics import median
 
-from tests.benchmarks.environments import UnavailableError, has, published
+from tests.benchmarks.contenders import OURS, environment_of
+from tests.benchmarks.environments import UnavailableError, has
+from tests.benchmarks.numbers import paired_ratio
 from tests.benchmarks.progress import Progress
 from tests.benchmarks.results import Row, Subject
 from tests.benchmarks.workers import Worker, working
 
 MODES = ("immediate", "after_route", "after_response")
-OURS = ("off", "on", "subscriber")
 
 COLUMNS = ["BackgroundTasks", "0.1", *OURS, "unused"]
 
@@ -48,7 +48,7 @@ def _loops(subject: Subject, quick: bool) -> list[str]:
 
 def _published(subject: Subject, stack: ExitStack, loop: str) -> dict[str, Worker]:
     try:
-        return {"published": stack.enter_context(working(published(), loop))}
+        return {"published": stack.enter_context(working(environment_of("0.1"), loop))}
     except UnavailableError as error:
         subject.notes.append(f"fastapi-tasks 0.1.0 is left out: {error}")
         return {}
@@ -82,8 +82,9 @@ def _group(
         worker.tell(None)
     rows: dict[str, Row] = {}
     for name in workers:
-        for case, ratio in zip(cases[name], ratios(times[name]), strict=True):
-            _enter(rows, loop, kind, case, ratio)
+        base, *others = zip(*times[name], strict=True)
+        for case, column in zip(cases[name][1:], others, strict=True):
+            _enter(rows, loop, kind, case, paired_ratio(column, base))
     return rows
 
 
@@ -100,14 +101,7 @@ def _cases(worker: str, count: int) -> Iterator[Case]:
         yield ("unused", 0, "immediate")
 
 
-def ratios(times: Times) -> list[float]:
-    """Return the median, over the rounds, of each case's time by the first case's."""
-    paired = [[time / row[0] for time in row] for row in times]
-    return [round(median(column), 3) for column in zip(*paired, strict=True)]
-
-
 def _enter(rows: dict[str, Row], loop: str, kind: str, case: Case, ratio: float) -> None:
     contender, count, mode = case
-    if contender != "plain":
-        name = f"{loop}: {count} {kind}, {mode}" if count else f"{loop}: none"
-        rows.setdefault(name, {})[contender] = ratio
+    name = f"{loop}: {count} {kind}, {mode}" if count else f"{loop}: none"
+    rows.setdefault(name, {})[contender] = ratio

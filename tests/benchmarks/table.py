@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.benchmarks.numbers import written
 from tests.benchmarks.results import Row, Subject
 
 
@@ -23,12 +24,5 @@ def table(name: str, new: Subject, old: Subject | None) -> str:
 def _cell(column: str, row: Row, before: Row) -> str:
     if column not in row:
         return "–"
-    committed = f" ({number(before[column])})" if column in before else ""
-    return number(row[column]) + committed
-
-
-def number(value: float) -> str:
-    """Write a number with three digits or more: 1.08, 16.3, 204."""
-    if value >= 100 or value == int(value):
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    committed = f" ({written(before[column])})" if column in before else ""
+    return written(row[column]) + committed

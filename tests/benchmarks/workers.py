@@ -15,6 +15,14 @@ ROOT = Path(__file__).parents[2]
 WORKER = Path(__file__).parent / "worker"
 
 
+def environment(python: str | None) -> dict[str, str]:
+    """Return variables with which this interpreter finds our packages, and another one its own."""
+    ours_alone = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+    variables = {name: value for name, value in os.environ.items() if name not in ours_alone}
+    variables["PYTHONWARNINGS"] = "ignore"
+    return variables if python else {**variables, "PYTHONPATH": str(ROOT)}
+
+
 class Worker:
     """The near end of one process; every word to it is answered by one."""
 
@@ -43,13 +51,9 @@ class Worker:
 @contextmanager
 def working(python: str | None = None, loop: str = "asyncio") -> Iterator[Worker]:
     """Run a worker for as long as the block, with our packages or those of `python`."""
-    environment = dict(os.environ)
-    environment.pop("PYTHONPATH", None)
-    if python is None:
-        environment["PYTHONPATH"] = str(ROOT)
     process = subprocess.Popen(
         [python or sys.executable, str(WORKER), loop],
-        env=environment,
+        env=environment(python),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -9,11 +9,20 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from load import load
+from memory import growth, pending, recorded
 from scheduling import scheduling
 
-SUBJECTS = {"scheduling": scheduling}
+SUBJECTS: dict[str, Callable[..., AsyncIterator[Any]]] = {
+    "scheduling": scheduling,
+    "load": load,
+    "recorded": recorded,
+    "pending": pending,
+    "growth": growth,
+}
 
 
 def ask() -> Any:

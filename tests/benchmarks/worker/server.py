@@ -48,9 +48,9 @@ class Server:
         await to_app.put({"type": "lifespan.startup"})
         await from_app.get()
 
-    async def request(self) -> None:
-        """Ask for `POST /orders` once."""
-        await self.app({**SCOPE, "state": self._state.copy()}, receive, send)
+    async def request(self, **scope: Any) -> None:
+        """Ask for `POST /orders` once; `scope` replaces parts of what is asked."""
+        await self.app({**SCOPE, **scope, "state": self._state.copy()}, receive, send)
 
     async def stop(self) -> None:
         """End the lifespan, and whatever tasks are left with it."""
