@@ -5,7 +5,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from tests.benchmarks import imports, load, memory, results, scheduling, threads
+from tests.benchmarks import (
+    drawing,
+    fidelity,
+    imports,
+    load,
+    memory,
+    results,
+    scheduling,
+    threads,
+    viewer,
+)
 from tests.benchmarks.progress import Progress
 from tests.benchmarks.results import Subject
 from tests.benchmarks.table import table
@@ -16,6 +26,9 @@ SUBJECTS: dict[str, Callable[..., Subject]] = {
     "threads": threads.measure,
     "memory": memory.measure,
     "imports": imports.measure,
+    "fidelity": fidelity.measure,
+    "drawing": drawing.measure,
+    "viewer": viewer.measure,
 }
 
 
@@ -26,7 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
     measured: results.Results = {}
     for name in options.only or SUBJECTS:
         progress = Progress(name)
-        measured[name] = SUBJECTS[name](progress, quick=options.quick)
+        more = {"peers": True} if options.peers and name == "drawing" else {}
+        measured[name] = SUBJECTS[name](progress, quick=options.quick, **more)
         progress.done()
         print(table(name, measured[name], committed.get(name)), flush=True)
     if options.save:
@@ -37,6 +51,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a minute or less, for CI")
+    parser.add_argument(
+        "--peers", action="store_true", help="draw with plotly, Bokeh and VizTracer too"
+    )
     parser.add_argument("--only", nargs="+", choices=SUBJECTS, help="measure only these")
     parser.add_argument("--save", action="store_true", help="write tests/benchmarks/results.json")
     return parser.parse_args(arguments)

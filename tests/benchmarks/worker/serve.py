@@ -74,10 +74,8 @@ def end_with_stdin() -> None:
     os._exit(0)
 
 
-def main(contender: str) -> None:
-    """Serve until stdin closes."""
-    app = make_app(Case(contender, TASKS, "after_response"), no_op)
-    add_endpoints(app, contender)
+def serve(app: Any) -> None:
+    """Serve an app on a free port, and print that port first."""
     # asyncio sends small answers at once (TCP_NODELAY) only where a socket names its protocol.
     with socket.socket(proto=socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
@@ -86,6 +84,13 @@ def main(contender: str) -> None:
         print(listener.getsockname()[1], flush=True)
         config = uvicorn.Config(app, log_level="warning", access_log=False, loop="asyncio")
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def main(contender: str) -> None:
+    """Serve one contender until stdin closes."""
+    app = make_app(Case(contender, TASKS, "after_response"), no_op)
+    add_endpoints(app, contender)
+    serve(app)
 
 
 if __name__ == "__main__":
