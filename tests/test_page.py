@@ -51,7 +51,6 @@ class Parsed(HTMLParser):
         return found
 
 
-@pytest.mark.xfail(reason="the module is being made smaller")
 def test_sizes() -> None:
     assert len(asset("timeline.js").encode()) <= 40 * KB
     assert len(to_html([]).encode()) <= 60 * KB

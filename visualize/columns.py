@@ -13,41 +13,54 @@ from fastapi_tasks.timeline import TaskRecord, Timeline
 
 Column = list[int | None]
 
-REQUEST = {
-    **dict.fromkeys(("id", "process", "status"), "number"),
-    **dict.fromkeys(("kind", "method", "path", "route", "error"), "text"),
-    **dict.fromkeys(("aborted",), "flag"),
-    **dict.fromkeys(
-        ("endpoint_start", "endpoint_end", "response_start", "response_sent", "request_end"), "time"
-    ),
+RECORDS = {
+    "requests": {
+        **dict.fromkeys(("id", "process", "kind", "method", "path", "route"), "value"),
+        **dict.fromkeys(("status", "error", "aborted"), "value"),
+        **dict.fromkeys(("endpoint_start", "endpoint_end", "response_start"), "time"),
+        **dict.fromkeys(("response_sent", "request_end"), "time"),
+    },
+    "tasks": {
+        **dict.fromkeys(("name", "mode", "outcome", "error"), "value"),
+        **dict.fromkeys(("thread", "shield", "parent"), "value"),
+        "requested": "time",
+        "released": "release",
+        "started": "time",
+        "finished": "time",
+    },
+    "busy": {"culprit": "value", "task": "value", "start": "time", "end": "time"},
+    "client": {"sent": "time", "answered": "time", "received": "time"},
 }
-TASK = {
-    **dict.fromkeys(("name", "mode", "outcome", "error"), "text"),
-    **dict.fromkeys(("thread", "shield"), "flag"),
-    "parent": "number",
-    "requested": "time",
-    "released": "release",
-    "started": "time",
-    "finished": "time",
+"""The fields of each kind of record, and how each is told: as a value, or as a time."""
+
+FORMAT = {
+    "FIELDS": {name: list(fields) for name, fields in RECORDS.items()},
+    "TIMES": {
+        name: [field for field, kind in fields.items() if kind != "value"]
+        for name, fields in RECORDS.items()
+    },
 }
-BUSY = {"culprit": "text", "start": "time", "end": "time", "task": "number"}
-CLIENT = {"sent": "time", "answered": "time", "received": "time"}
+"""The same for the viewer."""
+
 _EXACT = 2**53
 """Integers up to here survive the JSON of a browser; larger ones travel as text."""
 
 
-class _Names:
-    """A table of the strings in use: a column holds positions in it."""
+class _Values:
+    """A table of the values in use: a column holds positions in it."""
 
     def __init__(self) -> None:
-        self._positions: dict[str, int] = {}
+        self._positions: dict[tuple[type, Any], int] = {}
 
-    def __call__(self, string: str | None) -> int | None:
-        return None if string is None else self._positions.setdefault(string, len(self._positions))
+    def __call__(self, value: Any) -> int | None:
+        if value is None:
+            return None
+        # 1 and True are one key, but not one value.
+        return self._positions.setdefault((type(value), value), len(self._positions))
 
     @property
-    def table(self) -> list[str]:
-        return list(self._positions)
+    def table(self) -> list[Any]:
+        return [value for _, value in self._positions]
 
 
 def pack(timelines: Sequence[Timeline]) -> str:
@@ -75,23 +88,24 @@ def pack(timelines: Sequence[Timeline]) -> str:
 
 def encode(timelines: Sequence[Timeline]) -> tuple[dict[str, Any], list[Column]]:
     """Turn timelines into a header that says what is there, and one column for each field."""
-    names = _Names()
+    values = _Values()
     tables: list[Any] = []
     columns: list[Column] = []
-    parts: list[tuple[str, dict[str, str], list[Sequence[Any]]]] = [
-        ("requests", REQUEST, [[timeline] for timeline in timelines]),
-        ("tasks", TASK, [timeline.tasks for timeline in timelines]),
-        ("busy", BUSY, [timeline.busy for timeline in timelines]),
-        ("client", CLIENT, [[t.client] if t.client else [] for t in timelines]),
-    ]
-    for name, fields, records in parts:
-        tables.append([name, [len(group) for group in records], [*fields.items()]])
+    records: dict[str, list[Sequence[Any]]] = {
+        "requests": [[timeline] for timeline in timelines],
+        "tasks": [timeline.tasks for timeline in timelines],
+        "busy": [timeline.busy for timeline in timelines],
+        "client": [[t.client] if t.client else [] for t in timelines],
+    }
+    for name, groups in records.items():
+        fields = RECORDS[name]
+        tables.append([name, [len(group) for group in groups], [*fields.items()]])
         owners = [
-            (t, record) for t, group in zip(timelines, records, strict=True) for record in group
+            (t, record) for t, group in zip(timelines, groups, strict=True) for record in group
         ]
-        columns += _columns(fields, owners, names)
+        columns += _columns(fields, owners, values)
     header = {
-        "names": names.table,
+        "values": values.table,
         "tables": tables,
         "clock": _differences(timeline.request_start for timeline in timelines),
         # The two clocks run together: their distance hardly ever changes.
@@ -101,21 +115,19 @@ def encode(timelines: Sequence[Timeline]) -> tuple[dict[str, Any], list[Column]]
 
 
 def _columns(
-    fields: dict[str, str], owners: Sequence[tuple[Timeline, Any]], names: _Names
+    fields: dict[str, str], owners: Sequence[tuple[Timeline, Any]], table: _Values
 ) -> Iterator[Column]:
     """One column a field. A time is its distance from the time before it in the same record."""
     before = [timeline.request_start for timeline, _ in owners]
     for field, kind in fields.items():
         values = [getattr(record, field) for _, record in owners]
-        if kind == "text":
-            yield [names(value) for value in values]
-        elif kind in ("number", "flag"):
-            yield values
-        else:
-            if kind == "release":
-                before = [_due(*owner) for owner in owners]
-            yield [None if v is None else v - b for v, b in zip(values, before, strict=True)]
-            before = [b if v is None else v for v, b in zip(values, before, strict=True)]
+        if kind == "value":
+            yield [table(value) for value in values]
+            continue
+        if kind == "release":
+            before = [_due(*owner) for owner in owners]
+        yield [None if v is None else v - b for v, b in zip(values, before, strict=True)]
+        before = [b if v is None else v for v, b in zip(values, before, strict=True)]
 
 
 def _due(timeline: Timeline, task: TaskRecord) -> int:

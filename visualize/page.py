@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, get_args
 
-from visualize.columns import pack
+from visualize.columns import FORMAT, pack
 from visualize.layout import Recording, listed, one_of
 from visualize.theme import COLORS, ink
 
@@ -94,6 +94,7 @@ def _page(title: str | None, script: str, policy: str, **data: Any) -> str:
     title = title or "Timeline"
     data |= {
         "title": title,
+        "format": FORMAT,
         "policy": _file_policy(),
         "style": asset("timeline.css"),
         "colors": {theme: colors | _inks(colors) for theme, colors in COLORS.items()},

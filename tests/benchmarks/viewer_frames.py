@@ -23,8 +23,8 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 TASKS_PER_REQUEST = 100
 
 DRIVE = """async ({ kind, frames }) => {
-    const { state: v } = document.querySelector("#timeline").viewer;
-    const stage = v.parts.stage;
+    const v = document.querySelector("#timeline").viewer.state;
+    const stage = v.part.stage;
     const frame = () => new Promise(requestAnimationFrame);
     const place = { clientX: 640, clientY: 400, bubbles: true, cancelable: true };
     const wheel = (more) => stage.dispatchEvent(new WheelEvent("wheel", { ...place, ...more }));

@@ -17,8 +17,8 @@ PLACE = """([type, name]) => {
     const found = v.scene.items.find(
         (item) => item.type === type && (name === null || (item.name ?? item.path) === name));
     if (!found) return null;
-    const { x, mid, end, y, h } = v.painting.box(found.at);
-    const stage = v.parts.stage.getBoundingClientRect();
+    const { x, mid, end, y, h } = v.boxOf(found.at);
+    const stage = v.part.stage.getBoundingClientRect();
     return [stage.x + x, stage.x + mid, stage.x + end, stage.y + y, h];
 }"""
 
@@ -95,7 +95,7 @@ class Screen:
 
     @property
     def measured(self) -> list[float] | None:
-        found: list[float] | None = self.state("v.view.measure ?? null")
+        found: list[float] | None = self.state("v.range ?? null")
         return found
 
     def find(self, name: str | None, type: str = "tasks") -> Place:
@@ -122,7 +122,7 @@ class Screen:
             "(() => { const copy = document.createElement('canvas');"
             " Object.assign(copy, { width: v.width, height: v.height });"
             " const context = copy.getContext('2d', { willReadFrequently: true });"
-            " context.drawImage(v.parts.canvas, 0, 0);"
+            " context.drawImage(v.part.canvas, 0, 0);"
             " return context.getImageData(0, 0, v.width, v.height).data.some(Boolean) })()"
         )
         found: bool = self.state(copy)

@@ -188,8 +188,8 @@ def test_a_refused_connection_is_said_and_tried_again(
 
     screen.page.route("**/events", refuse_once)
     screen.open(source.url)
-    until(screen, "v.parts.status.textContent === 'not connected, trying again …'")
-    until(screen, "v.parts.status.textContent === 'live'")
+    until(screen, "v.part.status.textContent === 'not connected, trying again …'")
+    until(screen, "v.part.status.textContent === 'live'")
     screen.page.unroute("**/events")
     assert all("503" in trouble for trouble in screen.troubles)
     screen.troubles.clear()

@@ -76,7 +76,7 @@ def test_the_module_works_under_the_strictest_policy_of_a_server(
     )
     screen.settle()
     assert "GET / #1" in screen.texts()
-    assert screen.state("getComputedStyle(v.element).display") == "flex"
+    assert screen.state("getComputedStyle(v.part.stage.parentNode).display") == "flex"
 
 
 def test_a_file_asks_for_nothing_and_carries_a_policy(show: Show) -> None:

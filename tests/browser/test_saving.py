@@ -25,6 +25,7 @@ UPTIME = 200 * 24 * 3_600_000 * MS + 123_456_789
 def odd() -> list[Timeline]:
     """Whatever may be missing is missing, and what may be huge is huge."""
     late = checkout(3, UPTIME)
+    late.wall = WALL
     bare = Timeline(
         id=4, kind="websocket", method="WEBSOCKET", path="/ws", wall=WALL - 5, request_start=-7
     )
