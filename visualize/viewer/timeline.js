@@ -546,7 +546,7 @@ const outline = ({ x, end, y, h }) => rect("outline", x - 2, y - 2, max(2, end -
 function measured(from, to) {
 	const [left, right] = reach(min(from, to), max(from, to));
 	rect("measured", left, RULER, right - left, height);
-	write("strong", duration(abs(to - from)), max(left, 0) + 6, RULER + 12);
+	write("strong", duration(abs(to - from)), max(left, 0) + 6, height - 14);
 }
 
 function hit(x, y) {
