@@ -37,7 +37,7 @@ def parameter(path: Path) -> Any:
     return pytest.param(path, marks=skip, id=path.stem)
 
 
-a_notebook = pytest.mark.parametrize("path", map(parameter, PATHS))
+a_notebook = pytest.mark.parametrize("path", [parameter(path) for path in PATHS])
 
 
 @dataclass
