@@ -16,9 +16,11 @@ from tests.benchmarks import (
     threads,
     viewer,
 )
+from tests.benchmarks.gate import regressions
 from tests.benchmarks.progress import Progress
 from tests.benchmarks.results import Subject
 from tests.benchmarks.table import table
+from tests.benchmarks.targets import summary
 
 SUBJECTS: dict[str, Callable[..., Subject]] = {
     "scheduling": scheduling.measure,
@@ -31,21 +33,32 @@ SUBJECTS: dict[str, Callable[..., Subject]] = {
     "viewer": viewer.measure,
 }
 
+QUICK = ("scheduling", "memory", "imports", "drawing")
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure, print the new numbers beside the committed ones, and return the exit code."""
     options = _parse(arguments)
     committed = results.load()
     measured: results.Results = {}
-    for name in options.only or SUBJECTS:
+    for name in options.only or (QUICK if options.quick else SUBJECTS):
         progress = Progress(name)
         more = {"peers": True} if options.peers and name == "drawing" else {}
         measured[name] = SUBJECTS[name](progress, quick=options.quick, **more)
         progress.done()
         print(table(name, measured[name], committed.get(name)), flush=True)
-    if options.save:
-        results.save(committed | measured)
-    return 0
+        if options.save:
+            results.save(committed | measured)
+    print(summary(measured, committed))
+    return 0 if options.save else _judge(measured, committed)
+
+
+def _judge(measured: results.Results, committed: results.Results) -> int:
+    worse = list(regressions(measured, committed))
+    if worse:
+        print("\nmore than twice the committed number:", *worse, sep="\n  ")
+        print("if that is meant, commit new numbers: python -m tests.benchmarks --peers --save")
+    return 1 if worse else 0
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -40,13 +40,21 @@ def chromium() -> Iterator[Any]:
 
 
 def first_picture(browser: Any, file: Path) -> float:
-    """Return the seconds from opening a page until the browser has nothing left to do for it."""
+    """Return the seconds from opening a page until the browser has nothing left to do for it.
+
+    Raises UnavailableError for a page that asks another host for a part of itself.
+    """
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.set_default_timeout(SECONDS * 1000)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     try:
         began = time.perf_counter()
         page.goto(file.as_uri())
         page.evaluate(IDLE)
-        return time.perf_counter() - began
+        seconds = time.perf_counter() - began
     finally:
         page.close()
+    if any(url.startswith("http") for url in asked):
+        raise UnavailableError("its page loads scripts from other hosts, and is blank without them")
+    return seconds

@@ -115,7 +115,11 @@ def _draw_peer(subject: Subject, python: str, peer: str, size: int, data: Path) 
 
 
 def _look(subject: Subject, browser: Any, name: str, size: int, page: Path) -> None:
-    _enter(subject, f"{size:,} tasks: first picture, s", name, first_picture(browser, page))
+    try:
+        _enter(subject, f"{size:,} tasks: first picture, s", name, first_picture(browser, page))
+    except UnavailableError as error:
+        note = f"no time to first picture of {name}: {error}"
+        subject.notes += [] if note in subject.notes else [note]
 
 
 def _enter_file(subject: Subject, size: int, name: str, seconds: float, count: int) -> None:

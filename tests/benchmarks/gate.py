@@ -1,0 +1,35 @@
+"""What must not get twice as bad: numbers that say the same on any machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+
+from tests.benchmarks.numbers import written
+from tests.benchmarks.results import Results
+
+GROSS = 2.0
+
+# Where threads take turns, as `def` tasks do, a busy machine alone can double a ratio.
+GATED = {
+    "scheduling": ("*: none", "*async*"),
+    "memory": ("bytes*",),
+    "drawing": ("*KB",),
+}
+OURS = {"off", "on", "subscriber", "unused", "to_html", "plot, to_png"}
+
+
+def regressions(new: Results, committed: Results) -> Iterator[str]:
+    """Yield a line for each number of ours that is more than twice the committed one."""
+    for subject, patterns in GATED.items():
+        if subject not in new or subject not in committed:
+            continue
+        for name, row in new[subject].rows.items():
+            before = committed[subject].rows.get(name, {})
+            if not any(fnmatchcase(name, pattern) for pattern in patterns):
+                continue
+            for column in sorted(OURS & row.keys() & before.keys()):
+                # What was next to nothing may double.
+                if row[column] > GROSS * max(before[column], 1):
+                    was, now = written(before[column]), written(row[column])
+                    yield f"{subject}, {name}, {column}: {now}, was {was}"
