@@ -15,6 +15,7 @@ FILE = Path(__file__).with_name("results.json")
 FORMAT = 1
 
 Row = dict[str, float]
+Data = dict[str, Any]
 
 PACKAGES = (
     "fastapi", "starlette", "anyio", "pydantic", "uvicorn", "uvloop", "matplotlib", "playwright"
@@ -38,14 +39,19 @@ class Subject:
 Results = dict[str, Subject]
 
 
-def load(file: Path = FILE) -> Results:
-    """Read the committed results; none if there is no file yet."""
-    if not file.exists():
-        return {}
-    data = json.loads(file.read_text())
+def read(file: Path = FILE) -> Data:
+    """Read the committed file: machine, versions and subjects. Raises ValueError if it is odd."""
+    data: Data = json.loads(file.read_text())
     if data["format"] != FORMAT:
         raise ValueError(f"{file} has format {data['format']}, this reads {FORMAT}: measure anew")
-    return {name: Subject(**subject) for name, subject in data["subjects"].items()}
+    return data
+
+
+def load(file: Path = FILE) -> Results:
+    """Return the committed results; none if there is no file yet."""
+    if not file.exists():
+        return {}
+    return {name: Subject(**subject) for name, subject in read(file)["subjects"].items()}
 
 
 def save(results: Results, file: Path = FILE) -> None:
