@@ -16,10 +16,10 @@ demo: $(VENV)/.lab ## Run the checkout app on a real server and show its timelin
 test: $(VENV)/.dev ## Run all tests
 	@$(BIN)/python -m pytest
 
-notebooks: $(VENV)/.dev ## Run all notebooks and write their outputs
+notebooks: $(VENV)/.queue ## Run all notebooks and write their outputs
 	@$(BIN)/python notebooks/execute.py
 
-lab: $(VENV)/.notebooks ## Open the notebooks in JupyterLab
+lab: $(VENV)/.queue ## Open the notebooks in JupyterLab
 	@$(BIN)/python -m jupyter lab notebooks
 
 bench: $(VENV)/.dev ## Measure everything, beside the committed figures
