@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 from tests.benchmarks.workers import ROOT
@@ -31,8 +32,6 @@ def _uvloop() -> list[str]:
 
 def has(package: str) -> bool:
     """Tell whether this environment has a package."""
-    from importlib.util import find_spec
-
     return find_spec(package) is not None
 
 
@@ -51,6 +50,16 @@ def python_with(name: str, packages: list[str]) -> str:
         _run([*_installer(python), *packages])
         stamp.touch()
     return str(python)
+
+
+def versions_in(python: str, packages: list[str]) -> str:
+    """Name the versions that an environment has, such as `plotly 7.1.0, Bokeh 3.9.2`."""
+    script = "import sys; from importlib.metadata import version as v\n"
+    script += "print(*(f'{name} {v(name)}' for name in sys.argv[1:]), sep=', ')"
+    done = subprocess.run(
+        [python, "-P", "-c", script, *packages], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
 
 
 def _installer(python: Path) -> list[str]:

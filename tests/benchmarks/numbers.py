@@ -18,7 +18,8 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def written(value: float) -> str:
-    """Write a number with three digits or more: 1.08, 16.3, 204."""
-    if value == int(value) or abs(value) >= 100:
+    """Write a number with three digits or so: 0.042, 1.08, 16.3, 5,263."""
+    size = abs(value)
+    if value == int(value) or size >= 100:
         return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+    return f"{value:.1f}" if size >= 10 else f"{value:.2f}" if size >= 0.1 else f"{value:.3f}"

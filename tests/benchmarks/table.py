@@ -18,7 +18,7 @@ def table(name: str, new: Subject, old: Subject | None) -> str:
     for line in lines:
         cells = (cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))
         text.append(f"  {line[0].ljust(widths[0])}  {'  '.join(cells)}".rstrip())
-    return "\n".join([*text, *(f"  ! {note}" for note in new.notes)])
+    return "\n".join([*text, *(f"  {note}" for note in new.notes)])
 
 
 def _cell(column: str, row: Row, before: Row) -> str:
