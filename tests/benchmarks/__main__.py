@@ -9,8 +9,10 @@ from tests.benchmarks import (
     drawing,
     fidelity,
     imports,
+    live,
     load,
     memory,
+    notebooks,
     results,
     scheduling,
     threads,
@@ -31,6 +33,8 @@ SUBJECTS: dict[str, Callable[..., Subject]] = {
     "fidelity": fidelity.measure,
     "drawing": drawing.measure,
     "viewer": viewer.measure,
+    "live": live.measure,
+    "notebooks": notebooks.measure,
 }
 
 QUICK = ("scheduling", "memory", "imports", "drawing")

@@ -60,6 +60,9 @@ TARGETS = [
     Target("page of 10,000 tasks", "drawing", "10,000 *KB", "to_html", 250, "KB"),
     Target("p95 frame, 100,000 tasks", "viewer", "100,000 *", "*p95*", ONE_FRAME, "ms"),
     Target("frames, 1,000,000 tasks", "viewer", "1,000,000 *", "*fps", 30, "fps", at_least=True),
+    Target("live page, p95 task end to pixel", "live", "*", "p95*", 250, "ms"),
+    Target("live page, lost or doubled", "live", "*", "[ld]o*", 0, "tasks"),
+    Target("all notebooks", "notebooks", "all*", "seconds", 90, "s"),
 ]
 
 
