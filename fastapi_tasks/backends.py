@@ -13,13 +13,18 @@ from contextvars import Context
 from typing import Any, Protocol
 
 
+class Handle(Protocol):
+    """What has been started."""
+
+    def cancel(self) -> object:
+        """Cancel it, at its next suspension or the one it is in."""
+
+
 class Backend(Protocol):
     """What the runtime needs of an event loop."""
 
-    def spawn(
-        self, run: Callable[[], Awaitable[None]], context: Context, name: str
-    ) -> Callable[[], object]:
-        """Start `run` in `context` at the loop's next turn; return what cancels it."""
+    def spawn(self, run: Callable[[], Awaitable[None]], context: Context, name: str) -> Handle:
+        """Start `run` in `context` at the loop's next turn."""
 
     def call_soon(self, callback: Callable[..., object], *args: Any) -> None:
         """Call `callback` on the event loop, from any thread, in the order of these calls."""
@@ -38,9 +43,9 @@ class AsyncioBackend:
         self._loop = asyncio.get_running_loop()
         self._make_task = asyncio.Task
 
-    def spawn(self, run: Callable[[], Any], context: Context, name: str) -> Callable[[], object]:
+    def spawn(self, run: Callable[[], Any], context: Context, name: str) -> Handle:
         # Not loop.create_task(): an eager task factory would run the task inside schedule().
-        return self._make_task(run(), loop=self._loop, name=name, context=context).cancel
+        return self._make_task(run(), loop=self._loop, name=name, context=context)
 
     def call_soon(self, callback: Callable[..., object], *args: Any) -> None:
         self._loop.call_soon_threadsafe(callback, *args)
@@ -61,8 +66,8 @@ class TrioBackend:
         self._latest_begun: Any = self._trio.Event()
         self._latest_begun.set()
 
-    def spawn(self, run: Callable[[], Any], context: Context, name: str) -> Callable[[], object]:
-        scope = self._trio.CancelScope()
+    def spawn(self, run: Callable[[], Any], context: Context, name: str) -> Handle:
+        scope: Handle = self._trio.CancelScope()
         before, begun = self._latest_begun, self._trio.Event()
         self._latest_begun = begun
 
@@ -87,8 +92,7 @@ class TrioBackend:
                 self._hosted.discard(task)
 
         context.run(self._nursery.start_soon, hosted, name=name)
-        cancel: Callable[[], object] = scope.cancel
-        return cancel
+        return scope
 
     def call_soon(self, callback: Callable[..., object], *args: Any) -> None:
         self._token.run_sync_soon(callback, *args)

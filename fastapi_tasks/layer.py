@@ -2,55 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NoReturn
 
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .config import TaskConfig
-from .phases import Phases
 from .recorder import Recorder
+from .request import SCOPE_KEY, Connection, Request
 from .runtime import Limits, Runtime
-from .scheduler import SCOPE_KEY
-from .steps import watched
+from .steps import OVER, rest, watched
 
 
-class OuterLayer:
+class OuterLayer(ServerErrorMiddleware):
     """Around everything: only here does the server's own `send` tell when a response was sent.
 
     It hosts the tasks in the lifespan as well, so that they end before the app's own resources.
+    It takes the place of Starlette's error middleware, and asks that for an answer when there is
+    an error: so an app has no more layers than before, which pays for half of the recording.
     """
 
     def __init__(
-        self, app: ASGIApp, recorder: Recorder, config: TaskConfig, limits: Limits
+        self, stack: ASGIApp, recorder: Recorder, config: TaskConfig, limits: Limits
     ) -> None:
-        self.app = app
+        self._stack = stack
+        self._answers_errors = type(stack) is ServerErrorMiddleware
+        if type(stack) is ServerErrorMiddleware:
+            super().__init__(stack.app, stack.handler, stack.debug)
+        else:
+            super().__init__(stack)
         self._recorder = recorder
         self._config = config
         self._limits = limits
         self._runtime: Runtime | None = None
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or SCOPE_KEY in scope:
+            return await self._others(scope, receive, send)
+        recorder = self._recorder
+        request = scope[SCOPE_KEY] = Request()
+        request.begin(recorder, self._runtime, scope["method"], scope["path"], send)
+        suspended = False
+        try:
+            # The first step is taken here, since for most requests it is the last as well.
+            steps: Any = self.app(scope, receive, request.send).__await__()
+            awaited = next(steps, OVER)
+            if awaited is not OVER:
+                suspended = True
+                ended = recorder.clock()
+                if ended - request.request_start > recorder.busy_limit:
+                    request.held_loop(request.request_start, ended)
+                await rest(steps, awaited, request, recorder.clock, recorder.busy_limit)
+        except Exception as error:
+            if not self._answers_errors:
+                raise
+            await self._answer(error, scope, receive, request)
+        finally:
+            request.close(scope)
+            if not suspended and request.request_end - request.request_start > recorder.busy_limit:
+                request.held_loop(request.request_start, request.request_end)
+
+    async def _answer(
+        self, error: Exception, scope: Scope, receive: Receive, request: Request
+    ) -> NoReturn:
+        """Let Starlette's error middleware see the error as if it had been around the app."""
+        late = request.response_start is not None
+
+        async def failed(scope: Scope, receive: Receive, send: Send) -> None:
+            if late:
+                await send({"type": "http.response.start"})
+            raise error
+
+        errors = ServerErrorMiddleware(failed, self.handler, self.debug)
+        answering = errors(scope, receive, _unheard if late else request.send)
+        recorder = self._recorder
+        await watched(answering, request, recorder.clock, recorder.busy_limit)
+        raise error
+
+    async def _others(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
         if kind == "lifespan":
-            return self._lifespan(scope, receive, send)
-        if SCOPE_KEY in scope or kind not in ("http", "websocket"):
-            # In a mounted app: the layer outside sees the same request, and more of it.
-            return self.app(scope, receive, send)
-        recorder = self._recorder
-        http = kind == "http"
-        timeline = recorder.begin(kind, scope["method"] if http else "WS", scope["path"])
-        phases = scope[SCOPE_KEY] = Phases(self._runtime, recorder, timeline, scope, send)
-        if http:
-            app: Any = self.app(scope, receive, phases.send)
+            await self._lifespan(scope, receive, send)
+        elif kind == "websocket" and SCOPE_KEY not in scope:
+            await self._connection(scope, receive, send)
         else:
-            app = self.app(scope, *_websocket_ends(phases, receive, send))
-        if not recorder.enabled:
-            return _unwatched(app, phases.close)
-        recorder.requests[phases] = timeline
-        if recorder.listeners:
-            phases.tell("request_start")
-        return watched(app, phases, recorder.clock, recorder.busy_limit, phases.close)
+            # In a mounted app: the layer outside sees the same request, and more of it.
+            await self._stack(scope, receive, send)
+
+    async def _connection(self, scope: Scope, receive: Receive, send: Send) -> None:
+        recorder = self._recorder
+        connection = scope[SCOPE_KEY] = Connection()
+        connection.server_receive = receive
+        connection.begin(recorder, self._runtime, "WS", scope["path"], send)
+        app = self.app(scope, connection.receive, connection.send)
+        try:
+            await watched(app, connection, recorder.clock, recorder.busy_limit)
+        finally:
+            connection.close(scope)
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         runtime = Runtime(self._recorder, self._config, self._limits)
@@ -80,48 +128,20 @@ class InnerLayer:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        phases = scope.get(SCOPE_KEY)
-        if scope["type"] != "http" or not isinstance(phases, Phases):
-            return self.app(scope, receive, send)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = scope.get(SCOPE_KEY)
+        if type(request) is not Request:
+            return await self.app(scope, receive, send)
 
-        def releasing_send(message: Message) -> Awaitable[None]:
-            if message["type"] == "http.response.start":
-                phases.route_passes()
-            return send(message)
+        async def releasing_send(message: Message) -> None:
+            if message["type"] == "http.response.start" and request.passed is not None:
+                request.route_passes()
+            await send(message)
 
         app: Any = self.app(scope, receive, releasing_send)
         # A middleware may run the app in a task of its own, whose steps the outer layer misses.
-        recorder = phases.recorder
-        if recorder.enabled:
-            app = watched(app, phases, recorder.clock, recorder.busy_limit)
-        return app  # type: ignore[no-any-return]
+        recorder = request.recorder
+        await watched(app, request, recorder.clock, recorder.busy_limit)
 
 
-async def _unwatched(app: Awaitable[None], over: Callable[[], None]) -> None:
-    try:
-        await app
-    finally:
-        over()
-
-
-def _websocket_ends(phases: Phases, receive: Receive, send: Send) -> tuple[Receive, Send]:
-    """Watch a connection for its opening and for whichever end closes it first."""
-
-    async def watched_receive() -> Message:
-        message = await receive()
-        if message["type"] == "websocket.disconnect":
-            phases.connection_closed()
-        return message
-
-    async def watched_send(message: Message) -> None:
-        kind = message["type"]
-        if kind == "websocket.accept":
-            phases.connection_opens(None)
-        elif kind == "websocket.http.response.start":
-            phases.connection_opens(message["status"])
-        await send(message)
-        if kind == "websocket.close":
-            phases.connection_closed()
-
-    return watched_receive, watched_send
+async def _unheard(message: Message) -> None: ...

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event as ThreadEvent
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import anyio
 
 from .backends import current_backend
 from .timeline import Busy, TaskRecord, Timeline
+
+if TYPE_CHECKING:
+    from .marks import Marks
 
 logger = logging.getLogger("fastapi_tasks")
 
@@ -53,6 +58,9 @@ class Open(Protocol):
     def title(self) -> str: ...
 
 
+WALL_HOLDS = 1_000_000_000
+"""Nanoseconds until the wall clock is read again."""
+
 Group = dict[Any, Any]
 Listener = Callable[[Event], object]
 
@@ -89,44 +97,49 @@ class Recorder:
         self.enabled = enabled
         self.clock = clock
         self.wall = wall
-        self.busy_limit = busy_threshold * 1e9
+        # Whole nanoseconds, which compare faster; infinity has none.
+        nanoseconds = busy_threshold * 1e9
+        self.busy_limit = nanoseconds if math.isinf(nanoseconds) else round(nanoseconds)
         self.listeners: tuple[Listener, ...] = ()
-        self._kept: deque[Timeline] = deque(maxlen=maxlen)
-        self._count = 0
+        # Counted and kept by each request itself: that spares it a call.
+        self.kept: deque[Marks] = deque(maxlen=maxlen)
+        self.begun = 0
+        self.ended = 0
+        self.wall_offset = 0
+        self.wall_due = -sys.maxsize
         self._cleared = 0
-        self.requests: dict[Open, Timeline] = {}
-        self._groups: list[Group] = [self.requests]
+        self._groups: list[Group] = []
         self.waited_for: list[tuple[Callable[[], bool], Callable[[], object]]] = []
         self.process = os.getpid()
 
     @property
     def timelines(self) -> list[Timeline]:
         """The requests that are kept, in the order of their start."""
-        return list(self._kept)
+        return [request.timeline for request in list(self.kept)]
 
     @property
     def last(self) -> Timeline | None:
         """The request that started last, or None."""
-        return self._kept[-1] if self._kept else None
+        return self.kept[-1].timeline if self.kept else None
 
     @property
     def maxlen(self) -> int:
         """How many requests are kept."""
-        return self._kept.maxlen or 0
+        return self.kept.maxlen or 0
 
     @property
     def dropped(self) -> int:
         """How many requests were let go to make room, since the start or the last `clear()`."""
-        return self._count - self._cleared - len(self._kept)
+        return self.begun - self._cleared - len(self.kept)
 
     def clear(self) -> None:
         """Forget the recorded requests. Those still open go on, unrecorded."""
-        self._kept.clear()
-        self._cleared = self._count
+        self.kept.clear()
+        self._cleared = self.begun
 
     def __repr__(self) -> str:
         state = "" if self.enabled else ", off"
-        return f"<Recorder: {len(self._kept)} requests, {self.dropped} dropped{state}>"
+        return f"<Recorder: {len(self.kept)} requests, {self.dropped} dropped{state}>"
 
     # Listening ---------------------------------------------------------------------------------
 
@@ -137,6 +150,8 @@ class Recorder:
         raises is logged and no longer called.
         """
         self.listeners = (*self.listeners, listener)
+        for request in self._open_requests():
+            request.show()
 
         def unsubscribe() -> None:
             self.listeners = tuple(one for one in self.listeners if one is not listener)
@@ -157,34 +172,29 @@ class Recorder:
 
     # Recording ---------------------------------------------------------------------------------
 
-    def begin(self, kind: Literal["http", "websocket"], method: str, path: str) -> Timeline:
-        """Make the timeline of a request that starts now, and keep it if recording is on."""
-        start = self.clock()
-        if not self.enabled:
-            return Timeline(0, kind, method, path, self.wall(), start, None, self.process)
-        self._count = number = self._count + 1
-        timeline = Timeline(number, kind, method, path, self.wall(), start, None, self.process)
-        self._kept.append(timeline)
-        return timeline
+    def read_wall(self, now: int) -> None:
+        """Compare the two clocks; done at most once a second, for the price of it."""
+        self.wall_offset = self.wall() - now
+        self.wall_due = now + WALL_HOLDS
 
     def held_loop(
-        self, timeline: Timeline, begun: int, ended: int, culprit: str, task: int | None
+        self, request: Marks, begun: int, ended: int, culprit: str, task: int | None = None
     ) -> None:
         """Record a busy segment for its culprit and for every request that waited for its end."""
         if not self.enabled:
             return
+        busy = request.timeline.busy
         # A request is watched inside and outside its middlewares: the same step, seen twice.
-        if task is None and timeline.busy and timeline.busy[-1].start >= begun:
-            timeline.busy.pop()
-        timeline.busy.append(Busy(begun, ended, culprit, task))
-        if self.listeners:
-            self.tell("busy", timeline)
-        whose = culprit if task is None else f"{culprit} of {timeline.title}"
-        for other in list(self.requests.values()):
-            if other is not timeline and other.response_sent is None:
-                other.busy.append(Busy(max(begun, other.request_start), ended, whose))
-                if self.listeners:
-                    self.tell("busy", other)
+        if task is None and busy and busy[-1].start >= begun:
+            busy.pop()
+        busy.append(Busy(begun, ended, culprit, task))
+        request.tell("busy")
+        whose = culprit if task is None else f"{culprit} of {request.title}"
+        for other in self._open_requests():
+            if other is not request and other.response_sent is None:
+                since = max(begun, other.request_start)
+                other.timeline.busy.append(Busy(since, ended, whose))
+                other.tell("busy")
 
     # Settling ----------------------------------------------------------------------------------
 
@@ -207,11 +217,15 @@ class Recorder:
 
     @property
     def open(self) -> list[Open]:
-        """The requests and tasks that have not ended."""
-        return [thing for group in self._groups for thing in list(group)]
+        """The tasks that have not ended, and the requests that have not and are still kept."""
+        tasks: list[Open] = [thing for group in self._groups for thing in list(group)]
+        return [*self._open_requests(), *tasks]
+
+    def _open_requests(self) -> list[Marks]:
+        return [request for request in list(self.kept) if request.request_end is None]
 
     def _is_settled(self) -> bool:
-        return not any(self._groups)
+        return self.begun == self.ended and not any(self._groups)
 
     async def settled(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """Return when every request is answered and every task has ended.
@@ -258,5 +272,8 @@ class Recorder:
             self.waited_for.remove(waiter)
 
     def _still_open(self, timeout: float | None) -> str:
-        names = ", ".join(thing.title for thing in self.open)
-        return f"still open after {timeout} s: {names}"
+        names = [thing.title for thing in self.open]
+        forgotten = self.begun - self.ended - len(self._open_requests())
+        if forgotten > 0:
+            names.append(f"{forgotten} more, no longer kept")
+        return f"still open after {timeout} s: {', '.join(names)}"

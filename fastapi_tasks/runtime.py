@@ -58,6 +58,8 @@ class Runtime:
         self.recorder = recorder
         # An app may be made before a server forks its workers.
         recorder.process = os.getpid()
+        self.busy_limit = recorder.busy_limit
+        self.clock = recorder.clock
         self.config = config
         self.backend = current_backend()
         self.thread = get_ident()

@@ -9,27 +9,27 @@ from fastapi import Depends
 from fastapi.requests import HTTPConnection
 
 from .callables import display_name
-from .config import DEFAULTS, TaskConfig, TaskErrorHandler
+from .config import TaskConfig, TaskErrorHandler
 from .errors import FastAPITasksError, FastAPITasksUninitializedAppError
+from .endpoint import await_endpoint
 from .phases import AFTER_RESPONSE, AFTER_ROUTE, IMMEDIATE, Phases
+from .request import SCOPE_KEY, Request
 from .tasks import Task
 from .timeline import MODES
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-SCOPE_KEY = "fastapi_tasks"
-
-
 class TasksBatch:
     """Schedule tasks of one mode."""
 
+    # No __init__: made several times a request, this is made in half the time.
+
     __slots__ = ("_config", "_phase", "_phases")
 
-    def __init__(self, phases: Phases, phase: int, config: TaskConfig = DEFAULTS) -> None:
-        self._phases = phases
-        self._phase = phase
-        self._config = config
+    _phases: Phases
+    _phase: int
+    _config: TaskConfig
 
     def schedule(self, func: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Task[P, T]:
         """Call `func` in the background, at the time that this scheduler's mode names.
@@ -40,18 +40,14 @@ class TasksBatch:
         function, a coroutine object, or arguments that do not fit; FastAPITasksError when the app
         has shut down.
         """
-        phases = self._phases
-        runtime = phases.runtime
-        if runtime.closed:
+        phases, phase = self._phases, self._phase
+        if phases.runtime.closed:
             raise FastAPITasksError(
-                f"task {display_name(func)} of {phases.title} was scheduled after the app shut "
-                "down, so nothing can run it: end what schedules tasks before the shutdown"
+                f"task {display_name(func)} of {phases.title} was scheduled after the app "
+                "shut down, so nothing can run it: end what schedules tasks before the shutdown"
             )
-        config = runtime.config
-        if self._config is not DEFAULTS:
-            config = config.merge(self._config)
-        task = Task(func, args, kwargs, config, MODES[self._phase], phases)
-        phases.schedule(task, self._phase)
+        task = Task(func, args, kwargs, self._config, MODES[phase], phases)
+        phases.schedule(task, phase)
         return task
 
     def task(
@@ -67,7 +63,7 @@ class TasksBatch:
         period of a shutdown, `on_error` is called with the task and what it raised.
         """
         own = TaskConfig(name, shield, on_error)
-        return TasksBatch(self._phases, self._phase, self._config.merge(own))
+        return _make(TasksBatch(), self._phases, self._phase, self._config.merge(own))
 
 
 class TasksScheduler(TasksBatch):
@@ -75,33 +71,42 @@ class TasksScheduler(TasksBatch):
 
     __slots__ = ()
 
-    def __init__(self, phases: Phases) -> None:
-        self._phases = phases
-        self._phase = IMMEDIATE
-        self._config = DEFAULTS
-
     @property
     def after_route(self) -> TasksBatch:
         """Schedule tasks for when the endpoint has returned, before the response starts."""
-        return TasksBatch(self._phases, AFTER_ROUTE)
+        return _make(TasksBatch(), self._phases, AFTER_ROUTE, self._config)
 
     @property
     def after_response(self) -> TasksBatch:
         """Schedule tasks for when the response has been sent."""
-        return TasksBatch(self._phases, AFTER_RESPONSE)
+        return _make(TasksBatch(), self._phases, AFTER_RESPONSE, self._config)
+
+
+B = TypeVar("B", bound=TasksBatch)
+
+
+def _make(batch: B, phases: Phases, phase: int, config: TaskConfig) -> B:
+    batch._phases = phases
+    batch._phase = phase
+    batch._config = config
+    return batch
 
 
 async def get_tasks(connection: HTTPConnection) -> TasksScheduler:
     """Give an endpoint its schedulers; the dependency behind `Tasks`, for overriding in tests."""
     scope = connection.scope
-    phases = scope.get(SCOPE_KEY)
-    if not isinstance(phases, Phases) or phases.runtime is None:
-        raise FastAPITasksUninitializedAppError(_explain(scope, phases))
-    phases.enter_endpoint(scope["fastapi_function_astack"], scope["fastapi_inner_astack"])
-    return TasksScheduler(phases)
+    request = scope.get(SCOPE_KEY)
+    if not isinstance(request, Request) or request.runtime is None:
+        raise FastAPITasksUninitializedAppError(_explain(scope, request))
+    if request.passed is None:
+        request.enter()
+        if request.kind == "websocket":
+            scope["fastapi_inner_astack"].callback(request.route_passes)
+        await_endpoint(request, scope.get("route"))
+    return _make(TasksScheduler(), request, IMMEDIATE, request.runtime.config)
 
 
-Tasks = Annotated[TasksScheduler, Depends(get_tasks)]
+Tasks = Annotated[TasksScheduler, Depends(get_tasks, scope="request")]
 """What an endpoint or a dependency asks for: `async def endpoint(tasks: Tasks)`."""
 
 

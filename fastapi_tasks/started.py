@@ -29,7 +29,7 @@ class Started:
         """
         task = self._task
         event = anyio.Event()
-        task.waiters.append(event)
+        task.waiters = [*(task.waiters or ()), event]
         if not self.is_set() and task.record.outcome is None:
             await event.wait()
         if not self.is_set():

@@ -6,7 +6,6 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar, copy_context
-from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 import anyio
@@ -14,11 +13,12 @@ import anyio
 from .callables import check_arguments, display_name, is_coroutine_function
 from .config import TaskConfig, TaskErrorHandler
 from .started import Started
-from .steps import watched
+from .steps import OVER, rest, watched
 from .telemetry import traced
 from .timeline import Mode, Outcome, TaskRecord
 
 if TYPE_CHECKING:
+    from .backends import Handle
     from .phases import Phases
     from .runtime import Runtime
     from .scheduler import TasksBatch, TasksScheduler
@@ -33,17 +33,9 @@ logger = logging.getLogger("fastapi_tasks")
 _running: ContextVar[Task[..., Any] | None] = ContextVar("fastapi_tasks.running", default=None)
 
 
-class State(Enum):
-    """How far the library is with a task.
-
-    WAITING -> BEGUN -> STOPPING -> DROPPED. A task may end in any of them: it is cancelled when
-    it enters STOPPING, and never resumed once DROPPED.
-    """
-
-    WAITING = auto()
-    BEGUN = auto()
-    STOPPING = auto()
-    DROPPED = auto()
+# How far the library is with a task. It may end in any of these states: it is cancelled when it
+# enters STOPPING, and never resumed once DROPPED.
+WAITING, BEGUN, STOPPING, DROPPED = range(4)
 
 
 class Task(Generic[P, T]):
@@ -56,10 +48,10 @@ class Task(Generic[P, T]):
 
     # One of these is made for every call, so the way from schedule() to run() is kept short.
     __slots__ = (
-        "_cancel",
         "_context",
         "_coroutine",
         "_phases",
+        "_spawned",
         "_state",
         "args",
         "config",
@@ -92,19 +84,24 @@ class Task(Generic[P, T]):
         self.index = -1
         self._phases = phases
         self._context = copy_context()
-        self._cancel: Callable[[], object] | None = None
-        self._state = State.WAITING
-        self.waiters: list[anyio.Event] = []
+        self._spawned: Handle | None = None
+        self._state = WAITING
+        self.waiters: list[anyio.Event] | None = None
+        parent = _running.get()
+        # In place, since arguments by name take longer.
         self.record = TaskRecord(
             config.name or display_name(func),
             mode,
-            phases.clock(),
-            thread=self._coroutine is None,
-            shield=config.shielded,
+            phases.runtime.clock(),
+            None,
+            None,
+            None,
+            None,
+            None,
+            self._coroutine is None,
+            config.shield is True,
+            None if parent is None or parent._phases is not phases else parent.index,
         )
-        parent = _running.get()
-        if parent is not None and parent._phases is phases:
-            self.record.parent = parent.index
 
     @property
     def runtime(self) -> Runtime:
@@ -128,7 +125,7 @@ class Task(Generic[P, T]):
     @property
     def dropped(self) -> bool:
         """Whether the task is never to be resumed."""
-        return self._state is State.DROPPED
+        return self._state is DROPPED
 
     def release(self) -> None:
         """Hand the task to the event loop; on its thread only."""
@@ -137,34 +134,45 @@ class Task(Generic[P, T]):
             return
         phases = self._phases
         if record.released is None:
-            record.released = phases.clock()
-        if phases.recorder.listeners:
-            phases.tell("released", self)
-        self._cancel = phases.runtime.backend.spawn(self.run, self._context, record.name)
+            record.released = phases.runtime.clock()
+        if phases.shown is not None:
+            phases.tell("released", record)
+        self._spawned = phases.runtime.backend.spawn(self.run, self._context, record.name)
 
     async def run(self) -> None:
         """Run the function to its end, whatever it raises; only KeyboardInterrupt goes on up."""
         if self.record.outcome is not None:
             return
-        self._state = State.BEGUN
+        self._state = BEGUN
         _running.set(self)
-        phases = self._phases
+        runtime = self._phases.runtime
+        clock = runtime.clock
         coroutine = self._coroutine
         try:
             if coroutine is None:
                 coroutine = self._threaded()
+                begun = clock()
             else:
-                self._start()
-            if phases.runtime.tracer is not None:
-                coroutine = traced(coroutine, phases.runtime.tracer, self.record)
-            await watched(coroutine, self, phases.clock, phases.recorder.busy_limit)
+                begun = self._start()
+            if runtime.tracer is not None:
+                coroutine = traced(coroutine, runtime.tracer, self.record)
+            # As `watched` does, without its price: for most tasks the first step is the last.
+            steps: Any = coroutine.__await__()
+            try:
+                awaited = next(steps, OVER)
+            finally:
+                ended = clock()
+                if ended - begun > runtime.busy_limit:
+                    self.held_loop(begun, ended)
+            if awaited is not OVER:
+                await rest(steps, awaited, self, clock, runtime.busy_limit)
+                ended = clock()
+            self.end("ok", None, ended)
         except KeyboardInterrupt as error:
             self.end("error", error)
             raise
         except BaseException as error:
             await self._failed(error)
-        else:
-            self.end("ok")
         finally:
             self._leave()
 
@@ -182,21 +190,23 @@ class Task(Generic[P, T]):
         finally:
             # Stamped here, since the way back to the event loop may be long.
             if self.record.outcome is None:
-                self.record.finished = self._phases.clock()
+                self.record.finished = self._phases.runtime.clock()
 
-    def _start(self) -> None:
-        self.record.started = self._phases.clock()
+    def _start(self) -> int:
+        phases = self._phases
+        self.record.started = started = phases.runtime.clock()
         if self.waiters:
-            self._phases.runtime.backend.call_soon(self._wake)
-        if self._phases.recorder.listeners:
-            self._phases.tell("started", self)
+            phases.runtime.backend.call_soon(self._wake)
+        if phases.shown is not None:
+            phases.tell("started", self.record)
+        return started
 
     def _wake(self) -> None:
-        for event in self.waiters:
+        for event in self.waiters or ():
             event.set()
 
     async def _failed(self, error: BaseException) -> None:
-        if self._state is State.STOPPING and isinstance(error, anyio.get_cancelled_exc_class()):
+        if self._state is STOPPING and isinstance(error, anyio.get_cancelled_exc_class()):
             self.end("cancelled")
             return
         if self.record.outcome is not None:
@@ -216,75 +226,77 @@ class Task(Generic[P, T]):
                 threads = self._phases.runtime.threads
                 result = await threads.run(lambda: handler(self, error), lambda: None)
             if inspect.isawaitable(result):
-                coroutine = _awaiting(result)
-                phases = self._phases
-                await watched(coroutine, self, phases.clock, phases.recorder.busy_limit)
+                limit = self._phases.runtime.busy_limit
+                await watched(_awaiting(result), self, self._phases.runtime.clock, limit)
         except KeyboardInterrupt:
             raise
         except BaseException as failure:
-            if self._state is State.BEGUN:
+            if self._state is BEGUN:
                 logger.error("on_error of task %s failed itself", self.title, exc_info=failure)
 
     def held_loop(self, begun: int, ended: int) -> None:
         """Record that one step of this task held the event loop."""
-        self._phases.held_loop(begun, ended, self)
+        self._phases.task_held_loop(self, begun, ended)
 
     def cancel(self) -> bool:
         """Cancel the task for a shutdown; False if it sits in a thread, where nothing can."""
-        if self._state is State.WAITING:
+        if self._state is WAITING:
             self.end("cancelled")
             self._leave()
             return True
         record = self.record
         if self._coroutine is None and record.started is not None and record.finished is None:
             return False
-        self._state = State.STOPPING
-        if self._cancel is not None:
-            self._cancel()
+        self._state = STOPPING
+        if self._spawned is not None:
+            self._spawned.cancel()
         return True
 
     def abandon(self) -> None:
         """End the task in the record, and cancel it for good, shield or not."""
         self.end("abandoned")
-        if self._state is State.WAITING:
+        if self._state is WAITING:
             self._leave()
-        elif self._cancel is not None:
-            self._state = State.STOPPING
-            self._cancel()
+        elif self._spawned is not None:
+            self._state = STOPPING
+            self._spawned.cancel()
 
     def drop(self) -> None:
         """Never resume the task again, wherever it stands: it refused to be cancelled."""
-        self._state = State.DROPPED
-        if self._cancel is not None:
-            self._cancel()
+        self._state = DROPPED
+        if self._spawned is not None:
+            self._spawned.cancel()
 
     def discard(self) -> None:
         """End the task unreleased, because its endpoint failed."""
         self.end("discarded")
         self._leave()
 
-    def end(self, outcome: Outcome, error: BaseException | None = None) -> None:
-        """Record the outcome, once: the first one stands."""
+    def end(
+        self, outcome: Outcome, error: BaseException | None = None, at: int | None = None
+    ) -> None:
+        """Record the outcome, once: the first one stands. By default it ends now."""
         record = self.record
         if record.outcome is not None:
             return
         if record.finished is None and outcome != "abandoned":
-            record.finished = self._phases.clock()
+            record.finished = self._phases.runtime.clock() if at is None else at
         if error is not None:
             record.error = type(error).__name__
         record.outcome = outcome
         if self.waiters:
             self._wake()
-        if self._phases.recorder.listeners:
-            self._phases.tell("finished", self)
+        if self._phases.shown is not None:
+            self._phases.tell("finished", self.record)
 
     def _leave(self) -> None:
         """Let the arguments go: a finished task keeps nothing of them alive."""
         self._phases.runtime.ended(self)
         self.args = ()
         self.kwargs = {}
+        self._spawned = None
         if self._coroutine is not None:
-            if self._state is State.WAITING:
+            if self._state is WAITING:
                 self._coroutine.close()
             self._coroutine = None
 

@@ -13,7 +13,8 @@ from starlette.concurrency import run_in_threadpool
 
 from fastapi_tasks import Mode, Outcome, TaskRecord, Tasks, Timeline, add_tasks
 from fastapi_tasks.callables import display_name, is_coroutine_function
-from fastapi_tasks.scheduler import SCOPE_KEY, TasksScheduler
+from fastapi_tasks.request import SCOPE_KEY
+from fastapi_tasks.scheduler import TasksScheduler
 
 from .serving import serve
 

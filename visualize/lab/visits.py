@@ -16,8 +16,7 @@ import httpx
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fastapi_tasks import ClientView, Timeline
-from fastapi_tasks.phases import Phases
-from fastapi_tasks.scheduler import SCOPE_KEY
+from fastapi_tasks.request import SCOPE_KEY, Request
 
 HEADER = "x-lab-visit"
 
@@ -87,7 +86,7 @@ class Joining:
 
 
 def _join(visit: Visit, scope: Scope) -> None:
-    phases = scope.get(SCOPE_KEY)
-    if visit.timeline is None and isinstance(phases, Phases):
-        visit.timeline = phases.timeline
-        phases.timeline.client = visit.view
+    request = scope.get(SCOPE_KEY)
+    if visit.timeline is None and isinstance(request, Request):
+        visit.timeline = request.timeline
+        request.timeline.client = visit.view

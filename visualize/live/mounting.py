@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fastapi_tasks import Recorder
 from fastapi_tasks.errors import FastAPITasksUninitializedAppError
-from fastapi_tasks.scheduler import SCOPE_KEY
+from fastapi_tasks.request import SCOPE_KEY
 from visualize.page import LIVE_POLICY, asset, live_html
 
 from .changes import Changes, Cursor

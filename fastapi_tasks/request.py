@@ -1,0 +1,112 @@
+"""A request as the layers see it: what goes through between the server and the app."""
+
+from __future__ import annotations
+
+from starlette.types import Message, Receive, Scope
+
+from .phases import AFTER_RESPONSE, Phases
+
+SCOPE_KEY = "fastapi_tasks"
+
+
+class Request(Phases):
+    """One HTTP request."""
+
+    __slots__ = ()
+
+    kind = "http"
+
+    async def send(self, message: Message) -> None:
+        """Pass a message on to the server, and mark the response's start and its end."""
+        if message["type"] == "http.response.start":
+            if self.passed is not None:
+                self.route_passes()
+            self.status = message["status"]
+            if "trailers" in message:
+                self.trailers = message["trailers"]
+            self.response_start = self.recorder.clock()
+            if self.shown is not None:
+                self.tell("response_start")
+            await self.server_send(message)
+            return
+        await self.server_send(message)
+        if self.response_sent is None and self._was_last(message):
+            self.response_sent = self.recorder.clock()
+            if self.shown is not None:
+                self.tell("response_sent")
+            if self.passed is not None:
+                self.pass_to(AFTER_RESPONSE)
+
+    def _was_last(self, message: Message) -> bool:
+        # The ASGI specification's "HTTP & WebSocket" page and its extensions: trailers, pathsend.
+        kind = message["type"]
+        if kind == "http.response.body" or kind == "http.response.zerocopysend":
+            return not (self.trailers or ("more_body" in message and message["more_body"]))
+        if kind == "http.response.trailers":
+            return not message.get("more_trailers", False)
+        return kind == "http.response.pathsend" and not self.trailers
+
+    def close(self, scope: Scope) -> None:
+        """Take note that the app is done with the request, whatever came of it."""
+        recorder = self.recorder
+        # The scope holds this object, and the server's `send` holds the scope: let go, all are
+        # freed without the garbage collector.
+        self.server_send = _too_late
+        self.route = scope.get("route")
+        if self.passed is not None:
+            self.route_passes()
+        self.request_end = recorder.clock()
+        if self.shown is not None:
+            self.tell("request_end")
+        if self.passed is not None:
+            self.pass_to(AFTER_RESPONSE)
+        if self.id:
+            recorder.ended += 1
+            if recorder.waited_for:
+                recorder.left()
+
+
+class Connection(Request):
+    """One WebSocket connection. Its response starts when it is accepted, and ends as it does."""
+
+    __slots__ = ("server_receive",)
+
+    kind = "websocket"
+    server_receive: Receive
+
+    async def receive(self) -> Message:
+        """Take a message from the server, and mark the end that the client makes."""
+        message = await self.server_receive()
+        if message["type"] == "websocket.disconnect":
+            self._closed()
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Pass a message on to the server, and mark the connection's start and its end."""
+        kind = message["type"]
+        if kind == "websocket.accept" or kind == "websocket.http.response.start":
+            self.status = message.get("status")
+            self.response_start = self.recorder.clock()
+            if self.shown is not None:
+                self.tell("response_start")
+        await self.server_send(message)
+        if kind == "websocket.close":
+            self._closed()
+
+    def close(self, scope: Scope) -> None:
+        """Take note that the app is done with the connection, whatever came of it."""
+        self._closed()
+        super().close(scope)
+
+    def _closed(self) -> None:
+        if self.response_sent is None:
+            self.response_sent = self.recorder.clock()
+            if self.shown is not None:
+                self.tell("response_sent")
+
+
+async def _too_late(message: Message) -> None:
+    raise RuntimeError(
+        f"{message['type']} was sent after the app had returned, so no server takes it: "
+        "end whatever sends before the app does"
+    )
