@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
+_COROUTINE = inspect.CO_COROUTINE
 _REFUSED_FLAGS = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
 
 def display_name(func: Callable[..., Any]) -> str:
     """Name a callable as a reader of a timeline would: `send_mail`, `Mailer.send`."""
+    if type(func) is FunctionType:
+        return _without_locals(func.__qualname__)
     while isinstance(func, functools.partial):
         func = func.func
-    name: str = getattr(func, "__qualname__", type(func).__qualname__)
-    # Interned, because the recording keeps the name of every task.
-    return sys.intern(name.rpartition("<locals>.")[2]) if "." in name else name
+    return _without_locals(getattr(func, "__qualname__", type(func).__qualname__))
+
+
+# The recording keeps the name of every task, so it had better be the same string.
+@functools.lru_cache(1024)
+def _without_locals(qualified: str) -> str:
+    return qualified.rpartition("<locals>.")[2]
 
 
 def is_coroutine_function(func: Callable[..., Any]) -> bool:
@@ -26,7 +32,7 @@ def is_coroutine_function(func: Callable[..., Any]) -> bool:
     if type(func) is FunctionType:
         flags = func.__code__.co_flags
         if not flags & _REFUSED_FLAGS:
-            return bool(flags & inspect.CO_COROUTINE) or inspect.iscoroutinefunction(func)
+            return flags & _COROUTINE != 0 or inspect.iscoroutinefunction(func)
     return _examine(func)
 
 

@@ -13,6 +13,8 @@ from .request import SCOPE_KEY, Connection, Request
 from .runtime import Limits, Runtime
 from .steps import OVER, rest, watched
 
+KINDS: dict[str, type[Any]] = {"http": Request, "websocket": Connection}
+
 
 class OuterLayer(ServerErrorMiddleware):
     """Around everything: only here does the server's own `send` tell when a response was sent.
@@ -37,14 +39,34 @@ class OuterLayer(ServerErrorMiddleware):
         self._runtime: Runtime | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or SCOPE_KEY in scope:
+        kind = scope["type"]
+        if kind not in KINDS or SCOPE_KEY in scope:
             return await self._others(scope, receive, send)
+        # Here and not in a method of its own, since every request of the app pays for it.
         recorder = self._recorder
-        request = scope[SCOPE_KEY] = Request()
-        request.begin(recorder, self._runtime, scope["method"], scope["path"], send)
+        request = scope[SCOPE_KEY] = KINDS[kind]()
+        request.recorder = recorder
+        request.runtime = self._runtime
+        request.server_send = send
+        request.path = scope["path"]
+        request.shown = request.passed = None
+        request.response_start = request.response_sent = request.request_end = None
+        if kind == "http":
+            request.method = scope["method"]
+        else:
+            request.method = "WS"
+            request.server_receive, receive = receive, request.receive
+        request.request_start = recorder.clock()
+        if recorder.enabled:
+            request.id = recorder.begun = recorder.begun + 1
+            recorder.kept.append(request)
+            if recorder.listeners:
+                request.tell("request_start")
+        else:
+            request.id = 0
         suspended = False
         try:
-            # The first step is taken here, since for most requests it is the last as well.
+            # So is the first step, since for most requests it is the last as well.
             steps: Any = self.app(scope, receive, request.send).__await__()
             awaited = next(steps, OVER)
             if awaited is not OVER:
@@ -54,7 +76,7 @@ class OuterLayer(ServerErrorMiddleware):
                     request.held_loop(request.request_start, ended)
                 await rest(steps, awaited, request, recorder.clock, recorder.busy_limit)
         except Exception as error:
-            if not self._answers_errors:
+            if not self._answers_errors or kind != "http":
                 raise
             await self._answer(error, scope, receive, request)
         finally:
@@ -80,25 +102,11 @@ class OuterLayer(ServerErrorMiddleware):
         raise error
 
     async def _others(self, scope: Scope, receive: Receive, send: Send) -> None:
-        kind = scope["type"]
-        if kind == "lifespan":
+        if scope["type"] == "lifespan":
             await self._lifespan(scope, receive, send)
-        elif kind == "websocket" and SCOPE_KEY not in scope:
-            await self._connection(scope, receive, send)
         else:
             # In a mounted app: the layer outside sees the same request, and more of it.
             await self._stack(scope, receive, send)
-
-    async def _connection(self, scope: Scope, receive: Receive, send: Send) -> None:
-        recorder = self._recorder
-        connection = scope[SCOPE_KEY] = Connection()
-        connection.server_receive = receive
-        connection.begin(recorder, self._runtime, "WS", scope["path"], send)
-        app = self.app(scope, connection.receive, connection.send)
-        try:
-            await watched(app, connection, recorder.clock, recorder.busy_limit)
-        finally:
-            connection.close(scope)
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         runtime = Runtime(self._recorder, self._config, self._limits)

@@ -23,7 +23,8 @@ class Marks:
     more. From the moment that its timeline is `shown`, each is copied there as it is taken.
     """
 
-    # No __init__, which would double the price of making one: `begin()` sets what is listed here.
+    # No __init__, which would double the price of making one. `begin()` sets what every request
+    # has, `Phases.enter()` what only those have that use `Tasks`: until then, `passed` is None.
     __slots__ = (
         "endpoint_end",
         "endpoint_start",
@@ -44,8 +45,6 @@ class Marks:
         "status",
         "tasks",
         "trailers",
-        "waiting",
-        "wall_offset",
     )
 
     kind: ClassVar[Literal["http", "websocket"]]
@@ -53,39 +52,15 @@ class Marks:
 
     recorder: Recorder
     runtime: Runtime
-    tasks: list[TaskRecord] | None
     shown: Timeline | None
-    endpoint_start: int | None
-    endpoint_end: int | None
+    passed: int | None
+    response_start: int | None
     response_sent: int | None
     request_end: int | None
+    endpoint_start: int | None
+    endpoint_end: int | None
     error: str | None
-    trailers: bool | None
-
-    def begin(
-        self, recorder: Recorder, runtime: Any, method: str, path: str, server_send: Send
-    ) -> None:
-        """Take the first mark; be counted and kept if recording is on."""
-        self.shown = self.passed = self.waiting = self.tasks = self.trailers = None
-        self.endpoint_start = self.endpoint_end = self.response_start = self.response_sent = None
-        self.request_end = self.status = self.error = self.route = None
-        self.recorder = recorder
-        # None while no lifespan runs: then `Tasks` lets nobody through to use it.
-        self.runtime = runtime
-        self.server_send = server_send
-        self.method = method
-        self.path = path
-        self.request_start = start = recorder.clock()
-        if start >= recorder.wall_due:
-            recorder.read_wall(start)
-        self.wall_offset = recorder.wall_offset
-        if recorder.enabled:
-            self.id = recorder.begun = recorder.begun + 1
-            recorder.kept.append(self)
-            if recorder.listeners:
-                self.tell("request_start")
-        else:
-            self.id = 0
+    tasks: list[TaskRecord] | None
 
     @property
     def title(self) -> str:
@@ -119,27 +94,25 @@ class Marks:
         self.recorder.held_loop(self, begun, ended, self.title)
 
     def _fresh(self) -> Timeline:
-        wall = self.request_start + self.wall_offset
-        return Timeline(
-            self.id,
-            self.kind,
-            self.method,
-            self.path,
-            wall,
-            self.request_start,
-            process=self.recorder.process,
-        )
+        recorder, start = self.recorder, self.request_start
+        # Two clocks read for every request would cost more than all that is done with them.
+        wall = recorder.wall() - (recorder.clock() - start)
+        process = recorder.process
+        return Timeline(self.id, self.kind, self.method, self.path, wall, start, process=process)
 
     def _copied(self, timeline: Timeline) -> Timeline:
-        timeline.endpoint_start = self.endpoint_start
-        timeline.endpoint_end = self.endpoint_end
-        timeline.response_start = self.response_start
+        if self.passed is not None:
+            timeline.endpoint_start = self.endpoint_start
+            timeline.endpoint_end = self.endpoint_end
+            timeline.error = self.error
+            if self.tasks is not None:
+                timeline.tasks = self.tasks
+        if self.response_start is not None:
+            timeline.response_start = self.response_start
+            timeline.status = self.status
         timeline.response_sent = self.response_sent
-        timeline.request_end = self.request_end
-        timeline.status = self.status
-        timeline.error = self.error
-        timeline.aborted = self.request_end is not None and self.response_sent is None
-        timeline.route = getattr(self.route, "path", None)
-        if self.tasks is not None:
-            timeline.tasks = self.tasks
+        if self.request_end is not None:
+            timeline.request_end = self.request_end
+            timeline.route = getattr(self.route, "path", None)
+            timeline.aborted = self.response_sent is None
         return timeline

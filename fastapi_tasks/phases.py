@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from sys import exception
 from threading import get_ident
 from typing import Any
 
@@ -21,15 +21,14 @@ class Phases(Marks):
     None where nobody asked for `Tasks`.
     """
 
-    __slots__ = ("_handled",)
-
-    passed: int | None
-    waiting: tuple[list[AnyTask], list[AnyTask]] | None
+    __slots__ = ("_handled", "_waiting")
 
     def enter(self) -> None:
         """Take note that somebody has asked for `Tasks`."""
+        self.endpoint_start = self.endpoint_end = self.error = self.tasks = None
+        self._waiting: tuple[list[AnyTask], list[AnyTask]] | None = None
+        self._handled = exception()
         self.passed = IMMEDIATE
-        self._handled = sys.exception()
 
     # The endpoint ------------------------------------------------------------------------------
 
@@ -61,7 +60,7 @@ class Phases(Marks):
         if self.endpoint_end is None and self.endpoint_start is not None:
             self.endpoint_ends()
         # Whatever left a dependency, or a commit after the endpoint, is being handled just now.
-        error = sys.exception()
+        error = exception()
         if error is None or error is self._handled:
             self.pass_to(AFTER_ROUTE)
         else:
@@ -70,10 +69,10 @@ class Phases(Marks):
     def _fail(self, kind: type[BaseException]) -> None:
         self.error = kind.__name__
         self.passed = AFTER_RESPONSE
-        if self.waiting is None:
+        if self._waiting is None:
             return
-        discarded = [task for waiting in self.waiting for task in waiting]
-        self.waiting = None
+        discarded = [task for waiting in self._waiting for task in waiting]
+        self._waiting = None
         for task in discarded:
             task.discard()
         names = ", ".join(f"{task.record.name} ({task.record.mode})" for task in discarded)
@@ -86,7 +85,9 @@ class Phases(Marks):
     def schedule(self, task: AnyTask, phase: int) -> None:
         """Take a task from any thread; release it when `phase` has passed."""
         runtime = self.runtime
-        runtime.admit(task)
+        runtime.live[task] = None
+        if runtime.cancelling:
+            runtime.refuse_late(task)
         if get_ident() == runtime.thread:
             self._place(task, phase)
         else:
@@ -104,20 +105,20 @@ class Phases(Marks):
         if self.passed is None or self.passed >= phase:
             task.release()
         else:
-            if self.waiting is None:
-                self.waiting = ([], [])
-            self.waiting[phase - AFTER_ROUTE].append(task)
+            if self._waiting is None:
+                self._waiting = ([], [])
+            self._waiting[phase - AFTER_ROUTE].append(task)
 
     def pass_to(self, phase: int) -> None:
         """Let the phases up to this one pass: release what waited for them, in order."""
-        waiting = self.waiting
+        waiting = self._waiting
         while self.passed is not None and self.passed < phase:
             self.passed += 1
             if waiting is not None:
                 for task in waiting[self.passed - AFTER_ROUTE]:
                     task.release()
         if phase == AFTER_RESPONSE:
-            self.waiting = None
+            self._waiting = None
 
     def task_held_loop(self, task: AnyTask, begun: int, ended: int) -> None:
         """Record that a step of one of the request's tasks held the event loop."""

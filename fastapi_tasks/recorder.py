@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import os
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -58,9 +57,6 @@ class Open(Protocol):
     def title(self) -> str: ...
 
 
-WALL_HOLDS = 1_000_000_000
-"""Nanoseconds until the wall clock is read again."""
-
 Group = dict[Any, Any]
 Listener = Callable[[Event], object]
 
@@ -105,8 +101,6 @@ class Recorder:
         self.kept: deque[Marks] = deque(maxlen=maxlen)
         self.begun = 0
         self.ended = 0
-        self.wall_offset = 0
-        self.wall_due = -sys.maxsize
         self._cleared = 0
         self._groups: list[Group] = []
         self.waited_for: list[tuple[Callable[[], bool], Callable[[], object]]] = []
@@ -171,11 +165,6 @@ class Recorder:
                 logger.exception("a subscriber of the recorder failed and is dropped")
 
     # Recording ---------------------------------------------------------------------------------
-
-    def read_wall(self, now: int) -> None:
-        """Compare the two clocks; done at most once a second, for the price of it."""
-        self.wall_offset = self.wall() - now
-        self.wall_due = now + WALL_HOLDS
 
     def held_loop(
         self, request: Marks, begun: int, ended: int, culprit: str, task: int | None = None

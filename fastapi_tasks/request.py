@@ -22,15 +22,18 @@ class Request(Phases):
             if self.passed is not None:
                 self.route_passes()
             self.status = message["status"]
-            if "trailers" in message:
-                self.trailers = message["trailers"]
+            self.trailers = "trailers" in message and message["trailers"]
             self.response_start = self.recorder.clock()
             if self.shown is not None:
                 self.tell("response_start")
             await self.server_send(message)
             return
         await self.server_send(message)
-        if self.response_sent is None and self._was_last(message):
+        if message["type"] == "http.response.body":
+            last = not (self.trailers or ("more_body" in message and message["more_body"]))
+        else:
+            last = self._was_last(message)
+        if last and self.response_sent is None:
             self.response_sent = self.recorder.clock()
             if self.shown is not None:
                 self.tell("response_sent")
@@ -40,19 +43,22 @@ class Request(Phases):
     def _was_last(self, message: Message) -> bool:
         # The ASGI specification's "HTTP & WebSocket" page and its extensions: trailers, pathsend.
         kind = message["type"]
-        if kind == "http.response.body" or kind == "http.response.zerocopysend":
-            return not (self.trailers or ("more_body" in message and message["more_body"]))
+        if kind == "http.response.zerocopysend":
+            return not (self.trailers or message.get("more_body", False))
         if kind == "http.response.trailers":
             return not message.get("more_trailers", False)
         return kind == "http.response.pathsend" and not self.trailers
 
     def close(self, scope: Scope) -> None:
         """Take note that the app is done with the request, whatever came of it."""
-        recorder = self.recorder
         # The scope holds this object, and the server's `send` holds the scope: let go, all are
         # freed without the garbage collector.
         self.server_send = _too_late
-        self.route = scope.get("route")
+        recorder = self.recorder
+        try:
+            self.route = scope["route"]
+        except KeyError:  # no route fits
+            self.route = None
         if self.passed is not None:
             self.route_passes()
         self.request_end = recorder.clock()

@@ -67,7 +67,7 @@ class Runtime:
         self.live: dict[Task[..., Any], None] = recorder.group()
         self._limits = limits
         self.tracer: Any = None
-        self._cancelling = False
+        self.cancelling = False
         self.closed = False
 
     @asynccontextmanager
@@ -86,17 +86,10 @@ class Runtime:
         """Look for a configured OpenTelemetry SDK, once the app has started."""
         self.tracer = find_tracer()
 
-    def admit(self, task: Task[..., Any]) -> None:
-        """Take responsibility for a task until it has ended."""
-        self.live[task] = None
-        if self._cancelling and not task.config.shielded:
+    def refuse_late(self, task: Task[..., Any]) -> None:
+        """Cancel an unshielded task that was scheduled after the grace period."""
+        if not task.config.shielded:
             task.cancel()
-
-    def ended(self, task: Task[..., Any]) -> None:
-        """Let a task go."""
-        self.live.pop(task, None)
-        if self.recorder.waited_for:
-            self.recorder.left()
 
     async def drain(self) -> None:
         """End all tasks within the limits, while the app's own lifespan is still up.
@@ -106,7 +99,7 @@ class Runtime:
         """
         grace = self._limits.grace_period
         await self._idle(grace)
-        self._cancelling = True
+        self.cancelling = True
         cancelled = [task for task in list(self.live) if not task.config.shielded and task.cancel()]
         if cancelled:
             logger.warning(
@@ -132,7 +125,7 @@ class Runtime:
     def _drop(self) -> None:
         for task in list(self.live):
             task.drop()
-            self.ended(task)
+            task.leave()
 
 
 def _names(tasks: list[Task[..., Any]]) -> str:

@@ -46,7 +46,8 @@ class TasksBatch:
                 f"task {display_name(func)} of {phases.title} was scheduled after the app "
                 "shut down, so nothing can run it: end what schedules tasks before the shutdown"
             )
-        task = Task(func, args, kwargs, self._config, MODES[phase], phases)
+        task: Task[P, T] = Task()
+        task.prepare(func, args, kwargs, self._config, MODES[phase], phases)
         phases.schedule(task, phase)
         return task
 
@@ -100,7 +101,7 @@ async def get_tasks(connection: HTTPConnection) -> TasksScheduler:
         raise FastAPITasksUninitializedAppError(_explain(scope, request))
     if request.passed is None:
         request.enter()
-        if request.kind == "websocket":
+        if scope["type"] == "websocket":
             scope["fastapi_inner_astack"].callback(request.route_passes)
         await_endpoint(request, scope.get("route"))
     return _make(TasksScheduler(), request, IMMEDIATE, request.runtime.config)

@@ -15,7 +15,7 @@ from .config import TaskConfig, TaskErrorHandler
 from .started import Started
 from .steps import OVER, rest, watched
 from .telemetry import traced
-from .timeline import Mode, Outcome, TaskRecord
+from .timeline import Mode, Outcome, TaskRecord, requested
 
 if TYPE_CHECKING:
     from .backends import Handle
@@ -62,7 +62,8 @@ class Task(Generic[P, T]):
         "waiters",
     )
 
-    def __init__(
+    # No __init__, which would double the price of making one.
+    def prepare(
         self,
         func: Callable[P, T],
         args: tuple[Any, ...],
@@ -71,6 +72,7 @@ class Task(Generic[P, T]):
         mode: Mode,
         phases: Phases,
     ) -> None:
+        """Become the call of `func` that was requested just now."""
         self._coroutine: Coroutine[Any, Any, Any] | None = None
         if is_coroutine_function(func):
             # Made here rather than in run(): it costs the same, and checks the arguments.
@@ -82,22 +84,16 @@ class Task(Generic[P, T]):
         self.kwargs = kwargs
         self.config = config
         self.index = -1
+        self.waiters: list[anyio.Event] | None = None
         self._phases = phases
         self._context = copy_context()
         self._spawned: Handle | None = None
         self._state = WAITING
-        self.waiters: list[anyio.Event] | None = None
         parent = _running.get()
-        # In place, since arguments by name take longer.
-        self.record = TaskRecord(
+        self.record = requested(
             config.name or display_name(func),
             mode,
             phases.runtime.clock(),
-            None,
-            None,
-            None,
-            None,
-            None,
             self._coroutine is None,
             config.shield is True,
             None if parent is None or parent._phases is not phases else parent.index,
@@ -147,13 +143,13 @@ class Task(Generic[P, T]):
         _running.set(self)
         runtime = self._phases.runtime
         clock = runtime.clock
-        coroutine = self._coroutine
+        begun = clock()
         try:
+            coroutine = self._coroutine
             if coroutine is None:
                 coroutine = self._threaded()
-                begun = clock()
             else:
-                begun = self._start()
+                self._start(begun)
             if runtime.tracer is not None:
                 coroutine = traced(coroutine, runtime.tracer, self.record)
             # As `watched` does, without its price: for most tasks the first step is the last.
@@ -174,10 +170,10 @@ class Task(Generic[P, T]):
         except BaseException as error:
             await self._failed(error)
         finally:
-            self._leave()
+            self.leave()
 
     async def _threaded(self) -> None:
-        result = await self._phases.runtime.threads.run(self._in_thread, self._start)
+        result = await self._phases.runtime.threads.run(self._in_thread, self._start_in_thread)
         if inspect.isawaitable(result):
             self.record.finished = None
             # Out of its thread, where nothing could cancel it.
@@ -192,14 +188,15 @@ class Task(Generic[P, T]):
             if self.record.outcome is None:
                 self.record.finished = self._phases.runtime.clock()
 
-    def _start(self) -> int:
-        phases = self._phases
-        self.record.started = started = phases.runtime.clock()
-        if self.waiters:
-            phases.runtime.backend.call_soon(self._wake)
-        if phases.shown is not None:
-            phases.tell("started", self.record)
-        return started
+    def _start(self, now: int) -> None:
+        self.record.started = now
+        if self.waiters is not None:
+            self._phases.runtime.backend.call_soon(self._wake)
+        if self._phases.shown is not None:
+            self._phases.tell("started", self.record)
+
+    def _start_in_thread(self) -> None:
+        self._start(self._phases.runtime.clock())
 
     def _wake(self) -> None:
         for event in self.waiters or ():
@@ -242,7 +239,7 @@ class Task(Generic[P, T]):
         """Cancel the task for a shutdown; False if it sits in a thread, where nothing can."""
         if self._state is WAITING:
             self.end("cancelled")
-            self._leave()
+            self.leave()
             return True
         record = self.record
         if self._coroutine is None and record.started is not None and record.finished is None:
@@ -256,7 +253,7 @@ class Task(Generic[P, T]):
         """End the task in the record, and cancel it for good, shield or not."""
         self.end("abandoned")
         if self._state is WAITING:
-            self._leave()
+            self.leave()
         elif self._spawned is not None:
             self._state = STOPPING
             self._spawned.cancel()
@@ -270,7 +267,7 @@ class Task(Generic[P, T]):
     def discard(self) -> None:
         """End the task unreleased, because its endpoint failed."""
         self.end("discarded")
-        self._leave()
+        self.leave()
 
     def end(
         self, outcome: Outcome, error: BaseException | None = None, at: int | None = None
@@ -284,14 +281,17 @@ class Task(Generic[P, T]):
         if error is not None:
             record.error = type(error).__name__
         record.outcome = outcome
-        if self.waiters:
+        if self.waiters is not None:
             self._wake()
         if self._phases.shown is not None:
             self._phases.tell("finished", self.record)
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
         """Let the arguments go: a finished task keeps nothing of them alive."""
-        self._phases.runtime.ended(self)
+        runtime = self._phases.runtime
+        runtime.live.pop(self, None)
+        if runtime.recorder.waited_for:
+            runtime.recorder.left()
         self.args = ()
         self.kwargs = {}
         self._spawned = None

@@ -57,6 +57,24 @@ class TaskRecord:
         return self.finished - self.started
 
 
+def requested(
+    name: str, mode: Mode, at: int, thread: bool, shield: bool, parent: int | None
+) -> TaskRecord:
+    """Make the record of a task that was requested `at` this time, in half the time of a call."""
+    record = _new(TaskRecord)
+    record.name = name
+    record.mode = mode
+    record.requested = at
+    record.released = record.started = record.finished = record.outcome = record.error = None
+    record.thread = thread
+    record.shield = shield
+    record.parent = parent
+    return record
+
+
+_new = object.__new__
+
+
 @dataclass(slots=True)
 class Busy:
     """One step of a coroutine that held the event loop for longer than the threshold.
@@ -89,10 +107,10 @@ class Timeline:
     """The record of one request: its marks and its tasks.
 
     All times are integer nanoseconds of one monotonic clock, except `wall`, which is the wall
-    clock (nanoseconds since the epoch) at `request_start`. A mark is None until it happens; the
-    endpoint's marks stay None when the request does not use `Tasks`. The end of an endpoint that
-    scheduled nothing is known only when its response starts. `request_end` is when the
-    app was done with the request: None means that it is still open. `status` is None for a
+    clock (nanoseconds since the epoch) at `request_start`, reckoned back from the moment when
+    somebody first looked. A mark is None until it happens; the endpoint's marks stay None when
+    the request does not use `Tasks`, or failed before its endpoint began. `request_end` is when
+    the app was done with the request: None means that it is still open. `status` is None for a
     WebSocket that was accepted. `error` is the type of the exception that left the endpoint.
     `aborted` says that the response never reached its end.
     """
