@@ -67,7 +67,7 @@ class TrioBackend:
         self._latest_begun.set()
 
     def spawn(self, run: Callable[[], Any], context: Context, name: str) -> Handle:
-        scope: Handle = self._trio.CancelScope()
+        scope: Any = self._trio.CancelScope()
         before, begun = self._latest_begun, self._trio.Event()
         self._latest_begun = begun
 
@@ -92,7 +92,8 @@ class TrioBackend:
                 self._hosted.discard(task)
 
         context.run(self._nursery.start_soon, hosted, name=name)
-        return scope
+        handle: Handle = scope
+        return handle
 
     def call_soon(self, callback: Callable[..., object], *args: Any) -> None:
         self._token.run_sync_soon(callback, *args)

@@ -41,8 +41,9 @@ class OuterLayer(ServerErrorMiddleware):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
         if kind not in KINDS or SCOPE_KEY in scope:
-            return await self._others(scope, receive, send)
-        # Here and not in a method of its own, since every request of the app pays for it.
+            await self._others(scope, receive, send)
+            return
+        # Written out rather than called, since every request of the app pays for it.
         recorder = self._recorder
         request = scope[SCOPE_KEY] = KINDS[kind]()
         request.recorder = recorder
@@ -64,24 +65,22 @@ class OuterLayer(ServerErrorMiddleware):
                 request.tell("request_start")
         else:
             request.id = 0
-        suspended = False
+        in_first_step = True
         try:
-            # So is the first step, since for most requests it is the last as well.
+            # For most requests the first step is the last as well.
             steps: Any = self.app(scope, receive, request.send).__await__()
             awaited = next(steps, OVER)
             if awaited is not OVER:
-                suspended = True
-                ended = recorder.clock()
-                if ended - request.request_start > recorder.busy_limit:
-                    request.held_loop(request.request_start, ended)
+                in_first_step = request.first_step_over()
                 await rest(steps, awaited, request, recorder.clock, recorder.busy_limit)
         except Exception as error:
             if not self._answers_errors or kind != "http":
                 raise
+            in_first_step = in_first_step and request.first_step_over()
             await self._answer(error, scope, receive, request)
         finally:
             request.close(scope)
-            if not suspended and request.request_end - request.request_start > recorder.busy_limit:
+            if in_first_step and request.request_end - request.request_start > recorder.busy_limit:
                 request.held_loop(request.request_start, request.request_end)
 
     async def _answer(
@@ -90,7 +89,7 @@ class OuterLayer(ServerErrorMiddleware):
         """Let Starlette's error middleware see the error as if it had been around the app."""
         late = request.response_start is not None
 
-        async def failed(scope: Scope, receive: Receive, send: Send) -> None:
+        async def failed(_: Scope, __: Receive, send: Send) -> None:
             if late:
                 await send({"type": "http.response.start"})
             raise error
@@ -139,7 +138,8 @@ class InnerLayer:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = scope.get(SCOPE_KEY)
         if type(request) is not Request:
-            return await self.app(scope, receive, send)
+            await self.app(scope, receive, send)
+            return
 
         async def releasing_send(message: Message) -> None:
             if message["type"] == "http.response.start" and request.passed is not None:

@@ -23,8 +23,8 @@ class Marks:
     more. From the moment that its timeline is `shown`, each is copied there as it is taken.
     """
 
-    # No __init__, which would double the price of making one. `begin()` sets what every request
-    # has, `Phases.enter()` what only those have that use `Tasks`: until then, `passed` is None.
+    # No __init__, which would double the price of making one. The layer sets what every request
+    # has, `Phases.enter()` what only those have that use `Tasks`: until then `passed` is None.
     __slots__ = (
         "endpoint_end",
         "endpoint_start",
@@ -50,13 +50,24 @@ class Marks:
     kind: ClassVar[Literal["http", "websocket"]]
     dropped: ClassVar[bool] = False  # a request is the server's, never ours to give up
 
+    id: int
+    method: str
+    path: str
     recorder: Recorder
     runtime: Runtime
+    server_send: Send
     shown: Timeline | None
-    passed: int | None
-    response_start: int | None
-    response_sent: int | None
+    request_start: int
     request_end: int | None
+    # With the response's start:
+    response_start: int | None
+    status: int | None
+    trailers: bool
+    response_sent: int | None
+    # With the request's end:
+    route: Any
+    # With the first use of `Tasks`:
+    passed: int | None
     endpoint_start: int | None
     endpoint_end: int | None
     error: str | None
@@ -88,6 +99,13 @@ class Marks:
         timeline = self._copied(self.timeline)
         if self.recorder.listeners:
             self.recorder.tell(kind, timeline, task)
+
+    def first_step_over(self) -> Literal[False]:
+        """Take note that the request's first step is over; return that it is in it no more."""
+        now = self.recorder.clock()
+        if now - self.request_start > self.recorder.busy_limit:
+            self.held_loop(self.request_start, now)
+        return False
 
     def held_loop(self, begun: int, ended: int) -> None:
         """Record that one step of this request held the event loop."""

@@ -21,12 +21,15 @@ class Phases(Marks):
     None where nobody asked for `Tasks`.
     """
 
-    __slots__ = ("_handled", "_waiting")
+    __slots__ = ("_after_response", "_after_route", "_handled")
+
+    _after_route: list[AnyTask] | None
+    _after_response: list[AnyTask] | None
 
     def enter(self) -> None:
         """Take note that somebody has asked for `Tasks`."""
         self.endpoint_start = self.endpoint_end = self.error = self.tasks = None
-        self._waiting: tuple[list[AnyTask], list[AnyTask]] | None = None
+        self._after_route = self._after_response = None
         self._handled = exception()
         self.passed = IMMEDIATE
 
@@ -62,17 +65,17 @@ class Phases(Marks):
         # Whatever left a dependency, or a commit after the endpoint, is being handled just now.
         error = exception()
         if error is None or error is self._handled:
-            self.pass_to(AFTER_ROUTE)
+            self._pass_route()
         else:
             self._fail(type(error))
 
     def _fail(self, kind: type[BaseException]) -> None:
         self.error = kind.__name__
         self.passed = AFTER_RESPONSE
-        if self._waiting is None:
+        discarded = [*(self._after_route or ()), *(self._after_response or ())]
+        self._after_route = self._after_response = None
+        if not discarded:
             return
-        discarded = [task for waiting in self._waiting for task in waiting]
-        self._waiting = None
         for task in discarded:
             task.discard()
         names = ", ".join(f"{task.record.name} ({task.record.mode})" for task in discarded)
@@ -104,21 +107,29 @@ class Phases(Marks):
             self.tell("requested", task.record)
         if self.passed is None or self.passed >= phase:
             task.release()
+        elif phase == AFTER_ROUTE:
+            if self._after_route is None:
+                self._after_route = []
+            self._after_route.append(task)
         else:
-            if self._waiting is None:
-                self._waiting = ([], [])
-            self._waiting[phase - AFTER_ROUTE].append(task)
+            if self._after_response is None:
+                self._after_response = []
+            self._after_response.append(task)
 
-    def pass_to(self, phase: int) -> None:
-        """Let the phases up to this one pass: release what waited for them, in order."""
-        waiting = self._waiting
-        while self.passed is not None and self.passed < phase:
-            self.passed += 1
-            if waiting is not None:
-                for task in waiting[self.passed - AFTER_ROUTE]:
-                    task.release()
-        if phase == AFTER_RESPONSE:
-            self._waiting = None
+    def response_passes(self) -> None:
+        """Take note that the response has been sent, or never will be."""
+        if self.passed == IMMEDIATE:
+            self._pass_route()
+        waiting, self._after_response = self._after_response, None
+        self.passed = AFTER_RESPONSE
+        for task in waiting or ():
+            task.release()
+
+    def _pass_route(self) -> None:
+        waiting, self._after_route = self._after_route, None
+        self.passed = AFTER_ROUTE
+        for task in waiting or ():
+            task.release()
 
     def task_held_loop(self, task: AnyTask, begun: int, ended: int) -> None:
         """Record that a step of one of the request's tasks held the event loop."""

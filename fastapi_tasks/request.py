@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar, Literal
+
 from starlette.types import Message, Receive, Scope
 
 from .phases import AFTER_RESPONSE, Phases
@@ -14,7 +16,7 @@ class Request(Phases):
 
     __slots__ = ()
 
-    kind = "http"
+    kind: ClassVar[Literal["http", "websocket"]] = "http"
 
     async def send(self, message: Message) -> None:
         """Pass a message on to the server, and mark the response's start and its end."""
@@ -30,7 +32,7 @@ class Request(Phases):
             return
         await self.server_send(message)
         if message["type"] == "http.response.body":
-            last = not (self.trailers or ("more_body" in message and message["more_body"]))
+            last = not (self.trailers or (message.get("more_body")))
         else:
             last = self._was_last(message)
         if last and self.response_sent is None:
@@ -38,7 +40,7 @@ class Request(Phases):
             if self.shown is not None:
                 self.tell("response_sent")
             if self.passed is not None:
-                self.pass_to(AFTER_RESPONSE)
+                self.response_passes()
 
     def _was_last(self, message: Message) -> bool:
         # The ASGI specification's "HTTP & WebSocket" page and its extensions: trailers, pathsend.
@@ -59,13 +61,14 @@ class Request(Phases):
             self.route = scope["route"]
         except KeyError:  # no route fits
             self.route = None
-        if self.passed is not None:
+        early = self.passed is not None and self.passed < AFTER_RESPONSE
+        if early:
             self.route_passes()
         self.request_end = recorder.clock()
         if self.shown is not None:
             self.tell("request_end")
-        if self.passed is not None:
-            self.pass_to(AFTER_RESPONSE)
+        if early:
+            self.response_passes()
         if self.id:
             recorder.ended += 1
             if recorder.waited_for:

@@ -10,8 +10,8 @@ from fastapi.requests import HTTPConnection
 
 from .callables import display_name
 from .config import TaskConfig, TaskErrorHandler
-from .errors import FastAPITasksError, FastAPITasksUninitializedAppError
 from .endpoint import await_endpoint
+from .errors import FastAPITasksError, FastAPITasksUninitializedAppError
 from .phases import AFTER_RESPONSE, AFTER_ROUTE, IMMEDIATE, Phases
 from .request import SCOPE_KEY, Request
 from .tasks import Task
@@ -19,6 +19,7 @@ from .timeline import MODES
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
 
 class TasksBatch:
     """Schedule tasks of one mode."""
@@ -64,7 +65,7 @@ class TasksBatch:
         period of a shutdown, `on_error` is called with the task and what it raised.
         """
         own = TaskConfig(name, shield, on_error)
-        return _make(TasksBatch(), self._phases, self._phase, self._config.merge(own))
+        return _batch(self._phases, self._phase, self._config.merge(own))
 
 
 class TasksScheduler(TasksBatch):
@@ -75,18 +76,16 @@ class TasksScheduler(TasksBatch):
     @property
     def after_route(self) -> TasksBatch:
         """Schedule tasks for when the endpoint has returned, before the response starts."""
-        return _make(TasksBatch(), self._phases, AFTER_ROUTE, self._config)
+        return _batch(self._phases, AFTER_ROUTE, self._config)
 
     @property
     def after_response(self) -> TasksBatch:
         """Schedule tasks for when the response has been sent."""
-        return _make(TasksBatch(), self._phases, AFTER_RESPONSE, self._config)
+        return _batch(self._phases, AFTER_RESPONSE, self._config)
 
 
-B = TypeVar("B", bound=TasksBatch)
-
-
-def _make(batch: B, phases: Phases, phase: int, config: TaskConfig) -> B:
+def _batch(phases: Phases, phase: int, config: TaskConfig) -> TasksBatch:
+    batch = TasksBatch()
     batch._phases = phases
     batch._phase = phase
     batch._config = config
@@ -104,7 +103,11 @@ async def get_tasks(connection: HTTPConnection) -> TasksScheduler:
         if scope["type"] == "websocket":
             scope["fastapi_inner_astack"].callback(request.route_passes)
         await_endpoint(request, scope.get("route"))
-    return _make(TasksScheduler(), request, IMMEDIATE, request.runtime.config)
+    tasks = TasksScheduler()
+    tasks._phases = request
+    tasks._phase = IMMEDIATE
+    tasks._config = request.runtime.config
+    return tasks
 
 
 Tasks = Annotated[TasksScheduler, Depends(get_tasks, scope="request")]

@@ -15,7 +15,7 @@ from .config import TaskConfig, TaskErrorHandler
 from .started import Started
 from .steps import OVER, rest, watched
 from .telemetry import traced
-from .timeline import Mode, Outcome, TaskRecord, requested
+from .timeline import Mode, Outcome, requested
 
 if TYPE_CHECKING:
     from .backends import Handle
