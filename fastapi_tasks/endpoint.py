@@ -1,10 +1,10 @@
 """When an endpoint's own code begins and ends.
 
-FastAPI calls an endpoint as `route.dependant.call`, and tells nobody when it returned: the exit
-stacks that it keeps are closed only when the answer has been validated and serialised. So the call
-is replaced, on the first request of a route that uses `Tasks`, by one that takes the two marks.
-This is the one place that knows those names. Where a route has them no more, the endpoint seems to
-begin when its dependencies have been asked for, and to end when its response starts.
+FastAPI calls an endpoint as its route's `dependant.call`, and tells nobody when it returned: the
+exit stacks that it keeps are closed only when the answer has been validated and serialised. So, as
+other integrations do, the call is replaced by one that takes the two marks, on the first request
+of a route that uses `Tasks`. This is the one place that knows where FastAPI keeps it. Should it be
+kept elsewhere one day, the endpoint's marks stay None and all else goes on.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
 
+from starlette.types import Scope
+
 from .phases import Phases
 
 # None where `Tasks` are replaced in a test. A request whose endpoint has begun already is the one
@@ -22,16 +24,23 @@ from .phases import Phases
 _awaited: ContextVar[Phases | None] = ContextVar("fastapi_tasks.endpoint", default=None)
 
 
-def await_endpoint(request: Phases, route: Any) -> None:
+def await_endpoint(request: Phases, scope: Scope) -> None:
     """Take note of when the endpoint begins and ends, which is about to be called here."""
-    try:
-        call = route.dependant.call
-    except AttributeError:
-        request.endpoint_begins()
-        return
-    if not hasattr(call, "is_marked"):
-        route.dependant.call = _marked(call)
-    _awaited.set(request)
+    dependant = _dependant(scope)
+    if dependant is not None:
+        if not hasattr(dependant.call, "is_marked"):
+            dependant.call = _marked(dependant.call)
+        _awaited.set(request)
+
+
+def _dependant(scope: Scope) -> Any:
+    route = scope.get("route")
+    if "fastapi" in scope:
+        # A router may be included many times: each time, its routes get dependants of their own.
+        included = scope["fastapi"].get("effective_route_context")
+        if included is not None and included.original_route is route:
+            return included.dependant
+    return getattr(route, "dependant", None)
 
 
 def _marked(call: Callable[..., Any]) -> Callable[..., Any]:

@@ -60,8 +60,6 @@ class Phases(Marks):
         """Take note that the endpoint and its function-scoped dependencies are over."""
         if self.passed != IMMEDIATE:
             return
-        if self.endpoint_end is None and self.endpoint_start is not None:
-            self.endpoint_ends()
         # Whatever left a dependency, or a commit after the endpoint, is being handled just now.
         error = exception()
         if error is None or error is self._handled:

@@ -102,7 +102,7 @@ async def get_tasks(connection: HTTPConnection) -> TasksScheduler:
         request.enter()
         if scope["type"] == "websocket":
             scope["fastapi_inner_astack"].callback(request.route_passes)
-        await_endpoint(request, scope.get("route"))
+        await_endpoint(request, scope)
     tasks = TasksScheduler()
     tasks._phases = request
     tasks._phase = IMMEDIATE

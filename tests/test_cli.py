@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from fastapi_tasks import Recorder, load, save, to_json
+from fastapi_tasks import Recorder, Timeline, load, save, to_json
 from visualize import plot, text, to_png, to_svg
 from visualize.cli import journal
 from visualize.cli.journal import Journal
@@ -557,7 +557,7 @@ def test_a_task_that_comes_after_its_request_was_written_is_counted(
     monkeypatch.setattr(journal, "INTERVAL", 0.001)
     recorder = Recorder()
     with closing(Journal(recorder, Path("run.jsonl"))) as writer:
-        timeline = recorder.begin("http", "GET", "/")
+        timeline = Timeline(1, "http", "GET", "/", 0, recorder.clock())
         recorder.tell("request_start", timeline)
         timeline.request_end = recorder.clock()
         while not writer.count:

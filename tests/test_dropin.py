@@ -216,15 +216,16 @@ class TestPackage:
         """What fastapi_tasks needs of its foundations beyond their public names.
 
         `threads.py`: AnyIO's thread-locals, so that `anyio.from_thread` works in `def` tasks.
-        `scheduler.py`: FastAPI's exit stacks in the scope, which tell the endpoint's end.
+        `scheduler.py`: FastAPI's exit stack in the scope, which tells when a WebSocket's
+        dependencies are over. `endpoint.py`: where FastAPI keeps the endpoint that it calls.
         """
         import anyio.from_thread
         import fastapi.routing
 
         assert hasattr(anyio.from_thread, "threadlocals")
         source = Path(fastapi.routing.__file__).read_text()
-        for key in ("fastapi_function_astack", "fastapi_inner_astack"):
-            assert f'scope["{key}"]' in source
+        assert 'scope["fastapi_inner_astack"]' in source
+        assert "dependant.call(**" in source
 
 
 def is_private(name: str) -> bool:

@@ -270,6 +270,95 @@ class TestRecorder:
             await server.get("/")
         assert seen == ["<Timeline GET / #1: open, 0 tasks>"]
 
+    async def test_a_timeline_once_seen_is_kept_up_to_date(
+        self, make_app: MakeApp, recorder: Recorder
+    ) -> None:
+        app = make_app()
+        seen: list[Timeline] = []
+        marks: list[list[str]] = []
+        names = ("endpoint_start", "endpoint_end", "response_start", "response_sent", "request_end")
+
+        def look() -> None:
+            assert recorder.last is seen[0]
+            assert recorder.timelines == seen
+            timeline = seen[0]
+            marks.append([name for name in names if getattr(timeline, name) is not None])
+
+        @app.get("/")
+        async def endpoint(tasks: Tasks) -> None:
+            assert recorder.last is not None
+            seen.append(recorder.last)
+            look()
+            tasks.after_response.schedule(anyio.sleep, 1)
+            assert [task.name for task in seen[0].tasks] == ["sleep"]
+
+        async def on_send(message: Any) -> None:
+            look()
+
+        async with serving(app) as server:
+            await server.get("/", on_send=on_send)
+            look()
+            await recorder.settled()
+        assert marks == [list(names[:1]), *[list(names[:3])] * 2, list(names)]
+        assert seen[0].settled
+
+    async def test_a_subscriber_that_comes_late_hears_the_rest(
+        self, make_app: MakeApp, recorder: Recorder
+    ) -> None:
+        app = make_app()
+        kinds: list[str] = []
+
+        @app.get("/")
+        async def endpoint(tasks: Tasks) -> None:
+            recorder.subscribe(lambda event: kinds.append(event.kind))
+            await anyio.sleep(1)
+
+        async with serving(app) as server:
+            await server.get("/")
+        assert kinds == ["endpoint_end", "response_start", "response_sent", "request_end"]
+
+    async def test_what_is_open_is_waited_for_though_it_is_kept_no_more(
+        self, make_app: MakeApp
+    ) -> None:
+        recorder = Recorder(maxlen=1, clock=now)
+        app = FastAPI()
+        add_tasks(app, recorder=recorder)
+
+        @app.get("/{seconds}")
+        async def endpoint(seconds: float) -> None:
+            await anyio.sleep(seconds)
+
+        async with serving(app) as server, anyio.create_task_group() as group:
+            for seconds in (5, 4, 3):
+                group.start_soon(server.get, f"/{seconds}")
+                await anyio.wait_all_tasks_blocked()
+            with pytest.raises(TimeoutError) as caught:
+                await recorder.settled(timeout=1)
+            assert str(caught.value) == ("still open after 1 s: GET /3 #3, 2 more, no longer kept")
+            assert recorder.dropped == 2
+            await recorder.settled()
+            assert now() == 5_000_000_000
+
+    async def test_a_message_sent_after_the_app_returned_is_refused(
+        self, make_app: MakeApp, recorder: Recorder
+    ) -> None:
+        app = make_app()
+        sends: list[Any] = []
+
+        class Keeping:
+            def __init__(self, app: Any) -> None:
+                self.app = app
+
+            async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+                sends.append(send)
+                await self.app(scope, receive, send)
+
+        app.add_middleware(Keeping)
+        async with serving(app) as server:
+            await server.get("/")
+            with pytest.raises(RuntimeError, match="sent after the app had returned"):
+                await sends[-1]({"type": "http.response.body", "body": b""})
+
 
 class Ticking:
     """A clock that moves only when code says that it takes time."""
