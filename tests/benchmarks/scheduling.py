@@ -14,7 +14,7 @@ from tests.benchmarks.workers import Worker, working
 
 MODES = ("immediate", "after_route", "after_response")
 
-COLUMNS = ["BackgroundTasks", "0.1", *OURS, "unused"]
+COLUMNS = ["BackgroundTasks", "0.1", "floor", *OURS, "floor, unused", "unused"]
 
 Case = tuple[str, int, str]
 Times = list[list[float]]
@@ -22,9 +22,15 @@ Times = list[list[float]]
 UNIT = "× the plain endpoint, tasks included, direct ASGI calls"
 
 
+NOTE = (
+    "floor: FastAPI's price of a dependency that does nothing, a layer that only reads the clock, "
+    "and bare asyncio tasks"
+)
+
+
 def measure(progress: Progress, *, quick: bool) -> Subject:
     """Measure every count, kind and mode on each event loop."""
-    subject = Subject(UNIT, COLUMNS)
+    subject = Subject(UNIT, COLUMNS, notes=[NOTE])
     with ExitStack() as stack:
         for loop in _loops(subject, quick):
             workers = {"ours": stack.enter_context(working(loop=loop))}
@@ -71,7 +77,7 @@ def _group(
     workers: dict[str, Worker], loop: str, kind: str, count: int, rounds: int
 ) -> dict[str, Row]:
     """Measure one count of one kind; the processes take turns, round by round."""
-    cases = {name: list(_cases(name, count)) for name in workers}
+    cases = {name: list(_cases(name, kind, count)) for name in workers}
     for name, worker in workers.items():
         worker.say({"subject": "scheduling", "kind": kind, "cases": cases[name]})
     times: dict[str, Times] = {name: [] for name in workers}
@@ -88,7 +94,7 @@ def _group(
     return rows
 
 
-def _cases(worker: str, count: int) -> Iterator[Case]:
+def _cases(worker: str, kind: str, count: int) -> Iterator[Case]:
     """Yield the cases of one process, the plain endpoint first."""
     yield ("plain", 0, "immediate")
     modes = MODES if count else ("immediate",)
@@ -97,7 +103,10 @@ def _cases(worker: str, count: int) -> Iterator[Case]:
         return
     yield from ((one, count, mode) for mode in modes for one in OURS)
     yield ("BackgroundTasks", count, modes[-1])
+    if kind == "async":
+        yield ("floor", count, "immediate")
     if not count:
+        yield ("floor, unused", 0, "immediate")
         yield ("unused", 0, "immediate")
 
 

@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 from fastapi import BackgroundTasks, FastAPI
+from floor import Bare, add_layer
 
 # In one process of the benchmark this is our package, in another the published one.
 from fastapi_tasks import Tasks, add_tasks
@@ -90,9 +91,30 @@ def _subscriber(case: Case, job: Job) -> FastAPI:
     return app
 
 
+def _floor(case: Case, job: Job) -> FastAPI:
+    app, count = FastAPI(), case.count
+    add_layer(app)
+
+    @app.post("/orders")
+    async def order(cart_id: int, tasks: Bare) -> dict[str, str]:
+        for _ in range(count):
+            tasks.schedule(job)
+        return ANSWER
+
+    return app
+
+
+def _floor_unused(case: Case, job: Job) -> FastAPI:
+    app = _plain(case, job)
+    add_layer(app)
+    return app
+
+
 MAKERS: dict[str, Callable[[Case, Job], FastAPI]] = {
     "plain": _plain,
     "unused": _unused,
+    "floor": _floor,
+    "floor, unused": _floor_unused,
     "BackgroundTasks": _background_tasks,
     "0.1": _with_tasks,
     "off": _off,
