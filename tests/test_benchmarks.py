@@ -48,6 +48,14 @@ def test_a_number_may_get_worse_but_not_twice_as_bad() -> None:
     ]
 
 
+def test_what_is_next_to_nothing_may_double() -> None:
+    def memory(off: float) -> Results:
+        return {"memory": Subject("bytes", ["off"], {"bytes per request": {"off": off}}, date=DATE)}
+
+    assert list(regressions(memory(9), memory(3))) == []
+    assert len(list(regressions(memory(300), memory(3)))) == 1
+
+
 def test_only_our_own_numbers_can_regress() -> None:
     new, committed = scheduling(1.5, **{"0.1": 9.0}), scheduling(1.5, **{"0.1": 2.0})
     assert list(regressions(new, committed)) == []
