@@ -21,7 +21,7 @@ class OuterLayer(ServerErrorMiddleware):
 
     It hosts the tasks in the lifespan as well, so that they end before the app's own resources.
     It takes the place of Starlette's error middleware, and asks that for an answer when there is
-    an error: so an app has no more layers than before, which pays for half of the recording.
+    an error: so a request passes no more layers than it did without tasks.
     """
 
     def __init__(
