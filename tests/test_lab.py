@@ -6,8 +6,9 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import anyio
 import httpx
@@ -16,8 +17,9 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from fastapi_tasks import ClientView, Tasks, Timeline, add_tasks
+from fastapi_tasks import ClientView, TaskRecord, Tasks, Timeline, add_tasks
 from visualize.lab import Lab, LabError, compare_modes, serve, start
+from visualize.lab.bench import settling
 from visualize.lab.sockets import bind
 
 pytestmark = pytest.mark.anyio
@@ -446,6 +448,35 @@ async def test_a_task_that_does_not_end_is_named() -> None:
         with pytest.raises(TimeoutError, match=r"^still open after 0.05 s: endless$"):
             await lab.timeline(response, timeout=0.05)
     assert lab.last.tasks[0].outcome == "cancelled"
+
+
+class Counted(list[TaskRecord]):
+    """A list that counts how often one of its items is looked at."""
+
+    looks = 0
+
+    def __getitem__(self, at: Any) -> Any:
+        self.looks += 1
+        return super().__getitem__(at)
+
+    def __iter__(self) -> Iterator[TaskRecord]:
+        for at in range(len(self)):
+            yield self[at]
+
+
+def test_waiting_for_many_tasks_does_not_look_at_all_of_them_at_each_end() -> None:
+    tasks = Counted(TaskRecord(f"task {n}", "immediate", n) for n in range(1000))
+    timeline = Timeline(1, "http", "GET", "/", wall=0, request_start=0, tasks=tasks)
+    settled = settling(timeline)
+    for task in list.__iter__(tasks):
+        assert not settled()
+        task.outcome = "ok"
+    assert not settled()
+    timeline.request_end = 5
+    assert settled()
+    tasks.append(TaskRecord("late", "immediate", 9))
+    assert not settled()
+    assert tasks.looks < 3 * len(tasks)
 
 
 def test_an_unused_lab_has_no_last_timeline() -> None:

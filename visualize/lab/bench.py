@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import anyio
@@ -70,7 +71,7 @@ class Lab(Bench):
         """
         timeline = _timeline(response)
         with anyio.move_on_after(timeout):
-            await self.recorder.until(lambda: timeline.settled)
+            await self.recorder.until(settling(timeline))
             return timeline
         running = [task.name for task in timeline.tasks if task.outcome is None]
         names = ", ".join(running) or timeline.title
@@ -150,6 +151,24 @@ class SyncLab(Bench):
         """Stop the server; its app shuts down as it would in production."""
         self.client.close()
         self._server.stop()
+
+
+def settling(timeline: Timeline) -> Callable[[], bool]:
+    """Return what tells whether the timeline is settled: asked often, it looks at each task once.
+
+    The timeline itself would look through all of its tasks, and is asked whenever one has ended.
+    """
+    ended = 0
+
+    def settled() -> bool:
+        nonlocal ended
+        at = ended  # others may ask at the same time, from their threads
+        while at < len(timeline.tasks) and timeline.tasks[at].outcome is not None:
+            at += 1
+        ended = at
+        return timeline.request_end is not None and at == len(timeline.tasks)
+
+    return settled
 
 
 def _timeline(response: httpx.Response) -> Timeline:
