@@ -221,7 +221,7 @@ def test_names_phases_and_marks_are_said() -> None:
         "after_response · thread", "endpoint end", "response sent", "endpoint",
         "waits for the response", "after the response", "ConnectionError",
         "held by send_mail for 22 ms", "waited 1.5 ms · ran 29.3 ms",
-        "time after the request arrived",
+        "time from request start",
     } <= set(said)  # fmt: skip
 
 

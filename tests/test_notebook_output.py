@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.samples import checkout, random_timelines
+from visualize.figure import compare, plot, to_png
 from visualize.notebook import show
 from visualize.page import to_html
 from visualize.terminal import text
@@ -57,6 +58,14 @@ def test_several_recordings_are_compared() -> None:
     assert html.unescape(found[2]) == to_html({"before": [checkout()], "after": [checkout(2)]})
     assert found[3] == "Timeline of 2 requests with 12 tasks"
     assert shown.text.startswith("before\n")
+
+
+def test_page_and_picture_have_one_zero() -> None:
+    panels = {"before": checkout(), "after": checkout(2)}
+    shown = show(panels, align="response_sent")
+    assert '"align":"response_sent"' in shown.html
+    assert shown.png == to_png(compare(panels, align="response_sent"))
+    assert show(checkout(), align="clock").png == to_png(plot(checkout()))
 
 
 def test_the_output_stays_what_it_was() -> None:

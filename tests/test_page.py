@@ -99,12 +99,12 @@ def test_names_stay_inside_of_the_data(name: str) -> None:
 def test_recordings_by_label_are_aligned_at_their_start() -> None:
     recordings = {"before": [checkout(1)], "after": iter([checkout(2)])}
     data = Parsed(to_html(recordings)).data
-    assert data["align"] == "request"
+    assert data["align"] == "request_start"
     assert data["recordings"] == [
         {"label": "before", "packed": pack([checkout(1)])},
         {"label": "after", "packed": pack([checkout(2)])},
     ]
-    assert Parsed(to_html(checkout(), align="response")).data["align"] == "response"
+    assert Parsed(to_html(checkout(), align="response_sent")).data["align"] == "response_sent"
 
 
 def test_what_is_no_timeline_is_refused() -> None:

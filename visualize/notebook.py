@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fastapi_tasks.timeline import Timeline
+from visualize.layout import Align as FigureAlign
 from visualize.layout import Recording, listed
 from visualize.page import Align, to_html
 from visualize.words import count
@@ -57,7 +58,7 @@ def show(
     else:
         timelines = panels = {label: listed(panel) for label, panel in timelines.items()}
     requests = [timeline for panel in panels.values() for timeline in panel]
-    png = _picture(timelines)
+    png = _picture(timelines, align)
     frame = _frame(to_html(timelines, title=title, align=align), height or _height(requests))
     # Where scripts run they hide what is in <noscript>. Of a notebook that it does not trust,
     # JupyterLab takes the frame away and leaves the picture.
@@ -77,10 +78,14 @@ def _height(requests: list[Timeline]) -> int:
     return max(LEAST, min(MOST, CONTROLS + HEAD * len(requests) + ROW * bars))
 
 
-def _picture(timelines: Recording | Mapping[str, Recording]) -> bytes:
+def _picture(timelines: Recording | Mapping[str, Recording], align: Align | None) -> bytes:
     from visualize.figure import compare, plot, to_png
 
-    return to_png(compare(timelines) if isinstance(timelines, Mapping) else plot(timelines))
+    # A figure's clock begins at its first request.
+    zero: FigureAlign = "response_sent" if align == "response_sent" else "request_start"
+    if isinstance(timelines, Mapping):
+        return to_png(compare(timelines, align=zero))
+    return to_png(plot(timelines, align=zero))
 
 
 def _image(png: bytes, requests: list[Timeline]) -> str:

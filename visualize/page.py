@@ -15,7 +15,7 @@ from visualize.columns import FORMAT, pack
 from visualize.layout import Recording, listed, one_of
 from visualize.theme import COLORS, ink
 
-Align = Literal["clock", "request", "response"]
+Align = Literal["clock", "request_start", "response_sent"]
 
 INKED = ("immediate", "after_route", "after_response", "endpoint", "busy")
 """The fills that text stands on."""
@@ -59,7 +59,7 @@ def to_html(
         {"label": label, "packed": pack(listed(recording))}
         for label, recording in recordings.items()
     ]
-    align = align or ("request" if len(packed) > 1 else "clock")
+    align = align or ("request_start" if len(packed) > 1 else "clock")
     one_of("align", align, get_args(Align))
     script = f'<script type="module">{asset("timeline.js")}</script>'
     return _page(title, script, _file_policy(), align=align, recordings=packed)

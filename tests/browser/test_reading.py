@@ -299,9 +299,9 @@ def test_nothing_overlaps_in_a_row(show: Show) -> None:
 def test_comparison_stands_side_by_side_and_aligns(show: Show) -> None:
     screen = show({"before": [checkout()], "after": [checkout(4, 900 * MS)]})
     assert [text for text in screen.texts() if text in ("before", "after")] == ["before", "after"]
-    assert screen.page.locator("[data-part=align]").input_value() == "request"
+    assert screen.page.locator("[data-part=align]").input_value() == "request_start"
     assert screen.state("v.scene.groups.map(({origin}) => origin)") == [0, 0]
-    screen.page.locator("[data-part=align]").select_option("response")
+    screen.page.locator("[data-part=align]").select_option("response_sent")
     screen.settle()
     assert screen.state("v.scene.groups.map(({origin}) => origin)") == [-12.6 * MS] * 2
     assert screen.view.begin < -12.6 * MS
@@ -311,7 +311,7 @@ def test_comparison_stands_side_by_side_and_aligns(show: Show) -> None:
 
 
 def test_one_recording_aligns_too(show: Show) -> None:
-    screen = show([checkout(1), checkout(2, 900 * MS)], align="response")
+    screen = show([checkout(1), checkout(2, 900 * MS)], align="response_sent")
     assert screen.state("v.scene.groups.map(({origin}) => origin)") == [-12.6 * MS] * 2
 
 

@@ -9,18 +9,14 @@ from typing import Any
 
 from fastapi_tasks import Timeline
 from visualize import page
-from visualize.layout import Align as FigureAlign
-from visualize.page import Align as PageAlign
+from visualize.layout import Align
 
 from . import formats
 from .recordings import read
 from .summary import summary
 
 FORMS = ("html", "png", "svg")
-ALIGN: dict[str, tuple[FigureAlign, PageAlign]] = {
-    "request-start": ("request_start", "request"),
-    "response-sent": ("response_sent", "response"),
-}
+ALIGN: dict[str, Align] = {"request-start": "request_start", "response-sent": "response_sent"}
 
 
 def add_to(commands: Any) -> None:
@@ -48,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"A  {sources[0]}\nB  {sources[1]}\n")
         print(summary(dict(zip("AB", recordings, strict=True))), end="")
     panels = dict(zip(_titles(sources), recordings, strict=True))
-    formats.write_all(files, Forms(panels, *ALIGN[options.align]))
+    formats.write_all(files, Forms(panels, ALIGN[options.align]))
     return 0
 
 
@@ -65,21 +61,20 @@ class Forms:
     """Makes each form of a comparison."""
 
     panels: dict[str, list[Timeline]]
-    figure_align: FigureAlign
-    page_align: PageAlign
+    align: Align
 
     def html(self) -> bytes:
         """The interactive page."""
-        return page.to_html(self.panels, align=self.page_align).encode()
+        return page.to_html(self.panels, align=self.align).encode()
 
     def png(self) -> bytes:
         """The picture."""
         from visualize import figure
 
-        return figure.to_png(figure.compare(self.panels, align=self.figure_align))
+        return figure.to_png(figure.compare(self.panels, align=self.align))
 
     def svg(self) -> bytes:
         """The picture to scale."""
         from visualize import figure
 
-        return figure.to_svg(figure.compare(self.panels, align=self.figure_align))
+        return figure.to_svg(figure.compare(self.panels, align=self.align))

@@ -60,9 +60,9 @@ def caption(scenes: Sequence[Scene], align: Align) -> str:
     if not any(scene.groups for scene in scenes):
         return ""
     if align == "response_sent":
-        return "time after the response was sent"
-    first = "the first request" if any(len(scene.groups) > 1 for scene in scenes) else "the request"
-    return f"time after {first} arrived"
+        return "time from response sent"
+    several = any(len(scene.groups) > 1 for scene in scenes)
+    return "time from the first request start" if several else "time from request start"
 
 
 def flow(figure: Figure, found: Sequence[Entry], words: str) -> list[tuple[int, float]]:

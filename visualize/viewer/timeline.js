@@ -827,7 +827,7 @@ function shownOf(request, label, turn) {
 	const itself = { name: "", mode: "", outcome: request.error ? "error" : "ok", request };
 	if (!tasks.length && !wanted(itself)) return null;
 	const { start } = request;
-	const origin = { clock: start, request: 0, response: -(request.response_sent ?? request.request_end ?? 0) }[part.align.value];
+	const origin = { clock: start, request_start: 0, response_sent: -(request.response_sent ?? request.request_end ?? 0) }[part.align.value];
 	return Object.assign(groupOf(request, tasks, origin), { start, label, turn });
 }
 
