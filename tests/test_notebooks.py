@@ -23,6 +23,16 @@ LARGEST_PICTURE = 60 * 1024
 SLOWEST = 450
 """Seconds for all of them. 90 are the aim, on two cores that have nothing else to do."""
 
+PARTS = (
+    "**What you will see.**",
+    "**You need**",
+    "## The idea",
+    "redict",
+    "## Your turn",
+    "## Where next",
+)
+"""What stands in every notebook, in this order: see the other ones before writing a new one."""
+
 NEEDED = {"18_handing_over": "taskiq"}
 """What a notebook needs beside the project itself; without it, it is skipped."""
 
@@ -198,15 +208,21 @@ def too_long(cell: Any) -> bool:
 
 
 @a_notebook
-def test_every_picture_is_one_that_github_shows_and_small(path: Path) -> None:
-    pictures = [
-        base64.b64decode(output.data["image/png"])
-        for cell in read(path).cells
-        for output in cell.get("outputs", [])
-        if "image/png" in output.get("data", {}) and "text/html" not in output.data
-    ]
-    assert pictures
-    assert max(map(len, pictures)) <= LARGEST_PICTURE
+def test_is_a_lesson_with_all_its_parts_in_their_order(path: Path) -> None:
+    text = "\n".join(cell.source for cell in read(path).cells)
+    places = [text.find(part) for part in PARTS]
+    assert -1 not in places
+    assert places == sorted(places)
+    assert re.search(r"^ *assert ", text[: text.find("## Your turn")], re.MULTILINE)
+
+
+@a_notebook
+def test_every_picture_is_small_and_one_at_least_is_shown_by_github(path: Path) -> None:
+    outputs = [output for cell in read(path).cells for output in cell.get("outputs", [])]
+    pictured = [output.data for output in outputs if "image/png" in output.get("data", {})]
+    assert [data for data in pictured if "text/html" not in data]
+    sizes = [len(base64.b64decode(data["image/png"])) for data in pictured]
+    assert max(sizes) <= LARGEST_PICTURE
 
 
 @a_notebook
