@@ -13,6 +13,7 @@ from tests.benchmarks import (
     load,
     memory,
     notebooks,
+    pieces,
     results,
     scheduling,
     threads,
@@ -26,6 +27,7 @@ from tests.benchmarks.targets import summary
 
 SUBJECTS: dict[str, Callable[..., Subject]] = {
     "scheduling": scheduling.measure,
+    "pieces": pieces.measure,
     "load": load.measure,
     "threads": threads.measure,
     "memory": memory.measure,

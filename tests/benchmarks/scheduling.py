@@ -23,8 +23,8 @@ UNIT = "× the plain endpoint, tasks included, direct ASGI calls"
 
 
 NOTE = (
-    "floor: FastAPI's price of a dependency that does nothing, a layer that only reads the clock, "
-    "and bare asyncio tasks"
+    "floor: a layer that records no more than a request's times, a dependency that does nothing, "
+    "bare asyncio tasks"
 )
 
 

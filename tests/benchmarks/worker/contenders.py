@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
 
 from fastapi import BackgroundTasks, FastAPI
-from floor import Bare, add_layer
+from floor import LAYERS, Bare, add_layer
 
 # In one process of the benchmark this is our package, in another the published one.
 from fastapi_tasks import Tasks, add_tasks
@@ -104,9 +104,19 @@ def _floor(case: Case, job: Job) -> FastAPI:
     return app
 
 
-def _floor_unused(case: Case, job: Job) -> FastAPI:
+def _layer(case: Case, job: Job) -> FastAPI:
     app = _plain(case, job)
-    add_layer(app)
+    add_layer(app, LAYERS[case.contender])
+    return app
+
+
+def _dependency(case: Case, job: Job) -> FastAPI:
+    app = FastAPI()
+
+    @app.post("/orders")
+    async def order(cart_id: int, tasks: Bare) -> dict[str, str]:
+        return ANSWER
+
     return app
 
 
@@ -114,7 +124,9 @@ MAKERS: dict[str, Callable[[Case, Job], FastAPI]] = {
     "plain": _plain,
     "unused": _unused,
     "floor": _floor,
-    "floor, unused": _floor_unused,
+    "floor, unused": lambda case, job: _layer(replace(case, contender=[*LAYERS][-1]), job),
+    "a dependency": _dependency,
+    **dict.fromkeys(LAYERS, _layer),
     "BackgroundTasks": _background_tasks,
     "0.1": _with_tasks,
     "off": _off,
