@@ -28,7 +28,7 @@ def await_endpoint(request: Phases, scope: Scope) -> None:
     """Take note of when the endpoint begins and ends, which is about to be called here."""
     dependant = _dependant(scope)
     if dependant is not None:
-        if not hasattr(dependant.call, "is_marked"):
+        if not hasattr(dependant.call, "marked_by_fastapi_tasks"):
             dependant.call = _marked(dependant.call)
         _awaited.set(request)
 
@@ -85,7 +85,7 @@ def _marked(call: Callable[..., Any]) -> Callable[..., Any]:
             request.endpoint_ends()
             return answer
 
-    endpoint.is_marked = True  # type: ignore[attr-defined]
+    endpoint.marked_by_fastapi_tasks = True  # type: ignore[attr-defined]
     return endpoint
 
 
