@@ -32,7 +32,7 @@ class Request(Phases):
             return
         await self.server_send(message)
         if message["type"] == "http.response.body":
-            last = not (self.trailers or (message.get("more_body")))
+            last = not (self.trailers or message.get("more_body"))
         else:
             last = self._was_last(message)
         if last and self.response_sent is None:
