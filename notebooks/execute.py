@@ -55,7 +55,7 @@ def run(notebook: Any) -> Any:
     """
     from nbclient import NotebookClient
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as channels:
         client = NotebookClient(
             notebook,
             kernel_name="python3",
@@ -65,9 +65,18 @@ def run(notebook: Any) -> Any:
             extra_arguments=["--IPKernelApp.log_level=ERROR"],
             resources={"metadata": {"path": folder}},
         )
+        _keep_off_ports(client.create_kernel_manager(), Path(channels))
         # Its own execute() leaves the event loop that it makes in a thread unclosed.
         asyncio.run(client.async_execute())
     return tidy(notebook)
+
+
+def _keep_off_ports(manager: Any, channels: Path) -> None:
+    # A kernel's ports are chosen free and bound a second later: by then whatever else starts a
+    # server here may have one of them, and the kernel dies.
+    if os.name == "posix":
+        manager.transport = "ipc"
+        manager.connection_file = str(channels / "kernel.json")
 
 
 def tidy(notebook: Any) -> Any:
