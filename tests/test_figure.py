@@ -6,7 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from io import BytesIO
-from itertools import combinations
+from itertools import combinations, pairwise
 from time import perf_counter
 from typing import Any
 
@@ -323,6 +323,17 @@ def test_the_unit_suits_the_span(span: int, labels: list[str]) -> None:
     drawn(figure_of(ax), 160)
 
     assert [tick.get_text() for tick in ax.get_xticklabels()] == labels
+
+
+@pytest.mark.parametrize("width", [2.5, 3.0, 5.0, 8.0])
+@pytest.mark.parametrize("span", [1_000, 300_000, 42 * MS, 50 * MS, 600_000 * MS])
+def test_a_time_can_be_read_off_at_any_width(width: float, span: int) -> None:
+    ax = plot(stretched(checkout(), span), width=width)
+    drawn(figure_of(ax), 160)
+    boxes = [tick.get_window_extent() for tick in ax.get_xticklabels()]
+    assert len(boxes) > (2 if width > 2.5 else 1)
+    assert all(one.x1 + 3 < other.x0 for one, other in pairwise(boxes))
+    assert boxes[-1].x1 <= figure_of(ax).bbox.x1
 
 
 def test_panels_share_one_time_axis() -> None:

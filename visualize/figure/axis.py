@@ -13,8 +13,8 @@ from visualize.words import MS, tick_labels, ticks
 
 from .frame import EDGE, SMALL, Frame, width_of
 
-APART = 54
-"""Least distance of two ticks, in points."""
+APART = (54, 42, 32)
+"""Least distance of two ticks, in points: what looks best first, the least there can be last."""
 LETTER = 5.2
 """More than the width of a digit in points: a label that would leave the figure is left out."""
 
@@ -28,18 +28,28 @@ class TimeLocator(Locator):
 
     def tick_values(self, vmin: float, vmax: float) -> list[float]:
         room = self._points()
-        found = ticks(round(vmin * MS), round(vmax * MS), int(room / APART) + 1)
-        scale = room / max(vmax - vmin, 1e-9)
-        return [
-            tick / MS
-            for tick, label in zip(found, tick_labels(found), strict=True)
-            if LETTER * len(label) / 2 < EDGE + scale * min(tick / MS - vmin, vmax - tick / MS)
-        ]
+        # Round steps may leave a narrow axis with a single tick, from which nothing can be read.
+        for apart in APART:
+            found = _fitting(vmin, vmax, room, apart)
+            if len(found) > 2:
+                break
+        return found
 
     def _points(self) -> float:
         """The width of the axes in points; a guess while there are none."""
         axes = getattr(self.axis, "axes", None)
         return width_of(axes) if isinstance(axes, Axes) else 400.0
+
+
+def _fitting(vmin: float, vmax: float, room: float, apart: float) -> list[float]:
+    """Choose ticks whose labels stay inside of the figure."""
+    found = ticks(round(vmin * MS), round(vmax * MS), int(room / apart) + 1)
+    scale = room / max(vmax - vmin, 1e-9)
+    return [
+        tick / MS
+        for tick, label in zip(found, tick_labels(found), strict=True)
+        if LETTER * len(label) / 2 < EDGE + scale * min(tick / MS - vmin, vmax - tick / MS)
+    ]
 
 
 class TimeFormatter(Formatter):
