@@ -96,8 +96,7 @@ def _page(title: str | None, script: str, policy: str, **data: Any) -> str:
         "title": title,
         "format": FORMAT,
         "policy": _file_policy(),
-        "style": asset("timeline.css"),
-        "colors": {theme: colors | _inks(colors) for theme, colors in COLORS.items()},
+        "style": _style(),
     }
     return PAGE.format(
         policy=policy,
@@ -109,8 +108,16 @@ def _page(title: str | None, script: str, policy: str, **data: Any) -> str:
     )
 
 
-def _inks(colors: Mapping[str, str]) -> dict[str, str]:
-    return {f"ink-{name}": ink(colors[name]) for name in INKED}
+@cache
+def _style() -> str:
+    """The looks, and the colours of each theme as custom properties."""
+    return "".join(_theme(*theme) for theme in COLORS.items()) + asset("timeline.css")
+
+
+def _theme(name: str, colors: Mapping[str, str]) -> str:
+    inks = {f"ink-{name}": ink(colors[name]) for name in INKED}
+    tokens = "".join(f"--{token}:{color};" for token, color in {**colors, **inks}.items())
+    return f"[data-theme={name}]{{color-scheme:{name};{tokens}}}\n"
 
 
 @cache

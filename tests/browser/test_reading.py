@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fastapi_tasks.timeline import TaskRecord, Timeline
+from fastapi_tasks.timeline import Busy, TaskRecord, Timeline
 from tests.samples import MS, WALL, checkout, random_timelines
 
 from .screen import Screen
@@ -22,8 +22,8 @@ MAIL = (
 def test_the_picture_names_all_there_is(show: Show) -> None:
     texts = show(checkout()).texts()
     assert [text for text in texts if not text.endswith(" ms") or "  " in text] == [
-        "endpoint end",
         "response sent",
+        "endpoint end",
         "client  14.2 ms",
         "endpoint  11.6 ms",
         "send_mail held the loop  22 ms",
@@ -347,3 +347,111 @@ def test_open_ends_are_told(show: Show) -> None:
     assert screen.text("sentence") == "runs waited 1 ms, then has been running on the event loop."
     screen.press("n")
     assert screen.text("sentence") == "waits has not started yet."
+
+
+def bars(screen: Screen, type: str) -> list[list[float]]:
+    """Where all bars of a type are, in milliseconds: row, begin, end."""
+    found: list[list[float]] = screen.state(
+        f"v.scene.items.filter(({{type}}) => type === '{type}').map(({{at, row}}) =>"
+        " [v.scene.rows.indexOf(row), v.scene.begins[at] / 1e6, v.scene.ends[at] / 1e6])"
+    )
+    return found
+
+
+def test_an_abandoned_task_ran_on(show: Show) -> None:
+    timeline = checkout()
+    timeline.tasks[2].finished, timeline.tasks[2].outcome = None, "abandoned"
+    timeline.tasks[3].finished = timeline.tasks[3].started = None
+    timeline.tasks[3].outcome = "abandoned"
+    screen = show(timeline)
+    last = max(end for _, _, end in bars(screen, "tasks"))
+    assert last > 35
+    assert [end for _, _, end in bars(screen, "tasks")].count(last) == 2
+    assert screen.page.locator(".picture [href='#sign-abandoned']").count() == 2
+    assert any("2 not ended" in text for text in screen.texts())
+    screen.press("n", "n", "n")
+    assert screen.text("sentence").startswith(
+        "send_mail waited 1.5 ms, then has been running on the event loop and was abandoned."
+    )
+
+
+def test_segments_that_overlap_or_come_in_no_order_have_rows_of_their_own(show: Show) -> None:
+    timeline = checkout()
+    timeline.busy = [
+        Busy(round(begin * MS), round(end * MS), name)
+        for begin, end, name in [(20, 38, "last"), (2, 6, "first"), (5, 9, "between")]
+    ]
+    screen = show(timeline)
+    rows = {row for row, *_ in bars(screen, "busy")}
+    assert len(rows) == 2
+    assert sorted(bars(screen, "busy"), key=lambda bar: bar[1]) == [
+        [min(rows), 2, 6], [max(rows), 5, 9], [min(rows), 20, 38],
+    ]  # fmt: skip
+    for culprit in ("first", "between", "last"):
+        assert any(text.startswith(f"{culprit} held the loop") for text in screen.texts())
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_signs_and_open_ends_are_in_view_at_first(show: Show, width: int) -> None:
+    timeline = checkout()
+    timeline.tasks[2].outcome, timeline.tasks[2].error = "error", "OSError"
+    for recording in (timeline, open_ended()):
+        screen = show(recording, width=width)
+        drawn = screen.page.evaluate(
+            "() => [...document.querySelectorAll('.picture .ending, .picture .run')]"
+            ".map((one) => one.getBoundingClientRect().right)"
+        )
+        assert 0.9 * width < max(drawn) <= width
+
+
+def open_ended() -> Timeline:
+    return Timeline(
+        id=1, kind="http", method="GET", path="/", wall=WALL, request_start=0,
+        tasks=[TaskRecord("runs", "immediate", 1 * MS, 1 * MS, 2 * MS)],
+    )  # fmt: skip
+
+
+def test_lines_that_are_close_have_their_names_beside_them_or_none(show: Show) -> None:
+    screen = show([checkout(1), checkout(2, 3000 * MS)])
+    named = screen.page.locator(".picture text", has_text="response sent").first.bounding_box()
+    line = screen.page.locator(".picture .response_sent.line").first.bounding_box()
+    assert 0 < named["x"] - line["x"] < 10
+    assert "endpoint end" not in screen.texts()[:2]  # on its left there is no room for it
+
+
+def test_arrows_that_would_smear_are_thinned_out(show: Show) -> None:
+    def task(n: int) -> TaskRecord:
+        times = (n * MS // 10, 13 * MS, (13 + n) * MS, (30 + n) * MS)
+        return TaskRecord(f"t{n}", "after_response", *times, "ok")
+
+    timeline = checkout()
+    timeline.tasks = [task(n) for n in range(100)]
+    screen = show(timeline, height=3000)
+    bars, arrows = screen.page.locator(".picture .run"), screen.page.locator(".picture .arrow")
+    assert bars.count() == 100
+    assert 5 < arrows.count() < 50
+    screen.page.locator("[data-part=search]").fill("name:t99")
+    screen.settle()
+    assert (bars.count(), arrows.count()) == (1, 1)
+
+
+def test_long_names_do_not_make_drawing_slow(show: Show) -> None:
+    timeline = checkout()
+    timeline.tasks = [
+        TaskRecord(f"{n}" * 500, "immediate", n * MS, n * MS, n * MS, (n + 40) * MS, "ok")
+        for n in range(10, 90)
+    ]
+    screen = show(timeline, height=2500)
+    screen.page.evaluate(
+        """() => {
+            const { prototype } = CanvasRenderingContext2D;
+            const { measureText } = prototype;
+            window.measured = 0;
+            prototype.measureText = function (text) {
+                window.measured++;
+                return measureText.call(this, text);
+            };
+        }"""
+    )
+    screen.press("+")
+    assert 0 < screen.page.evaluate("measured") < 80 * 10

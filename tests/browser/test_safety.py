@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fastapi_tasks.recording import to_json
 from fastapi_tasks.timeline import Busy, ClientView, TaskRecord, Timeline
 from tests.samples import WALL, checkout, random_timelines
 from visualize.page import asset, live_html, to_html
@@ -71,8 +72,8 @@ def test_the_module_works_under_the_strictest_policy_of_a_server(
     screen.page.route("http://viewer.test/**", answer)
     screen.open("http://viewer.test/")
     screen.page.evaluate(
-        "(rows) => document.querySelector('#timeline').viewer.append(rows)",
-        [{"id": 1, "request_start": 5, "wall": 5, "method": "GET", "path": "/", "request_end": 90}],
+        "(lines) => document.querySelector('#timeline').viewer.append(lines)",
+        to_json(bare(request_end=90)),
     )
     screen.settle()
     assert "GET / #1" in screen.texts()

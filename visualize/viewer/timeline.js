@@ -4,9 +4,13 @@
 
 const { abs, ceil, floor, log10, max, min, round } = Math;
 
+const original = document.documentElement.cloneNode(true);
+const host = document.querySelector("#timeline"); // holds the markup
+const data = JSON.parse(document.querySelector("#timeline-data").textContent); // as page.py writes it
+const { FIELDS, TIMES } = data.format;
+
 const MODES = ["immediate", "after_route", "after_response"];
-const PARTS = ["tasks", "busy", "client"];
-let TIMES, FIELDS; // as columns.py tells
+const [, ...PARTS] = Object.keys(FIELDS);
 
 const [ROOMY, LABELLED, RULER] = [26, 15, 30]; // pixels
 const OWN_ROWS = 12; // more tasks share rows
@@ -20,7 +24,8 @@ const sum = (list, of) => list.reduce((sum, item) => sum + of(item), 0);
 const count = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
 const titleOf = ({ request, method, path, id }) => (request ? titleOf(request) : `${method} ${path} #${id}`);
 const endingOf = ({ outcome, finished }) => outcome ?? (finished == null ? "running" : "ok");
-const isOpen = (item) => (item.mode ? endingOf(item) === "running" : item.type === "requests" && item.request_end == null);
+// An abandoned task ran on.
+const isOpen = (item) => /request|task/.test(item.type) && (item.finished ?? item.request_end) == null && /running|abandoned/.test(endingOf(item));
 
 function duration(ns) {
 	const size = abs(ns);
@@ -50,12 +55,12 @@ const statusOf = ({ status, error, aborted, request_end }) =>
 function summaryOf({ response_sent: sent, tasks }) {
 	const going = tasks.filter(isOpen).length;
 	const later = tasks.reduce((most, { finished }) => max(most, finished), 0) - sent;
-	const words = [sent == null ? "no response sent" : `response sent after ${duration(sent)}`];
-	if (tasks.length) words.push(count(tasks.length, "task"));
-	if (going) words.push(`${going} not ended`);
-	else if (sent != null && later > 0) words.push(`the last ended ${duration(later)} later`);
-	return words.join(", ");
+	const answer = sent == null ? "no response sent" : `response sent after ${duration(sent)}`;
+	const ending = going ? `${going} not ended` : sent != null && later > 0 && `the last ended ${duration(later)} later`;
+	return [answer, tasks.length && count(tasks.length, "task"), ending].filter(Boolean).join(", ");
 }
+
+const say = (item) => item && SAY[item.type](item);
 
 const SAY = {
 	requests: (request) => `${titleOf(request)}: ${summaryOf(request)}.`,
@@ -79,7 +84,7 @@ const READ = {
 };
 
 function fact(item, field) {
-	const value = READ[field] ? READ[field](item) : item[field];
+	const value = READ[field]?.(item) ?? item[field];
 	if (TIMES[item.type].includes(field)) return value == null ? "never" : duration(value);
 	return value === true ? "yes" : `${value || "–"}`;
 }
@@ -159,44 +164,34 @@ async function readColumns(packed, recording) {
 	const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
 	let at = bytes.indexOf(0);
 	const { values, tables, clock, offset, widths } = JSON.parse(new TextDecoder().decode(bytes.subarray(0, at++)));
-	const readers = tables.map(([type, counts, fields]) => {
-		const rows = sum(counts, Number);
-		const columns = fields.map(([field, kind]) => {
-			const codes = new Float64Array(rows);
-			for (let planes = widths.shift(), unit = 1; planes--; unit *= 256)
-				for (let i = 0; i < rows; i++) codes[i] += bytes[at++] * unit;
-			return { field, kind, codes };
-		});
-		return { type, counts, columns, values, row: 0 };
-	});
 	let [start, apart] = [0n, 0n];
-	for (const i of clock.keys()) {
-		start += BigInt(clock[i]);
+	const requests = clock.map((step, i) => {
+		start += BigInt(step);
 		apart += BigInt(offset[i]);
-		const request = newRequest({ clock: start, wall: start + apart });
-		for (const reader of readers)
-			for (let index = 0; index < reader.counts[i]; index++) {
-				const { type } = reader;
-				if (type === "requests") fill(request, request, reader);
-				else request[type].push(fill({ type, request, index }, request, reader));
+		return newRequest({ clock: start, wall: start + apart });
+	});
+	for (const [type, counts, fields] of tables) {
+		const recordsOf = (request, i) => Array.from({ length: counts[i] }, (_, index) => (request[type][index] = { type, request, index }));
+		const records = type === "requests" ? requests : requests.flatMap(recordsOf);
+		const times = new Float64Array(records.length);
+		for (const [field, kind] of fields) {
+			const codes = new Float64Array(records.length);
+			for (let planes = widths.shift(), unit = 1; planes--; unit *= 256)
+				for (let i = 0; i < codes.length; i++) codes[i] += bytes[at++] * unit;
+			for (const [i, record] of records.entries()) {
+				const code = codes[i];
+				const value = code % 2 ? (code - 1) / 2 : -code / 2;
+				if (kind === "release") times[i] = dueOf(record) ?? times[i];
+				if (!code) record[field] = null;
+				else record[field] = kind === "value" ? values[value] : (times[i] += value);
 			}
-		recording.add(request);
+		}
 	}
+	for (const request of requests) recording.add(request);
 }
 
-function fill(record, { endpoint_end, response_sent }, reader) {
-	const row = reader.row++;
-	let time = 0;
-	for (const { field, kind, codes } of reader.columns) {
-		const code = codes[row];
-		const value = code % 2 ? (code - 1) / 2 : -code / 2;
-		if (kind === "release") // counted from the mark of its mode
-			time = { after_route: endpoint_end, after_response: response_sent }[record.mode] ?? time;
-		if (!code) record[field] = null;
-		else record[field] = kind === "value" ? reader.values[value] : (time += value);
-	}
-	return record;
-}
+// A release is counted from the mark of its mode.
+const dueOf = ({ mode, request }) => ({ after_route: request.endpoint_end, after_response: request.response_sent })[mode];
 
 // --- Scene ---
 
@@ -212,101 +207,93 @@ function lanes() {
 	};
 }
 
-// When a bar begins, runs, ends; clocks may go backwards.
+// When a bar begins and ends and, in between, starts to run; clocks may go backwards.
 const SPAN = {
-	group: ({ first, last }) => [first, first, last],
-	busy: ({ start, end }) => [start, start, max(start, end)],
-	requests: ({ request_end, group }) => [0, 0, max(0, request_end ?? group.openEnd)],
-	client: ({ sent, answered, received }) => [sent, sent, max(sent, received ?? answered ?? sent)],
-	tasks({ requested, started, finished, outcome, request, group }) {
-		const unknown = outcome ? (started ?? request.endpoint_end ?? requested) : group.openEnd;
+	group: ({ first, last }) => [first, last],
+	busy: ({ start, end }) => [start, max(start, end)],
+	requests: ({ request_end, group }) => [0, max(0, request_end ?? group.openEnd)],
+	client: ({ sent, answered, received }) => [sent, max(sent, received ?? answered ?? sent)],
+	tasks(task) {
+		const { requested, started, finished, request, group } = task;
+		const unknown = isOpen(task) ? group.openEnd : (started ?? request.endpoint_end ?? requested);
 		const end = max(requested, started ?? requested, finished ?? unknown);
-		return [requested, max(requested, started ?? end), end];
+		return [requested, end, max(requested, started ?? end)];
 	},
 };
 
-function groupOf(request, tasks, origin) {
+function groupOf(request, tasks, more) {
 	let [first, last] = [0, 0];
-	const items = [request, ...request.client, ...request.busy, ...tasks.toSorted((a, b) => a.requested - b.requested)];
+	const begun = ({ start, requested }) => start ?? requested;
+	const items = [request, ...request.client, ...[...request.busy, ...tasks].toSorted((a, b) => begun(a) - begun(b))];
 	for (const item of items)
 		for (const field of TIMES[item.type]) {
 			first = min(first, item[field] ?? 0);
 			last = max(last, item[field] ?? 0);
 		}
-	const group = { type: "group", request, tasks, items, origin, first, last };
+	const group = { type: "group", request, tasks, items, first, last, ...more };
 	for (const item of [group, ...items]) item.group = group;
 	return group;
 }
 
-class Scene {
-	rows = [];
-	items = [];
-	begin = 0;
-	end = 1e6;
+function sceneOf(groups, packed) {
+	const total = sum(groups, ({ items }) => items.length + 1);
+	const column = () => new Float64Array(total);
+	const columns = { begins: column(), mids: column(), ends: column(), tints: column() };
+	const scene = { groups, packed, rows: [], items: [], ...columns, begin: 0, end: 1e6 };
+	const take = lanes();
+	const bands = [];
+	for (const [i, group] of groups.entries()) {
+		const [begin, end] = [group.origin + group.first, group.origin + group.last];
+		const place = packed ? take(begin, end) : i;
+		(bands[place] ??= { key: packed ? place : group.request, groups: [] }).groups.push(group);
+		scene.begin = i ? min(scene.begin, begin) : begin;
+		scene.end = i ? max(scene.end, end) : end;
+	}
+	for (const band of bands) addBand(scene, band);
+	return scene;
+}
 
-	constructor(groups, packed, folded) {
-		Object.assign(this, { groups, packed });
-		const take = lanes();
-		const bands = [];
-		for (const [i, group] of groups.entries()) {
-			const [begin, end] = [group.origin + group.first, group.origin + group.last];
-			const place = packed ? take(begin, end) : i;
-			(bands[place] ??= { key: packed ? place : group.request, groups: [] }).groups.push(group);
-			this.begin = i ? min(this.begin, begin) : begin;
-			this.end = i ? max(this.end, end) : end;
+function addBand(scene, band) {
+	const rows = { group: [], marks: [], client: [], requests: [], busy: [], tasks: [] }; // from the top
+	const rowOf = (kind, lane = 0) => (rows[kind][lane] ??= { kind, band, folded: folded.has(band.key), items: [] });
+	rowOf("marks");
+	for (const group of band.groups) {
+		let next = 0;
+		const take = { busy: lanes(), tasks: group.tasks.length > OWN_ROWS ? lanes() : () => next++ };
+		for (const item of [group, ...group.items]) {
+			item.row = rowOf(item.type, take[item.type]?.(...SPAN[item.type](item)));
+			item.row.items.push(item);
 		}
-		for (const band of bands) this.addBand(band, folded.has(band.key));
-		const total = sum(this.rows, ({ items }) => items.length);
-		for (const name of ["begins", "mids", "ends", "tints"]) this[name] = new Float64Array(total);
-		for (const row of this.rows) this.flatten(row);
 	}
+	band.rows = Object.values(rows).flat();
+	for (const row of band.rows) addRow(row, scene);
+}
 
-	addBand(band, folded) {
-		const newRow = (kind) => ({ kind, band, folded, items: [] });
-		const upper = Object.fromEntries(["group", "marks", "client", "requests", "busy"].map((kind) => [kind, newRow(kind)]));
-		const below = [];
-		for (const group of band.groups) {
-			const take = lanes();
-			let next = 0;
-			for (const item of [group, ...group.items]) {
-				const [begin, , end] = SPAN[item.type](item);
-				item.row = upper[item.type] ?? (below[group.tasks.length > OWN_ROWS ? take(begin, end) : next++] ??= newRow("tasks"));
-				item.row.items.push(item);
-			}
-		}
-		band.rows = [...Object.values(upper).filter(({ kind, items }) => kind === "marks" || items.length), ...below];
-		this.rows.push(...band.rows);
+function addRow(row, { rows, items, begins, mids, ends, tints }) {
+	rows.push(row);
+	row.from = items.length;
+	for (const item of row.items) {
+		const at = (item.at = items.push(item) - 1);
+		const [begin, end, mid = begin] = SPAN[item.type](item);
+		[begins[at], mids[at], ends[at]] = [begin, mid, end].map((time) => time + item.group.origin);
+		tints[at] = TINTS.indexOf(item.mode ?? item.type);
 	}
+	row.to = items.length;
+	row.items = null;
+}
 
-	flatten(row) {
-		row.from = this.items.length;
-		for (const item of row.items) {
-			const at = (item.at = this.items.push(item) - 1);
-			[this.begins[at], this.mids[at], this.ends[at]] = SPAN[item.type](item).map((time) => time + item.group.origin);
-			this.tints[at] = TINTS.indexOf(item.mode ?? item.type);
-		}
-		row.to = this.items.length;
-		row.items = null;
+function stack() {
+	const roomy = pitch >= LABELLED;
+	const heights = { group: roomy ? 28 : 2, marks: roomy && !scene.packed ? 16 : 0 };
+	let y = 0;
+	for (const row of scene.rows) {
+		if (row.kind === "group" && roomy && y) y += 14;
+		row.y = y;
+		row.height = row.folded && row.kind === "tasks" ? min(4, pitch) : (heights[row.kind] ?? pitch);
+		row.gap = round(row.height / 5);
+		row.band.bottom = y += row.height;
 	}
-
-	stack(pitch) {
-		const roomy = pitch >= LABELLED;
-		const heights = { group: roomy ? 28 : 2, marks: roomy && !this.packed ? 16 : 0 };
-		this.height = 0;
-		for (const row of this.rows) {
-			if (row.kind === "group" && roomy && this.height) this.height += 14;
-			row.y = this.height;
-			row.height = row.folded && row.kind === "tasks" ? min(4, pitch) : (heights[row.kind] ?? pitch);
-			row.gap = round(row.height / 5);
-			row.band.bottom = this.height += row.height;
-		}
-		return this.height;
-	}
-
-	rowAt(y) {
-		const found = this.rows.findIndex((row) => row.y + row.height > y);
-		return found < 0 ? this.rows.length : found;
-	}
+	return (scene.height = y);
 }
 
 const TINTS = [...MODES, "requests", "client", "busy"];
@@ -326,8 +313,7 @@ function after(values, low, high, limit) {
 
 // --- The picture ---
 
-const LINES = [["endpoint_end", "endpoint end"], ["response_sent", "response sent"]];
-const PHASES = ["before", "endpoint", "handling", "sending", "after"];
+const LINES = [["response_sent", "response sent"], ["endpoint_end", "endpoint end"]];
 const escape = (text) => `${text}`.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt()};`).replace(/[\p{Cc}\p{Cs}]/gu, "\ufffd");
 const near = (value) => round(value * 10) / 10;
 const make = (tag, fields) => Object.assign(document.createElement(tag), fields);
@@ -339,7 +325,7 @@ const widthOf = (text) => widths.get(text) ?? widths.set(text, gauge.measureText
 
 function elide(text, room) {
 	let shown = text;
-	for (let keep = floor(room / 3); shown && widthOf(shown) > room; keep--) shown = keep > 0 ? text.slice(0, keep) + "…" : "";
+	for (let keep = ceil((text.length * room) / widthOf(text)); shown && widthOf(shown) > room; keep--) shown = keep > 0 ? text.slice(0, keep) + "…" : "";
 	return shown;
 }
 
@@ -349,20 +335,20 @@ const yOf = (row) => row.y - view.y + RULER;
 const timeAt = (x) => view.begin + (x / width) * (view.end - view.begin);
 const reach = (...times) => times.map((time) => max(-30, min(width + 30, xOf(time))));
 
-const rect = (look, x, y, wide, high) => (svg += `<rect class="${look}" x="${near(x)}" y="${near(y)}" width="${near(max(0, wide))}" height="${near(high)}"/>`);
+const at = (look, x, y) => `class="${look}" x="${near(x)}" y="${near(y)}"`;
+const rect = (look, x, y, wide, high) => (svg += `<rect ${at(look, x, y)} width="${near(max(0, wide))}" height="${near(high)}"/>`);
 const path = (look, data) => (svg += `<path class="${look}" d="${data}"/>`);
-const sign = (look, name, x, y) => (svg += `<use class="${look}" href="#sign-${name}" x="${near(x)}" y="${near(y)}"/>`);
-const write = (look, words, x, y) => (svg += `<text class="${look}" x="${near(x)}" y="${near(y)}">${escape(words)}</text>`);
+const sign = (look, name, x, y) => (svg += `<use ${at(look, x, y)} href="#sign-${name}"/>`);
+const write = (look, words, x, y) => (svg += `<text ${at(look, x, y)}>${escape(words)}</text>`);
 
 function paint() {
-	const ticks = ticksOf(view.begin, view.end, max(2, width / 120));
-	const rows = scene.rows.slice(scene.rowAt(view.y), scene.rowAt(view.y + height) + 1).filter((row) => row.height);
-	const bars = rows.filter(({ kind }) => kind !== "group");
+	const ticks = ticksOf(view.begin, view.end, max(5, width / 120));
+	const rows = scene.rows.filter((row) => yOf(row) < height && yOf(row) + row.height > RULER);
 	svg = "";
 	if (widths.size > 5000) widths.clear();
 	for (const [time] of ticks) rect("grid", round(xOf(time)), RULER, 1, height);
 	part.canvas.width = width;
-	detail(bars) || overview(bars);
+	detail(rows) || overview(rows);
 	for (const row of rows) if (row.kind === "group" && row.height > LABELLED) heads(row);
 	for (const item of [pinned, hovered]) if (item && scene.items[item.at] === item) outline(boxOf(item.at));
 	if (range) measured(...range);
@@ -394,8 +380,13 @@ function boxOf(i) {
 function detail(rows) {
 	const boxes = [];
 	for (const row of rows) for (const box of barsOf(row)) if (boxes.push(box) > DETAILED) return false;
-	for (const layer of [{ busy: wash }, { requests: marks }, { tasks: arrow }, { requests, client, busy, tasks }])
-		for (const box of boxes) layer[box.item.type]?.(box);
+	const draw = (layer) => boxes.forEach((box) => layer[box.item.type]?.(box));
+	// Many arrows would smear: of those that are close, the last and longest stands for all.
+	const arrows = new Map();
+	draw({ busy: wash, tasks: (box) => arrows.set(`${box.item.request.at} ${box.item.parent} ${floor((20 * box.x) / boxes.length)}`, box) });
+	draw({ requests: marks });
+	arrows.forEach(arrow);
+	draw({ requests, client, busy, tasks });
 	return true;
 }
 
@@ -407,7 +398,7 @@ function wash({ x, end, item: { row: { band: { rows: [, top], bottom } } } }) {
 function marks({ item }) {
 	const { rows: [, row], bottom } = item.row.band;
 	const top = yOf(row);
-	let free = 0;
+	let free = Infinity;
 	for (const [mark, words] of LINES) {
 		const x = round(xOf(item.group.origin + item[mark])) + 0.5;
 		if (item[mark] == null || x < 0 || x > width) continue;
@@ -415,31 +406,30 @@ function marks({ item }) {
 		const wide = widthOf(words) + 5;
 		// One before its line, one after: they are close.
 		const left = (mark === "endpoint_end" && x > wide) || x + wide > width ? x - wide : x + 5;
-		if (row.height && left >= free) write("muted", words, left, top + 9);
-		free = left + wide;
+		if (row.height && left + wide <= free) write("muted", words, left, top + 9);
+		free = min(x, left);
 	}
 }
 
 function arrow({ item: { request, parent, group }, x, mid, y, h }) {
 	if (x < 0 || x > width) return;
 	const { row } = request.tasks[parent]?.group === group ? request.tasks[parent] : request;
-	const turn = min(4, mid - x);
-	path("arrow", `M${near(x)} ${yOf(row) + row.height / 2}V${y + h / 2 - turn}q0 ${turn} ${turn} ${turn}H${near(mid)}`);
+	path("arrow", `M${near(x)} ${yOf(row) + row.height / 2}V${y + h / 2}H${near(mid)}`);
 }
 
 function requests(box) {
 	const { item, y, h } = box;
 	const { origin, openEnd } = item.group;
 	let [from, named] = [0, false];
-	for (const [i, mark] of TIMES.requests.entries()) {
+	for (const mark of TIMES.requests) {
 		const to = item[mark] ?? (mark === "request_end" ? openEnd : null);
 		if (to === null) continue;
 		const [mid, end] = reach(origin + from, origin + to);
-		rect(PHASES[i], mid, y, max(1, end - mid), h);
+		rect(`until ${mark}`, mid, y, max(1, end - mid), h);
 		if (mark === "endpoint_end") named = label({ ...box, mid, end }, "endpoint", duration(to - from), "endpoint", true);
 		from = max(from, to);
 	}
-	if (isOpen(item)) tail(box, "after");
+	if (isOpen(item)) tail(box, "until request_end");
 	if (!named) label(box, "request", duration(item.response_sent ?? from));
 }
 
@@ -461,7 +451,7 @@ function tasks(box) {
 	const ending = endingOf(item);
 	if (mid - x > 0.5) rect(`wait ${mode}`, x, y, mid - x, h);
 	if (started != null) rect(`run ${mode}${thread ? " thread" : ""}`, mid, y, max(2, end - mid), h);
-	if (isOpen(item)) tail(box, `run ${mode}`);
+	if (ending === "running") tail(box, `run ${mode}`);
 	else if (ending !== "ok") sign("ending", ending, end + 9, y + h / 2);
 	if (released != null && h > 8) sign(`released ${mode}`, mode, xOf(group.origin + released), y + h / 2);
 	const ran = started == null ? "waiting" : finished == null ? "running" : duration(finished - started);
@@ -482,7 +472,7 @@ function label({ i, item, x, mid, end, y, h }, name, note, look, insideOnly) {
 	const rooms = insideOnly ? [inside] : look ? [inside, right, left] : [right, left];
 	const fits = (words) => words && rooms.find(([from, to]) => widthOf(words) <= to - from);
 	const widest = max(...rooms.map(([from, to]) => to - from));
-	const words = [note && `${name}  ${note}`, name, widest > 40 && elide(name, widest)].find(fits);
+	const words = [note && `${name}  ${note}`, widest > 60 ? elide(name, widest) : name].find(fits);
 	if (!words) return false;
 	const [from, to, style] = fits(words);
 	write(style, words, style === "end" ? to : from, y + h / 2);
@@ -490,14 +480,15 @@ function label({ i, item, x, mid, end, y, h }, name, note, look, insideOnly) {
 }
 
 function overview(rows) {
-	const inks = [...MODES, "endpoint", "phase", "busy"].map((name) => colors[name]);
-	const [solid, pale] = [255, 80].map((alpha) => inks.map((ink) => pixelOf(ink, alpha)));
+	const look = getComputedStyle(host);
+	const inks = [...MODES, "endpoint", "phase", "busy"].map((name) => look.getPropertyValue(`--${name}`));
+	const [solid, pale] = ["ff", "50"].map((alpha) => inks.map((ink) => pixelOf(ink, alpha)));
 	const image = new ImageData(width, height);
 	const pixels = new Uint32Array(image.data.buffer);
 	for (const row of rows) {
 		const top = max(RULER, round(yOf(row) + row.gap / 2));
 		const bottom = min(height, round(yOf(row) + row.height - row.gap / 2));
-		if (top >= bottom) continue;
+		if (top >= bottom || row.kind === "group") continue;
 		strip(row, pixels.subarray(top * width, (top + 1) * width), solid, pale);
 		for (let y = top + 1; y < bottom; y++) pixels.copyWithin(y * width, top * width, (top + 1) * width);
 		if (row.kind === "tasks" && row.height >= LABELLED)
@@ -523,13 +514,12 @@ function strip(row, line, solid, pale) {
 	}
 }
 
-const pixelOf = (color, alpha) => ((alpha << 24) | parseInt(color.slice(5) + color.slice(3, 5) + color.slice(1, 3), 16)) >>> 0;
+const pixelOf = (color, alpha) => +`0x${alpha}${color.slice(5)}${color.slice(3, 5)}${color.slice(1, 3)}`;
 
 function heads(row) {
 	const { packed } = scene;
 	for (const { item: { request, label }, x, end } of barsOf(row, packed ? 40 : 0)) {
-		let left = packed ? max(6, x) : 8;
-		const right = (packed ? min(width, end) : width) - 8;
+		let [left, right] = packed ? [max(6, x), min(width, end) - 8] : [8, width - 8];
 		const failed = request.error || request.aborted || request.status >= 500 ? "failed" : "muted";
 		for (const [look, words] of [["muted", row.folded ? "▸" : "▾"], ["muted strong", label], ["strong", titleOf(request)],
 			[`${failed} strong`, statusOf(request)], ["muted", summaryOf(request)]]) {
@@ -546,83 +536,81 @@ const outline = ({ x, end, y, h }) => rect("outline", x - 2, y - 2, max(2, end -
 function measured(from, to) {
 	const [left, right] = reach(min(from, to), max(from, to));
 	rect("measured", left, RULER, right - left, height);
-	write("strong", duration(abs(to - from)), max(left, 0) + 6, height - 14);
+	const words = duration(abs(to - from));
+	write("strong", words, max(6, min(left + 6, width - widthOf(words) - 6)), height - 14);
 }
 
 function hit(x, y) {
 	const { rows, items, begins, ends, packed } = scene;
-	const row = rows[scene.rowAt(y + view.y - RULER)];
-	if (!row || y < RULER || yOf(row) > y) return;
-	const first = after(ends, row.from, row.to, timeAt(x - 6));
-	const close = [first, first + 1].filter((i) => i < row.to && begins[i] <= timeAt(x + 4));
-	const found = items[close.find((i) => begins[i] <= timeAt(x) && ends[i] >= timeAt(x)) ?? close[0]];
+	const row = rows.find((row) => yOf(row) <= y && y < yOf(row) + row.height);
+	if (!row || y < RULER) return;
+	const next = after(ends, row.from, row.to, timeAt(x));
+	const isClose = (i) => items[i]?.row === row && begins[i] <= timeAt(x + 4) && ends[i] >= timeAt(x - 6);
+	const found = items[[next, next - 1].find(isClose)];
 	return row.kind === "group" ? (packed ? found : items[row.from])?.request : found;
 }
 
 // --- Files ---
 
 function toTrace() {
+	const { groups, begin, begins, mids, ends } = scene;
 	const traceEvents = [];
-	let next = scene.groups.length + 1; // threads and processes share no ids
-	for (const [i, { request, items, origin }] of scene.groups.entries()) {
+	let next = groups.length + 1; // threads and processes share no ids
+	for (const [i, { request, items, origin }] of groups.entries()) {
 		const pid = i + 1;
-		const add = (ph, tid, name, time, more) => traceEvents.push({ ph, pid, tid, name, ts: (origin + time - scene.begin) / 1000, ...more });
-		const title = (what, name, tid) => {
-			for (const [key, value] of [["name", name], ["sort_index", tid ?? pid]]) add("M", tid, `${what}_${key}`, 0, { args: { [key]: value } });
+		const add = (ph, tid, name, time, more) => traceEvents.push({ ph, pid, tid, name, ts: (time - begin) / 1000, ...more });
+		const title = (what, name, sort_index, tid) => {
+			add("M", tid, `${what}_name`, begin, { args: { name } });
+			add("M", tid, `${what}_sort_index`, begin, { args: { sort_index } });
 		};
 		const tids = new Map(request.row.band.rows.map((row) => [row, next++]));
-		const runs = new Map();
-		title("process", titleOf(request));
-		for (const [{ kind }, tid] of tids) title("thread", kind, tid);
+		title("process", titleOf(request), pid);
+		for (const [{ kind }, tid] of tids) title("thread", kind, tid, tid);
 		for (const item of items) {
 			const tid = tids.get(item.row);
-			const [from, mid, to] = SPAN[item.type](item);
+			const [from, mid, to] = [begins, mids, ends].map((times) => times[item.at]);
 			const name = item.name ?? item.culprit ?? (item === request ? titleOf(request) : "client");
 			const bar = (name, from, to) => add("X", tid, name, from, { cat: item.mode ?? item.type, dur: (to - from) / 1000 });
 			if (mid > from) bar(`${name} waits`, from, mid);
 			if (item.mode && item.started == null) continue;
 			bar(name, mid, max(to, mid + 1));
-			runs.set(item, { tid, from: mid, to });
 			if (!item.mode) continue;
 			// An arrow must leave an open bar.
-			const sources = [runs.get(request.tasks[item.parent]), runs.get(request), { tid, from, to: Infinity }];
+			const isSource = (one) => tids.has(one?.row) && mids[one.at] <= from && from < ends[one.at];
+			const source = [request.tasks[item.parent], request].find(isSource) ?? item;
 			const flow = { cat: "flow", id: traceEvents.length };
-			add("s", sources.find((bar) => bar?.from <= from && from < bar.to).tid, "schedule", from, flow);
+			add("s", tids.get(source.row), "schedule", from, flow);
 			add("f", tid, "schedule", mid, { ...flow, bp: "e" });
 		}
-		for (const [mark, name] of LINES) if (request[mark] != null) add("i", tids.get(request.row), name, request[mark], { s: "p" });
+		for (const [mark, words] of LINES) if (request[mark] != null) add("i", tids.get(request.row), words, origin + request[mark], { s: "p" });
 	}
 	return JSON.stringify({ traceEvents, displayTimeUnit: "ms" });
 }
 
 function toSvg() {
 	const size = `width="${width}" height="${height}"`;
-	const style = `<style>svg{${host.style.cssText}}${data.style}</style><rect ${size} class="ruler"/>`;
-	const image = `<image ${size} href="${part.canvas.toDataURL()}"/>`;
-	return `<svg xmlns="http://www.w3.org/2000/svg" class="picture" ${size}>${style}${image}${part.picture.innerHTML}</svg>`;
+	const start = `<svg xmlns="http://www.w3.org/2000/svg" class="picture" data-theme="${host.dataset.theme}" ${size}><style>${data.style}</style>`;
+	return `${start}<rect ${size} class="ruler"/><image ${size} href="${part.canvas.toDataURL()}"/>${part.picture.innerHTML}</svg>`;
 }
 
 async function toPng() {
 	const image = make("img", { src: `data:image/svg+xml,${encodeURIComponent(toSvg())}` });
-	const canvas = make("canvas", { width: 2 * width, height: 2 * height });
+	const canvas = new OffscreenCanvas(2 * width, 2 * height);
 	await image.decode();
 	canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
-	return new Promise((done) => canvas.toBlob(done));
+	return canvas.convertToBlob();
 }
 
 const toLines = ({ requests }) => [...requests.values()].map(toLine).join("");
 
 async function toPage() {
-	const page = document.documentElement.cloneNode(true);
-	const [element, module, policy, json] = ["#timeline", "[type=module]", "[http-equiv]", "#timeline-data"].map((one) => page.querySelector(one));
+	const [module, policy, json] = ["[type=module]", "[http-equiv]", "#timeline-data"].map((one) => original.querySelector(one));
 	const told = recordings.map((recording, i) => (data.recordings[i].packed ? data.recordings[i] : { label: recording.label, lines: toLines(recording) }));
 	if (module.src) module.textContent = await (await fetch(module.src)).text();
 	module.removeAttribute("src");
-	element.removeAttribute("style");
-	element.innerHTML = markup;
 	policy.content = data.policy;
 	json.textContent = JSON.stringify({ ...data, events: null, recordings: told }).replace(/</g, "\\u003c");
-	return `<!doctype html>\n${page.outerHTML}\n`;
+	return `<!doctype html>\n${original.outerHTML}\n`;
 }
 
 const FILES = { png: toPng, svg: toSvg, html: toPage, jsonl: () => recordings.map(toLines).join(""), json: toTrace };
@@ -635,11 +623,14 @@ async function save(kind) {
 
 // --- Actions ---
 
-let host, data, markup, sheet, resizer, source, retry;
-let recordings, scene, tally, colors, scheme, width, height, pitch, frame;
-let view, range, pinned, hovered, following, fitted, stale, first, missed;
-let hidden, folded;
-let part;
+const part = {};
+const view = { begin: 0, end: 1e6, y: 0 };
+const recordings = [];
+const hidden = new Set();
+const folded = new Set();
+let [pitch, first, missed] = [ROOMY, 0, 0];
+let scene, tally, width, height, frame;
+let range, pinned, hovered, following, fitted, stale;
 
 // The markup binds them to buttons and keys: its help is the truth.
 const ACTIONS = {
@@ -656,6 +647,8 @@ const ACTIONS = {
 	},
 };
 
+const see = (begin, end) => Object.assign(view, { begin, end });
+const tell = (name, words) => (part[name].textContent = words);
 const press = (button, on) => button.setAttribute("aria-pressed", on);
 const extent = ({ at }) => [scene.begins[at], scene.ends[at]];
 
@@ -663,8 +656,7 @@ function pan(dx, dy) {
 	const length = view.end - view.begin;
 	const [least, most] = [scene.begin - view.end + length / 10, scene.end - view.begin - length / 10];
 	const by = dx && max(least, min(most, (-dx * length) / width));
-	view.begin += by;
-	view.end += by;
+	see(view.begin + by, view.end + by);
 	view.y = max(0, min(scene.height - height + RULER + 8, view.y - dy));
 	if (dx && following) follow();
 	refresh();
@@ -680,15 +672,15 @@ function zoom(factor, x = width / 2) {
 }
 
 function look(begin, end) {
-	const margin = (end - begin) * 0.03 || 5;
-	Object.assign(view, { begin: begin - margin, end: end + margin });
+	const margin = (end - begin) * max(0.03, 28 / width) || 5; // a sign may follow the last bar
+	see(begin - margin, end + margin);
 	refresh();
 }
 
 // Many rows shrink, few rather scroll.
 function fit() {
 	const least = scene.items.length > 1000 ? 2 : 18;
-	pitch = [ROOMY, 22, 18, 15, 10, 7, 5, 3, 2].find((pitch) => scene.stack(pitch) < height - RULER || pitch <= least);
+	for (pitch = ROOMY; stack() >= height - RULER && pitch > least; ) pitch--;
 	view.y = 0;
 	fitted = true;
 	look(scene.begin, scene.end);
@@ -702,7 +694,7 @@ function follow() {
 function keepUp() {
 	if (fitted) fit();
 	const length = min(view.end - view.begin, fitted ? 10e9 : Infinity);
-	Object.assign(view, { begin: scene.end - 0.97 * length, end: scene.end + 0.03 * length });
+	see(scene.end - 0.97 * length, scene.end + 0.03 * length);
 	if (!scene.packed) pan(0, -Infinity);
 }
 
@@ -725,7 +717,7 @@ function fold(all) {
 function pin(item) {
 	pinned = item;
 	part.panel.hidden = !item;
-	part.sentence.textContent = item && SAY[item.type](item);
+	tell("sentence", say(item));
 	for (const value of part.panel.querySelectorAll("dd")) {
 		const own = value.parentNode.dataset.facts === item?.type;
 		value.parentNode.hidden = !own;
@@ -740,13 +732,12 @@ function clear() {
 }
 
 function hover(x, y) {
-	const { tip } = part;
 	const item = hit(x, y);
 	if (item !== hovered) refresh();
 	hovered = item;
-	tip.hidden = !item;
-	tip.textContent = item && SAY[item.type](item);
-	tip.style.cssText = `--x: ${x}px; --y: ${y}px`;
+	tell("tip", say(item));
+	part.tip.hidden = !item;
+	part.tip.style.cssText = `--x: ${x}px; --y: ${y}px`;
 }
 
 function step(by) {
@@ -757,7 +748,7 @@ function step(by) {
 	if (!items[at]) return;
 	const [begin, end] = extent(items[at]);
 	const half = (view.end - view.begin) / 2;
-	if (end < view.begin || begin > view.end) Object.assign(view, { begin: begin - half, end: begin + half });
+	if (end < view.begin || begin > view.end) see(begin - half, begin + half);
 	view.y = items[at].row.y - height / 2;
 	pin(items[at]);
 	pan(0, 0);
@@ -778,10 +769,8 @@ function span(from, to) {
 	refresh();
 }
 
-function theme(dark = scheme !== "dark") {
-	scheme = dark ? "dark" : "light";
-	colors = data.colors[scheme];
-	host.style.cssText = `color-scheme: ${scheme};${Object.entries(colors).map(([name, color]) => `--${name}: ${color}`).join(";")}`;
+function theme(dark = host.dataset.theme !== "dark") {
+	host.dataset.theme = dark ? "dark" : "light";
 	refresh();
 }
 
@@ -791,7 +780,7 @@ function turn(by) {
 	const page = tasks.slice(first, first + 100);
 	const fields = [...part.table.querySelectorAll("th")].map(({ dataset }) => dataset.field);
 	part.rows.innerHTML = page.map((task) => `<tr><td>${fields.map((field) => escape(fact(task, field))).join("<td>")}`).join("");
-	part.range.textContent = `${page.length && first + 1}–${first + page.length} of ${count(tasks.length, "task")}`;
+	tell("range", `${page.length && first + 1}–${first + page.length} of ${count(tasks.length, "task")}`);
 }
 
 // --- The viewer ---
@@ -800,20 +789,20 @@ function rebuild() {
 	const groups = [];
 	tally = {};
 	for (const { label, requests } of recordings) {
-		const own = [...requests.values()].map((request, turn) => shownOf(request, label, turn)).filter(Boolean);
-		const now = own.reduce((latest, { start, last }) => max(latest, start + last), 0);
+		const own = [...requests.values()].flatMap((request, turn) => shownOf(request, label, turn));
+		const now = own.reduce((latest, { request, last }) => max(latest, request.start + last), 0);
 		for (const group of own) {
-			group.openEnd = max(group.last, now - group.start) + (group.last - group.first) / 20 + 1;
+			group.openEnd = max(group.last, now - group.request.start) + (group.last - group.first) / 20 + 1;
 			if (group.items.some(isOpen)) group.last = group.openEnd;
 			groups.push(group);
 		}
 	}
 	const compared = recordings.length > 1;
 	groups.sort((a, b) => (compared ? a.turn - b.turn : a.origin + a.first - b.origin - b.first));
-	scene = new Scene(groups, !compared && part.align.value === "clock" && groups.length > STACKED, folded);
-	scene.stack(pitch);
+	scene = sceneOf(groups, !compared && part.align.value === "clock" && groups.length > STACKED);
+	stack();
 	stale = false;
-	tell();
+	recount();
 	pan(0, 0);
 }
 
@@ -825,19 +814,18 @@ function shownOf(request, label, turn) {
 		return !keys.some((key) => hidden.has(key)) && wanted(task);
 	});
 	const itself = { name: "", mode: "", outcome: request.error ? "error" : "ok", request };
-	if (!tasks.length && !wanted(itself)) return null;
-	const { start } = request;
-	const origin = { clock: start, request_start: 0, response_sent: -(request.response_sent ?? request.request_end ?? 0) }[part.align.value];
-	return Object.assign(groupOf(request, tasks, origin), { start, label, turn });
+	if (!tasks.length && !wanted(itself)) return [];
+	const origin = { clock: request.start, request_start: 0, response_sent: -(request.response_sent ?? request.request_end ?? 0) }[part.align.value];
+	return groupOf(request, tasks, { origin, label, turn });
 }
 
-function tell() {
+function recount() {
 	const shown = sum(scene.groups, ({ tasks }) => tasks.length);
 	const total = sum(MODES, (mode) => tally[mode] ?? 0);
 	const gone = sum(recordings, ({ dropped }) => dropped) + missed;
-	part.found.textContent = (shown < total ? `${shown} of ` : "") + count(total, "task") + (gone ? ` · ${count(gone, "older request")} let go` : "");
+	tell("found", (shown < total ? `${shown} of ` : "") + count(total, "task") + (gone ? ` · ${count(gone, "older request")} let go` : ""));
 	part.notice.hidden = scene.groups.length > 0;
-	part.notice.textContent = part.search.value ? "Nothing matches the filter." : "Nothing is recorded yet.";
+	tell("notice", part.search.value ? "Nothing matches the filter." : "Nothing is recorded yet.");
 	for (const chip of part.legend.querySelectorAll("button")) {
 		const key = chip.dataset.with;
 		chip.hidden = !tally[key];
@@ -867,28 +855,27 @@ function listen() {
 	const keys = new Map();
 	for (const { dataset } of host.querySelectorAll("[data-keys]")) for (const key of dataset.keys.split(" ")) keys.set(key, dataset);
 	const act = ({ action, with: value }) => ACTIONS[action](value);
-	host.addEventListener("keydown", (event) => {
+	host.onkeydown = (event) => {
 		const { key, target } = event;
-		const action = keys.get((event.shiftKey && key.startsWith("Arrow") ? "Shift+" : "") + key);
+		const action = keys.get(event.shiftKey ? `Shift+${key}` : key) ?? keys.get(key);
 		const taken = target.closest({ Enter: "button, summary, select, dialog", Escape: "dialog" }[key] ?? "input, select, dialog");
 		if (!action || taken || event.ctrlKey || event.metaKey || event.altKey) return;
 		if (target === search) stage.focus();
 		act(action);
 		event.preventDefault();
-	});
-	host.addEventListener("click", ({ target }) => {
+	};
+	host.onclick = ({ target }) => {
 		const button = target.closest("button[data-action]");
 		if (button) act(button.dataset);
 		if (button || !menu.contains(target)) menu.open = false;
-	});
-	search.addEventListener("input", rebuild);
-	align.addEventListener("change", () => {
+	};
+	search.oninput = rebuild;
+	align.onchange = () => {
 		rebuild();
 		fit();
-	});
+	};
 	point(stage);
-	resizer = new ResizeObserver(resize);
-	resizer.observe(stage);
+	new ResizeObserver(resize).observe(stage);
 }
 
 function point(stage) {
@@ -900,8 +887,7 @@ function point(stage) {
 	on("pointerdown", ({ pointerId, shiftKey }, x, y) => {
 		stage.setPointerCapture(pointerId);
 		held.set(pointerId, [x, y]);
-		travelled = 0;
-		measuring = shiftKey || range;
+		[travelled, measuring] = [0, shiftKey || range];
 		if (measuring) span(timeAt(x), timeAt(x));
 	});
 	on("pointermove", ({ pointerId }, x, y) => {
@@ -934,7 +920,8 @@ function point(stage) {
 
 async function load() {
 	for (const { label, packed, lines } of data.recordings) {
-		const recording = Object.assign(new Recording(), { label });
+		const recording = new Recording();
+		recording.label = label;
 		if (packed) await readColumns(packed, recording);
 		if (lines) readLines(lines, recording);
 		recordings.push(recording);
@@ -947,52 +934,35 @@ async function load() {
 }
 
 function connect() {
-	const say = (words) => (part.status.textContent = words);
-	if (!globalThis.EventSource) return say("This browser has no EventSource: it cannot follow the app.");
-	source = new EventSource(data.events);
-	source.onopen = () => say("live");
+	if (!globalThis.EventSource) return tell("status", "This browser has no EventSource: it cannot follow the app.");
+	const source = new EventSource(data.events);
+	source.onopen = () => tell("status", "live");
 	source.onmessage = ({ data }) => append(data);
 	source.addEventListener("dropped", ({ data }) => (missed = +data));
 	source.onerror = () => {
-		say("not connected, trying again …");
-		if (source.readyState === EventSource.CLOSED) retry = setTimeout(connect, 2000);
+		tell("status", "not connected, trying again …");
+		if (source.readyState === EventSource.CLOSED) setTimeout(connect, 2000);
 	};
 }
 
-function append(rows) {
-	if (typeof rows === "string") readLines(rows, recordings[0]);
-	else rows.forEach((row) => recordings[0].merge(row));
+function append(lines) {
+	readLines(lines, recordings[0]);
 	stale = true;
 	refresh();
 }
 
-function destroy() {
-	source?.close();
-	clearTimeout(retry);
-	resizer.disconnect();
-	document.adoptedStyleSheets = document.adoptedStyleSheets.filter((one) => one !== sheet);
-	host.replaceChildren();
-}
+// --- Start ---
 
-// `element` holds the markup; page.py writes what is `given`.
-export function mount(element, given) {
-	[host, data, markup, sheet] = [element, given, element.innerHTML, new CSSStyleSheet()];
-	[recordings, hidden, folded, part, view] = [[], new Set(), new Set(), {}, { begin: 0, end: 1e6, y: 0 }];
-	[pitch, first, missed, scene, frame, pinned, range] = [ROOMY, 0, 0];
-	({ TIMES, FIELDS } = data.format);
-	for (const one of host.querySelectorAll("[data-part]")) part[one.dataset.part] = one;
-	sheet.replaceSync(data.style);
-	document.adoptedStyleSheets.push(sheet);
-	part.title.textContent = data.title;
-	part.align.value = data.align;
-	part.follow.hidden = !data.events;
-	host.hidden = false;
-	listen();
-	resize();
-	theme(matchMedia("(prefers-color-scheme: dark)").matches);
-	const ready = load().catch((error) => (part.notice.textContent = `The recording cannot be read: ${error.message}`));
-	return { ready, append, destroy, get state() { return { view, scene, width, height, recordings, part, pinned, range, source, boxOf }; } };
-}
-
-const found = document.querySelector("#timeline");
-if (found) found.viewer = mount(found, JSON.parse(document.querySelector("#timeline-data").textContent));
+const sheet = new CSSStyleSheet();
+sheet.replaceSync(data.style);
+document.adoptedStyleSheets.push(sheet);
+for (const one of host.querySelectorAll("[data-part]")) part[one.dataset.part] = one;
+tell("title", data.title);
+part.align.value = data.align;
+part.follow.hidden = !data.events;
+host.hidden = false;
+listen();
+resize();
+theme(matchMedia("(prefers-color-scheme: dark)").matches);
+const ready = load().catch((error) => tell("notice", `The recording cannot be read: ${error.message}`));
+host.viewer = { ready, append, get state() { return { view, scene, width, height, recordings, part, pinned, range, boxOf }; } };
