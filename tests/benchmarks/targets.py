@@ -40,9 +40,6 @@ class Target:
         return value >= self.limit if self.at_least else value <= self.limit
 
 
-# The browser's clock steps by 0.1 ms: one frame at 60 Hz, 16.67 ms, reads as 16.6 to 16.8.
-ONE_FRAME = 16.8
-
 TARGETS = [
     Target("Tasks in the endpoint, none scheduled", "scheduling", "*: none", "on", 1.3, "×"),
     Target("1 async task, any mode", "scheduling", "*: 1 async*", "on", 1.6, "×"),
@@ -58,7 +55,9 @@ TARGETS = [
     Target("viewer module", "drawing", "viewer module*", "to_html", 40, "KB"),
     Target("empty page", "drawing", "empty page*", "to_html", 60, "KB"),
     Target("page of 10,000 tasks", "drawing", "10,000 *KB", "to_html", 250, "KB"),
-    Target("p95 frame, 100,000 tasks", "viewer", "100,000 *", "*p95*", ONE_FRAME, "ms"),
+    Target("p95 frame, 100,000 tasks", "viewer", "100,000 *", "*p95*", 16.7, "ms"),
+    # At 60 Hz: less than one frame in a hundred missed.
+    Target("frames, 100,000 tasks", "viewer", "100,000 *", "*fps", 59.5, "fps", at_least=True),
     Target("frames, 1,000,000 tasks", "viewer", "1,000,000 *", "*fps", 30, "fps", at_least=True),
     Target("live page, p95 task end to pixel", "live", "*", "p95*", 250, "ms"),
     Target("live page, lost or doubled", "live", "*", "[ld]o*", 0, "tasks"),

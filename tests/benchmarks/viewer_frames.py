@@ -10,11 +10,13 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
+from tests.benchmarks.numbers import percentile
 from tests.samples import random_timelines
 from visualize.page import to_html
 
@@ -22,33 +24,56 @@ CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 TASKS_PER_REQUEST = 100
 
+BLANK = "<!doctype html><title>Nothing</title>"
+LATE = 25.0
+"""Milliseconds: a frame that comes after more has missed a refresh of the screen, at 60 Hz."""
+
+# How often frames come tells whether any was missed, and nothing of how near it was: at 60 Hz,
+# whatever the page does, one comes 16.7 ms after the other. So the work is timed too: handling the
+# event, then from the frame's first callback to the first message after it, which is when scripts,
+# style, layout and painting are done.
 DRIVE = """async ({ kind, frames }) => {
-    const v = document.querySelector("#timeline").viewer.state;
-    const stage = v.part.stage;
+    const stage = document.querySelector(".stage") ?? document.documentElement;
     const frame = () => new Promise(requestAnimationFrame);
+    const painted = () => new Promise((done) => {
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = done;
+        port2.postMessage(null);
+    });
     const place = { clientX: 640, clientY: 400, bubbles: true, cancelable: true };
     const wheel = (more) => stage.dispatchEvent(new WheelEvent("wheel", { ...place, ...more }));
-    const times = [];
+    const intervals = [];
+    const work = [];
     let last = await frame();
     for (let i = 0; i < frames; i++) {
+        let began;
+        requestAnimationFrame(() => (began = performance.now()));
+        const event = performance.now();
         if (kind === "pan") wheel({ deltaX: i % 60 < 30 ? 25 : -25 });
         else wheel({ deltaY: i % 60 < 30 ? -40 : 40 });
+        const handling = performance.now() - event;
         const now = await frame();
-        times.push(now - last);
+        await painted();
+        work.push(handling + performance.now() - began);
+        intervals.push(now - last);
         last = now;
     }
-    return times.sort((a, b) => a - b);
+    return { intervals, work };
 }"""
 
 
 @dataclass
 class Frames:
-    """How one way of moving went: milliseconds a frame, and frames per second."""
+    """How one way of moving went: frames per second, the late ones, and the work for a frame."""
 
     tasks: int
     kind: str
     fps: float
-    p95_ms: float
+    late_percent: float
+    interval_p95_ms: float
+    work_p50_ms: float
+    work_p95_ms: float
+    work_max_ms: float
     megabytes: float
     first_picture_s: float
 
@@ -63,22 +88,28 @@ def measure(page: Page, tasks: int, folder: Path, frames: int = 180) -> list[Fra
     page.evaluate("async () => { await document.querySelector('#timeline').viewer.ready }")
     page.evaluate("() => new Promise(requestAnimationFrame)")
     first = time.perf_counter() - began
-    results = []
-    for kind in ("pan", "zoom"):
-        times = page.evaluate(DRIVE, {"kind": kind, "frames": frames})
-        fps = 1000 * len(times) / sum(times)
-        p95 = times[int(len(times) * 0.95)]
-        results.append(
-            Frames(
-                tasks,
-                kind,
-                round(fps, 1),
-                round(p95, 1),
-                round(len(document) / 1e6, 2),
-                round(first, 2),
-            )
-        )
-    return results
+    size = round(len(document) / 1e6, 2)
+    return [
+        Frames(tasks, kind, *drive(page, kind, frames), size, round(first, 2))
+        for kind in ("pan", "zoom")
+    ]
+
+
+def drive(page: Page, kind: str, frames: int) -> Iterator[float]:
+    """Move, and yield the numbers of `Frames` from `fps` to `work_max_ms`."""
+    times = page.evaluate(DRIVE, {"kind": kind, "frames": frames})
+    intervals, work = times["intervals"], times["work"]
+    yield round(1000 * frames / sum(intervals), 1)
+    yield round(100 * sum(one > LATE for one in intervals) / frames, 1)
+    yield round(percentile(intervals, 95), 1)
+    yield from (round(percentile(work, percent), 1) for percent in (50, 95, 100))
+
+
+def idle(page: Page, frames: int = 180) -> tuple[float, float]:
+    """Return the frames per second and the p95 interval of a page that draws nothing."""
+    page.set_content(BLANK)
+    fps, _, interval, *_ = drive(page, "pan", frames)
+    return fps, interval
 
 
 def main(sizes: list[int]) -> None:
@@ -86,6 +117,9 @@ def main(sizes: list[int]) -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 800})
+        print(
+            json.dumps(dict(zip(("blank_fps", "blank_interval_p95_ms"), idle(page), strict=True)))
+        )
         for size in sizes:
             for result in measure(page, size, Path(folder)):
                 print(json.dumps(asdict(result)), flush=True)
