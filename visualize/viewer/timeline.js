@@ -60,13 +60,13 @@ function summaryOf({ response_sent: sent, tasks }) {
 	return [answer, tasks.length && count(tasks.length, "task"), ending].filter(Boolean).join(", ");
 }
 
+const answerOf = ({ sent, answered, received }) => duration((received ?? answered) - sent);
 const say = (item) => item && SAY[item.type](item);
 
 const SAY = {
 	requests: (request) => `${titleOf(request)}: ${summaryOf(request)}.`,
 	busy: ({ culprit, start, end }) => `${culprit} held the event loop for ${duration(end - start)}: nothing else on it could run.`,
-	client: ({ sent, answered, received }) =>
-		answered == null ? "The client got no answer." : `The client had its answer after ${duration((received ?? answered) - sent)}.`,
+	client: (view) => (view.answered == null ? "The client got no answer." : `The client had its answer after ${answerOf(view)}.`),
 	tasks({ name, requested, started, finished, outcome, error, thread, request: { response_sent: sent } }) {
 		if (outcome === "discarded") return `${name} was discarded: the endpoint failed, so it was never released.`;
 		if (started == null) return outcome ? `${name} was ${outcome} before it started.` : `${name} has not started yet.`;
@@ -101,38 +101,33 @@ function toFilter(query) {
 
 const newRequest = (fields) => ({ type: "requests", tasks: [], busy: [], client: [], ...fields });
 
-class Recording {
-	requests = new Map();
-	dropped = 0;
-	bound = -Infinity;
-
-	add(request) {
-		const { process, clock, wall } = request;
-		this.first ??= request;
-		// Other processes have other clocks.
-		request.start = Number(process === this.first.process ? clock - this.first.clock : wall - this.first.wall);
-		if (request.start > this.bound) this.requests.set(`${process}:${request.id}`, request);
-		for (const [key, { start }] of this.requests) {
-			if (!(this.requests.size > data.limit)) return;
-			this.requests.delete(key);
-			this.bound = max(this.bound, start);
-			this.dropped++;
-		}
+function add(recording, request) {
+	const { requests } = recording;
+	const { process, clock, wall } = request;
+	const first = (recording.first ??= request);
+	// Other processes have other clocks.
+	request.start = Number(process === first.process ? clock - first.clock : wall - first.wall);
+	if (request.start > recording.bound) requests.set(`${process}:${request.id}`, request);
+	for (const [key, { start }] of requests) {
+		if (!(requests.size > data.limit)) return;
+		requests.delete(key);
+		recording.bound = max(recording.bound, start);
+		recording.dropped++;
 	}
+}
 
-	// Told twice, it changes nothing.
-	merge({ id, process = 0, request_start, wall = 0, client, ...fields }) {
-		const key = `${process}:${id}`;
-		if (request_start != null && !this.requests.has(key))
-			this.add(newRequest({ id, process, clock: BigInt(request_start), wall: BigInt(wall) }));
-		const request = this.requests.get(key);
-		if (!request) return;
-		take(request, fields, request.clock);
-		fields.client = client && [client];
-		for (const type of PARTS)
-			for (const [index, part] of Object.entries(fields[type] ?? {}))
-				take((request[type][index] ??= { type, request, index: +index }), part, request.clock);
-	}
+// Told twice, it changes nothing.
+function merge(recording, { id, process = 0, request_start, wall = 0, client, ...fields }) {
+	const key = `${process}:${id}`;
+	if (request_start != null && !recording.requests.has(key))
+		add(recording, newRequest({ id, process, clock: BigInt(request_start), wall: BigInt(wall) }));
+	const request = recording.requests.get(key);
+	if (!request) return;
+	take(request, fields, request.clock);
+	fields.client = client && [client];
+	for (const type of PARTS)
+		for (const [index, part] of Object.entries(fields[type] ?? {}))
+			take((request[type][index] ??= { type, request, index: +index }), part, request.clock);
 }
 
 function take(target, fields, clock) {
@@ -143,7 +138,7 @@ function take(target, fields, clock) {
 
 function readLines(text, recording) {
 	for (const line of text.split("\n")) // doubles would round long integers
-		if (line.trim()) recording.merge(JSON.parse(line.replace(/"(\w+)":\s*(-?\d{16,})(?=\s*[,}])/g, '"$1":"$2"')));
+		if (line.trim()) merge(recording, JSON.parse(line.replace(/"(\w+)":\s*(-?\d{16,})(?=\s*[,}])/g, '"$1":"$2"')));
 }
 
 function toLine(request) {
@@ -187,7 +182,7 @@ async function readColumns(packed, recording) {
 			}
 		}
 	}
-	for (const request of requests) recording.add(request);
+	for (const request of requests) add(recording, request);
 }
 
 // A release is counted from the mark of its mode.
@@ -347,8 +342,9 @@ function paint() {
 	svg = "";
 	if (widths.size > 5000) widths.clear();
 	for (const [time] of ticks) rect("grid", round(xOf(time)), RULER, 1, height);
-	part.canvas.width = width;
-	detail(rows) || overview(rows);
+	const pen = part.canvas.getContext("2d");
+	if (detail(rows)) pen.clearRect(0, 0, width, height);
+	else pen.putImageData(overview(rows), 0, 0);
 	for (const row of rows) if (row.kind === "group" && row.height > LABELLED) heads(row);
 	for (const item of [pinned, hovered]) if (item && scene.items[item.at] === item) outline(boxOf(item.at));
 	if (range) measured(...range);
@@ -434,10 +430,8 @@ function requests(box) {
 }
 
 function client(box) {
-	const { sent, answered, received } = box.item;
-	const got = received ?? answered;
 	rect("client", box.x, box.y + box.h / 2 - 2, box.end - box.x, 4);
-	label(box, "client", got == null ? "no answer" : duration(got - sent));
+	label(box, "client", box.item.answered == null ? "no answer" : answerOf(box.item));
 }
 
 function busy(box) {
@@ -483,8 +477,7 @@ function overview(rows) {
 	const look = getComputedStyle(host);
 	const inks = [...MODES, "endpoint", "phase", "busy"].map((name) => look.getPropertyValue(`--${name}`));
 	const [solid, pale] = ["ff", "50"].map((alpha) => inks.map((ink) => pixelOf(ink, alpha)));
-	const image = new ImageData(width, height);
-	const pixels = new Uint32Array(image.data.buffer);
+	const pixels = new Uint32Array(image.data.buffer).fill(0);
 	for (const row of rows) {
 		const top = max(RULER, round(yOf(row) + row.gap / 2));
 		const bottom = min(height, round(yOf(row) + row.height - row.gap / 2));
@@ -494,7 +487,7 @@ function overview(rows) {
 		if (row.kind === "tasks" && row.height >= LABELLED)
 			for (const box of barsOf(row, 70)) label(box, box.item.name, "", box.item.mode, true);
 	}
-	part.canvas.getContext("2d").putImageData(image, 0, 0);
+	return image;
 }
 
 // Leaps to the next bar that ends in another pixel: costs pixels, not bars.
@@ -629,7 +622,7 @@ const recordings = [];
 const hidden = new Set();
 const folded = new Set();
 let [pitch, first, missed] = [ROOMY, 0, 0];
-let scene, tally, width, height, frame;
+let scene, tally, width, height, image, frame;
 let range, pinned, hovered, following, fitted, stale;
 
 // The markup binds them to buttons and keys: its help is the truth.
@@ -649,7 +642,6 @@ const ACTIONS = {
 
 const see = (begin, end) => Object.assign(view, { begin, end });
 const tell = (name, words) => (part[name].textContent = words);
-const press = (button, on) => button.setAttribute("aria-pressed", on);
 const extent = ({ at }) => [scene.begins[at], scene.ends[at]];
 
 function pan(dx, dy) {
@@ -687,7 +679,7 @@ function fit() {
 }
 
 function follow() {
-	press(part.follow, (following = !following));
+	part.follow.ariaPressed = following = !following;
 	refresh();
 }
 
@@ -737,7 +729,7 @@ function hover(x, y) {
 	hovered = item;
 	tell("tip", say(item));
 	part.tip.hidden = !item;
-	part.tip.style.cssText = `--x: ${x}px; --y: ${y}px`;
+	part.tip.style = `--x: ${x}px; --y: ${y}px`;
 }
 
 function step(by) {
@@ -765,7 +757,7 @@ function stretch(share) {
 
 function span(from, to) {
 	range = from == null ? null : [from, to];
-	press(part.measure, !!range);
+	part.measure.ariaPressed = !!range;
 	refresh();
 }
 
@@ -830,7 +822,7 @@ function recount() {
 		const key = chip.dataset.with;
 		chip.hidden = !tally[key];
 		chip.lastElementChild.textContent = tally[key];
-		press(chip, !hidden.has(key));
+		chip.ariaPressed = !hidden.has(key);
 	}
 	turn(0);
 }
@@ -846,7 +838,8 @@ function refresh() {
 
 function resize() {
 	[width, height] = [part.stage.clientWidth, part.stage.clientHeight];
-	part.canvas.height = height;
+	Object.assign(part.canvas, { width, height });
+	image = new ImageData(max(1, width), max(1, height)); // one a frame would be much to collect
 	if (scene) pan(0, 0);
 }
 
@@ -920,8 +913,7 @@ function point(stage) {
 
 async function load() {
 	for (const { label, packed, lines } of data.recordings) {
-		const recording = new Recording();
-		recording.label = label;
+		const recording = { label, requests: new Map(), dropped: 0, bound: -Infinity };
 		if (packed) await readColumns(packed, recording);
 		if (lines) readLines(lines, recording);
 		recordings.push(recording);
