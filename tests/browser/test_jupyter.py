@@ -77,12 +77,12 @@ def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     raise AssertionError(f"JupyterLab did not start: {log.read_text()}")
 
 
-def write(file: Path, *, output: bool) -> None:
+def write(file: Path, *, output: bool, kernel: str = "python3") -> None:
     """Write a notebook of one cell, with or without what it shows."""
     import nbformat
 
     notebook = nbformat.v4.new_notebook()
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+    notebook.metadata.kernelspec = {"name": kernel, "display_name": kernel}
     cell = nbformat.v4.new_code_cell(CELL)
     if output:
         bundle = show(checkout())._repr_mimebundle_()
@@ -149,6 +149,21 @@ def test_a_notebook_that_is_not_trusted_shows_the_picture(
     assert page.locator(FRAME).count() == 0
     wide = page.locator(PICTURE).evaluate("(img) => img.naturalWidth")
     assert wide > 1000
+
+
+def test_a_notebook_that_is_trusted_moves_without_a_kernel(
+    lab: tuple[str, Path], notebook_screen: Screen
+) -> None:
+    url, root = lab
+    write(root / "trusted.ipynb", output=True, kernel="not-here")
+    page = notebook_screen.page
+    page.goto(url.format("trusted.ipynb"))
+    page.wait_for_selector(PICTURE, timeout=60_000)
+    page.get_by_role("dialog").get_by_role("button", name="No Kernel").click()
+    page.evaluate("() => void window.jupyterapp.commands.execute('notebook:trust')")
+    page.get_by_role("dialog").get_by_role("button", name="Trust").click()
+    assert "send_mail  29.3 ms" in drawn(notebook_screen)
+    assert page.locator(PICTURE).count() == 0
 
 
 def test_html_made_by_nbconvert_works_offline(notebook_screen: Screen, tmp_path: Path) -> None:

@@ -118,6 +118,22 @@ def test_the_keyboard_reaches_every_task(show: Show) -> None:
     assert 20 * MS < view.end < 21 * MS
 
 
+def test_the_keyboard_reaches_every_other_bar_too(show: Show) -> None:
+    screen = show(checkout())
+    told = []
+    for _ in range(4):
+        screen.press("Shift+N")
+        told.append(screen.text("sentence"))
+    assert told[0] == "The client had its answer after 14.2 ms."
+    assert told[1].startswith("POST /checkout #1: response sent after 12.6 ms")
+    assert told[2] == "send_mail held the event loop for 22 ms: nothing else on it could run."
+    assert told[3].startswith("validate_payment waited ")
+    screen.press("Shift+P")
+    assert screen.text("sentence") == told[2]
+    rows = screen.page.locator("[data-part=panel] dl:visible dd").all_inner_texts()
+    assert rows == ["13 ms", "35 ms"]
+
+
 def test_the_next_task_comes_into_view(show: Show) -> None:
     screen = show(random_timelines(30, 8))
     screen.press(*["+"] * 30)

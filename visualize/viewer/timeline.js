@@ -226,7 +226,7 @@ function groupOf(request, tasks, more) {
 			last = max(last, item[field] ?? 0);
 		}
 	const group = { type: "group", request, tasks, items, first, last, ...more };
-	for (const item of [group, ...items]) item.group = group;
+	for (const item of items) item.group = group;
 	return group;
 }
 
@@ -270,7 +270,7 @@ function addRow(row, { rows, items, begins, mids, ends, tints }) {
 	for (const item of row.items) {
 		const at = (item.at = items.push(item) - 1);
 		const [begin, end, mid = begin] = SPAN[item.type](item);
-		[begins[at], mids[at], ends[at]] = [begin, mid, end].map((time) => time + item.group.origin);
+		[begins[at], mids[at], ends[at]] = [begin, mid, end].map((time) => time + (item.group ?? item).origin);
 		tints[at] = TINTS.indexOf(item.mode ?? item.type);
 	}
 	row.to = items.length;
@@ -630,6 +630,7 @@ const ACTIONS = {
 	fit, reset, zoom, fold, step, clear, measure, stretch, turn, save, theme, follow,
 	move: (share) => pan(-share * width, 0),
 	scroll: (share) => pan(0, -share * height),
+	walk: (by) => step(by, "group"),
 	zoomTo: () => pinned && look(...extent(pinned)),
 	search: () => part.search.select(),
 	help: () => part.help.showModal(),
@@ -732,11 +733,11 @@ function hover(x, y) {
 	part.tip.style = `--x: ${x}px; --y: ${y}px`;
 }
 
-function step(by) {
+function step(by, wanted = "mode") {
 	const { items } = scene;
 	let at = pinned?.at ?? (by > 0 ? -1 : items.length);
 	do at += +by;
-	while (items[at] && !items[at].mode);
+	while (items[at] && !items[at][wanted]);
 	if (!items[at]) return;
 	const [begin, end] = extent(items[at]);
 	const half = (view.end - view.begin) / 2;
