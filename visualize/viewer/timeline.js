@@ -217,9 +217,9 @@ const SPAN = {
 };
 
 function groupOf(request, tasks, more) {
-	let [first, last] = [0, 0];
 	const begun = ({ start, requested }) => start ?? requested;
 	const items = [request, ...request.client, ...[...request.busy, ...tasks].toSorted((a, b) => begun(a) - begun(b))];
+	let [first, last] = [0, 0];
 	for (const item of items)
 		for (const field of TIMES[item.type]) {
 			first = min(first, item[field] ?? 0);
@@ -312,11 +312,8 @@ const LINES = [["response_sent", "response sent"], ["endpoint_end", "endpoint en
 const escape = (text) => `${text}`.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt()};`).replace(/[\p{Cc}\p{Cs}]/gu, "\ufffd");
 const near = (value) => round(value * 10) / 10;
 const make = (tag, fields) => Object.assign(document.createElement(tag), fields);
-const gauge = make("canvas").getContext("2d");
 const widths = new Map();
-gauge.font = "600 12px system-ui, sans-serif";
-
-const widthOf = (text) => widths.get(text) ?? widths.set(text, gauge.measureText(text).width).get(text);
+const widthOf = (text) => widths.get(text) ?? widths.set(text, pen.measureText(text).width).get(text);
 
 function elide(text, room) {
 	let shown = text;
@@ -342,11 +339,14 @@ function paint() {
 	svg = "";
 	if (widths.size > 5000) widths.clear();
 	for (const [time] of ticks) rect("grid", round(xOf(time)), RULER, 1, height);
-	const pen = part.canvas.getContext("2d");
 	if (detail(rows)) pen.clearRect(0, 0, width, height);
 	else pen.putImageData(overview(rows), 0, 0);
 	for (const row of rows) if (row.kind === "group" && row.height > LABELLED) heads(row);
-	for (const item of [pinned, hovered]) if (item && scene.items[item.at] === item) outline(boxOf(item.at));
+	for (const item of [pinned, hovered]) {
+		if (!item || scene.items[item.at] !== item) continue;
+		const { x, end, y, h } = boxOf(item.at);
+		rect("outline", x - 2, y - 2, max(2, end - x) + 4, h + 4);
+	}
 	if (range) measured(...range);
 	rect("ruler", 0, 0, width, RULER);
 	for (const [time, words] of ticks) {
@@ -524,8 +524,6 @@ function heads(row) {
 	}
 }
 
-const outline = ({ x, end, y, h }) => rect("outline", x - 2, y - 2, max(2, end - x) + 4, h + 4);
-
 function measured(from, to) {
 	const [left, right] = reach(min(from, to), max(from, to));
 	rect("measured", left, RULER, right - left, height);
@@ -598,7 +596,7 @@ const toLines = ({ requests }) => [...requests.values()].map(toLine).join("");
 
 async function toPage() {
 	const [module, policy, json] = ["[type=module]", "[http-equiv]", "#timeline-data"].map((one) => original.querySelector(one));
-	const told = recordings.map((recording, i) => (data.recordings[i].packed ? data.recordings[i] : { label: recording.label, lines: toLines(recording) }));
+	const told = data.recordings.map((given, i) => (given.packed ? given : { ...given, lines: toLines(recordings[i]) }));
 	if (module.src) module.textContent = await (await fetch(module.src)).text();
 	module.removeAttribute("src");
 	policy.content = data.policy;
@@ -616,7 +614,8 @@ async function save(kind) {
 
 // --- Actions ---
 
-const part = {};
+const part = Object.fromEntries(Array.from(host.querySelectorAll("[data-part]"), (one) => [one.dataset.part, one]));
+const pen = part.canvas.getContext("2d");
 const view = { begin: 0, end: 1e6, y: 0 };
 const recordings = [];
 const hidden = new Set();
@@ -840,6 +839,7 @@ function refresh() {
 function resize() {
 	[width, height] = [part.stage.clientWidth, part.stage.clientHeight];
 	Object.assign(part.canvas, { width, height });
+	pen.font = "600 12px system-ui, sans-serif"; // to measure with
 	image = new ImageData(max(1, width), max(1, height)); // one a frame would be much to collect
 	if (scene) pan(0, 0);
 }
@@ -949,7 +949,6 @@ function append(lines) {
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(data.style);
 document.adoptedStyleSheets.push(sheet);
-for (const one of host.querySelectorAll("[data-part]")) part[one.dataset.part] = one;
 tell("title", data.title);
 part.align.value = data.align;
 part.follow.hidden = !data.events;
