@@ -15,7 +15,7 @@ from .config import TaskConfig, TaskErrorHandler
 from .started import Started
 from .steps import OVER, rest, watched
 from .telemetry import traced
-from .timeline import Mode, Outcome, requested
+from .timeline import Mode, Outcome, TaskRecord
 
 if TYPE_CHECKING:
     from .backends import Handle
@@ -29,6 +29,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 logger = logging.getLogger("fastapi_tasks")
+
+new = object.__new__
 
 _running: ContextVar[Task[..., Any] | None] = ContextVar("fastapi_tasks.running", default=None)
 
@@ -90,14 +92,15 @@ class Task(Generic[P, T]):
         self._spawned: Handle | None = None
         self._state = WAITING
         parent = _running.get()
-        self.record = requested(
-            config.name or display_name(func),
-            mode,
-            phases.runtime.clock(),
-            self._coroutine is None,
-            config.shield is True,
-            None if parent is None or parent._phases is not phases else parent.index,
-        )
+        # In half the time of a call that names them all.
+        self.record = record = new(TaskRecord)
+        record.name = config.name or display_name(func)
+        record.mode = mode
+        record.requested = phases.runtime.clock()
+        record.released = record.started = record.finished = record.outcome = record.error = None
+        record.thread = self._coroutine is None
+        record.shield = config.shield is True
+        record.parent = None if parent is None or parent._phases is not phases else parent.index
 
     @property
     def runtime(self) -> Runtime:
@@ -137,11 +140,12 @@ class Task(Generic[P, T]):
 
     async def run(self) -> None:
         """Run the function to its end, whatever it raises; only KeyboardInterrupt goes on up."""
-        if self.record.outcome is not None:
+        record, phases = self.record, self._phases
+        if record.outcome is not None:
             return
         self._state = BEGUN
         _running.set(self)
-        runtime = self._phases.runtime
+        runtime = phases.runtime
         clock = runtime.clock
         begun = clock()
         try:
@@ -151,7 +155,7 @@ class Task(Generic[P, T]):
             else:
                 self._start(begun)
             if runtime.tracer is not None:
-                coroutine = traced(coroutine, runtime.tracer, self.record)
+                coroutine = traced(coroutine, runtime.tracer, record)
             # As `watched` does, without its price: for most tasks the first step is the last.
             steps: Any = coroutine.__await__()
             try:
@@ -163,7 +167,12 @@ class Task(Generic[P, T]):
             if awaited is not OVER:
                 await rest(steps, awaited, self, clock, runtime.busy_limit)
                 ended = clock()
-            self.end("ok", None, ended)
+            if record.outcome is None:
+                if record.finished is None:
+                    record.finished = ended
+                record.outcome = "ok"
+                if phases.shown is not None:
+                    phases.tell("finished", record)
         except KeyboardInterrupt as error:
             self.end("error", error)
             raise
@@ -269,15 +278,13 @@ class Task(Generic[P, T]):
         self.end("discarded")
         self.leave()
 
-    def end(
-        self, outcome: Outcome, error: BaseException | None = None, at: int | None = None
-    ) -> None:
-        """Record the outcome, once: the first one stands. By default it ends now."""
+    def end(self, outcome: Outcome, error: BaseException | None = None) -> None:
+        """Record the outcome, once: the first one stands."""
         record = self.record
         if record.outcome is not None:
             return
         if record.finished is None and outcome != "abandoned":
-            record.finished = self._phases.runtime.clock() if at is None else at
+            record.finished = self._phases.runtime.clock()
         if error is not None:
             record.error = type(error).__name__
         record.outcome = outcome

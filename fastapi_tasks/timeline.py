@@ -57,24 +57,6 @@ class TaskRecord:
         return self.finished - self.started
 
 
-def requested(
-    name: str, mode: Mode, at: int, thread: bool, shield: bool, parent: int | None
-) -> TaskRecord:
-    """Make the record of a task that was requested `at` this time, in half the time of a call."""
-    record = _new(TaskRecord)
-    record.name = name
-    record.mode = mode
-    record.requested = at
-    record.released = record.started = record.finished = record.outcome = record.error = None
-    record.thread = thread
-    record.shield = shield
-    record.parent = parent
-    return record
-
-
-_new = object.__new__
-
-
 @dataclass(slots=True)
 class Busy:
     """One step of a coroutine that held the event loop for longer than the threshold.
