@@ -76,7 +76,7 @@ def test_the_page_carries_data_module_and_policy() -> None:
     assert data["title"] == "A & B"
     assert data["align"] == "clock"
     assert data["recordings"] == [{"label": "", "packed": pack([checkout()])}]
-    assert data["style"].endswith(asset("timeline.css"))
+    assert data["style"].endswith(asset("timeline.css").replace("\t", ""))
 
 
 def test_nothing_is_fetched_and_no_handler_is_inline() -> None:

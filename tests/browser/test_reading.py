@@ -471,3 +471,12 @@ def test_long_names_do_not_make_drawing_slow(show: Show) -> None:
     )
     screen.press("+")
     assert 0 < screen.page.evaluate("measured") < 80 * 10
+
+
+def test_words_outside_of_bars_keep_the_lines_behind_them_off(show: Show) -> None:
+    screen = show(checkout(), width=400)
+    inside = screen.page.locator(".picture text", has_text="endpoint").nth(1)
+    style = "(text) => [getComputedStyle(text).paintOrder, getComputedStyle(text).stroke]"
+    outside = screen.page.locator(".picture text[class='']").first
+    assert outside.evaluate(style) == ["stroke", "rgb(255, 255, 255)"]
+    assert inside.evaluate(style) == ["normal", "none"]
