@@ -13,7 +13,7 @@ from fastapi_tasks.timeline import Busy, ClientView, TaskRecord, Timeline
 from tests.samples import WALL, checkout, random_timelines
 from visualize.page import asset, live_html, to_html
 
-from .screen import Screen
+from .screen import SETTLED, Screen
 
 Show = Callable[..., Screen]
 
@@ -105,6 +105,25 @@ def test_without_scripts_the_page_says_so(
     screen.origin = "file://"
     screen.page.goto(file.as_uri())
     assert screen.page.locator("body").inner_text().startswith("This timeline is drawn by a script")
+
+
+def test_a_page_that_is_shown_late_is_whole(show: Show, screen: Screen, tmp_path: Path) -> None:
+    texts = show(checkout(), width=800, height=500).texts()
+    outer = tmp_path / "outer.html"
+    outer.write_text(
+        "<body style='margin: 0'><iframe src='timeline.html' width='800' height='500'"
+        " style='border: 0; display: none'></iframe>"
+    )
+    screen.origin = "file://"
+    screen.page.goto(outer.as_uri())
+    frame = screen.page.locator("iframe").element_handle().content_frame()
+    frame.evaluate("async () => { await document.querySelector('#timeline').viewer.ready }")
+    screen.page.evaluate("document.querySelector('iframe').style.display = 'block'")
+    frame.evaluate("() => new Promise((done) => setTimeout(done, 200))")
+    frame.evaluate(SETTLED)
+    assert frame.locator(".picture text").all_text_contents() == texts
+    # Chromium's remark on a frame that another site's page could be: it is not.
+    screen.troubles[:] = [one for one in screen.troubles if "Blocked autofocusing" not in one]
 
 
 @pytest.mark.parametrize("width", [400, 1280])

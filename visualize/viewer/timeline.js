@@ -5,7 +5,7 @@
 const { abs, ceil, floor, log10, max, min, round } = Math;
 
 const original = document.documentElement.cloneNode(true);
-const host = document.querySelector("#timeline"); // holds the markup
+const host = document.querySelector("#timeline");
 const data = JSON.parse(document.querySelector("#timeline-data").textContent); // as page.py writes it
 const { FIELDS, TIMES } = data.format;
 
@@ -664,7 +664,7 @@ function zoom(factor, x = width / 2) {
 }
 
 function look(begin, end) {
-	const margin = (end - begin) * max(0.03, 28 / width) || 5; // a sign may follow the last bar
+	const margin = (end - begin) * max(0.03, width && 28 / width) || 5; // a sign may follow the last bar
 	see(begin - margin, end + margin);
 	refresh();
 }
@@ -837,11 +837,12 @@ function refresh() {
 }
 
 function resize() {
+	const unseen = !width; // a frame may be shown late
 	[width, height] = [part.stage.clientWidth, part.stage.clientHeight];
 	Object.assign(part.canvas, { width, height });
-	pen.font = "600 12px system-ui, sans-serif"; // to measure with
-	image = new ImageData(max(1, width), max(1, height)); // one a frame would be much to collect
-	if (scene) pan(0, 0);
+	pen.font = "600 12px system-ui, sans-serif";
+	image = new ImageData(max(1, width), max(1, height)); // not one a frame
+	if (scene) unseen ? fit() : pan(0, 0);
 }
 
 function listen() {
