@@ -90,10 +90,6 @@ class Marks:
             self._copied(self.shown)
         return self.shown
 
-    def show(self) -> None:
-        """Keep the timeline up to date from now on."""
-        self._copied(self.timeline)
-
     def tell(self, kind: EventKind, task: TaskRecord | None = None) -> None:
         """Bring the timeline up to date, and tell the recorder's subscribers what happened."""
         timeline = self._copied(self.timeline)

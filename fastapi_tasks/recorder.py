@@ -144,8 +144,8 @@ class Recorder:
         raises is logged and no longer called.
         """
         self.listeners = (*self.listeners, listener)
-        for request in self._open_requests():
-            request.show()
+        # Those that are under way tell what happens once somebody has looked at them.
+        _ = [request.timeline for request in self._open_requests()]
 
         def unsubscribe() -> None:
             self.listeners = tuple(one for one in self.listeners if one is not listener)
