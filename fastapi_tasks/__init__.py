@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from .app import add_tasks
 from .config import TaskConfig, TaskErrorHandler
+from .dependency import Tasks, get_tasks
 from .recorder import Event, Recorder
 from .recording import from_json, load, merge, save, to_json
-from .scheduler import Tasks, get_tasks
 from .tasks import Task
 from .timeline import Busy, ClientView, Mode, Outcome, TaskRecord, Timeline
 

@@ -68,10 +68,12 @@ class Phases(Marks):
             self._fail(type(error))
 
     def _fail(self, kind: type[BaseException]) -> None:
-        self.error = kind.__name__
         self.passed = AFTER_RESPONSE
         discarded = [*(self._after_route or ()), *(self._after_response or ())]
         self._after_route = self._after_response = None
+        # What kept the endpoint from being called is of interest where it has cost a task.
+        if discarded or self.endpoint_start is not None:
+            self.error = kind.__name__
         if not discarded:
             return
         for task in discarded:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, ParamSpec, TypeVar
-
-from fastapi import Depends
-from fastapi.requests import HTTPConnection
+from typing import ParamSpec, TypeVar
 
 from .callables import display_name
 from .config import TaskConfig, TaskErrorHandler
-from .endpoint import await_endpoint
-from .errors import FastAPITasksError, FastAPITasksUninitializedAppError
-from .phases import AFTER_RESPONSE, AFTER_ROUTE, IMMEDIATE, Phases
-from .request import SCOPE_KEY, Request
+from .errors import FastAPITasksError
+from .phases import AFTER_RESPONSE, AFTER_ROUTE, Phases
 from .tasks import Task
 from .timeline import MODES
 
@@ -90,44 +85,3 @@ def _batch(phases: Phases, phase: int, config: TaskConfig) -> TasksBatch:
     batch._phase = phase
     batch._config = config
     return batch
-
-
-async def get_tasks(connection: HTTPConnection) -> TasksScheduler:
-    """Give an endpoint its schedulers; the dependency behind `Tasks`, for overriding in tests."""
-    scope = connection.scope
-    request = scope.get(SCOPE_KEY)
-    if not isinstance(request, Request) or request.runtime is None:
-        raise FastAPITasksUninitializedAppError(_explain(scope, request))
-    if request.passed is None:
-        request.enter()
-        if scope["type"] == "websocket":
-            scope["fastapi_inner_astack"].callback(request.route_passes)
-        await_endpoint(request, scope)
-    tasks = TasksScheduler()
-    tasks._phases = request
-    tasks._phase = IMMEDIATE
-    tasks._config = request.runtime.config
-    return tasks
-
-
-Tasks = Annotated[TasksScheduler, Depends(get_tasks, scope="request")]
-"""What an endpoint or a dependency asks for: `async def endpoint(tasks: Tasks)`."""
-
-
-def _explain(scope: Any, found: object) -> str:
-    path = f"{scope.get('method', 'WebSocket')} {scope['path']}"
-    if found is None:
-        return (
-            f"{path} asks for Tasks, but its app was not set up for them: "
-            "call add_tasks(app) after making the app"
-        )
-    if scope.get("root_path") != scope.get("app_root_path", ""):
-        return (
-            f"{path} asks for Tasks in a mounted app whose lifespan never runs, so its tasks would "
-            "have nobody to end them: call add_tasks on the app that it is mounted in"
-        )
-    return (
-        f"{path} asks for Tasks, but the app's lifespan is not running, so its tasks would have "
-        "nobody to end them: start the server with its lifespan on; in tests use "
-        "`with TestClient(app)`, or a lifespan manager around httpx.ASGITransport"
-    )

@@ -93,8 +93,8 @@ class Timeline:
     somebody first looked. A mark is None until it happens; the endpoint's marks stay None when
     the request does not use `Tasks`, or failed before its endpoint began. `request_end` is when
     the app was done with the request: None means that it is still open. `status` is None for a
-    WebSocket that was accepted. `error` is the type of the exception that left the endpoint.
-    `aborted` says that the response never reached its end.
+    WebSocket that was accepted. `error` is the type of the exception that left the endpoint, or
+    that made its tasks be discarded. `aborted` says that the response never reached its end.
     """
 
     id: int

@@ -141,7 +141,8 @@ class TestUse:
             return tasks is other
 
         async with serving(app) as server:
-            assert (await server.get("/")).body == b"true"
+            for _ in range(2):
+                assert (await server.get("/")).body == b"true"
 
     async def test_can_be_replaced_in_tests(self, make_app: MakeApp, recorder: Recorder) -> None:
         app = make_app()
@@ -155,11 +156,14 @@ class TestUse:
         async def endpoint(tasks: Tasks) -> None:
             tasks.schedule(anyio.sleep, 1)
 
-        app.dependency_overrides[get_tasks] = Fake
         async with serving(app) as server:
-            assert (await server.get("/")).status == 200
-        assert calls == [(anyio.sleep, (1,))]
-        assert recorder.timelines[0].tasks == []
+            # Also where the route has served before, and will afterwards.
+            for overrides in ({get_tasks: Fake}, {}, {get_tasks: Fake}, {}):
+                app.dependency_overrides = dict(overrides)
+                assert (await server.get("/")).status == 200
+            await recorder.settled()
+        assert calls == [(anyio.sleep, (1,))] * 2
+        assert [len(timeline.tasks) for timeline in recorder.timelines] == [0, 1, 0, 1]
 
     @pytest.mark.parametrize("anyio_backend", ["asyncio"])
     async def test_an_eager_task_factory_changes_nothing(

@@ -226,6 +226,37 @@ async def test_stay_none_where_a_dependency_fails_before_it(
     assert [task.outcome for task in recorder.last.tasks] == ["discarded"]
 
 
+@pytest.mark.parametrize("order", ["tasks first", "tasks last"])
+async def test_and_its_error_stay_none_where_it_was_never_called(
+    make_app: MakeApp, recorder: Recorder, order: str
+) -> None:
+    app = make_app()
+
+    async def refusing(refuse: bool = True) -> None:
+        if refuse:
+            raise HTTPException(403)
+
+    if order == "tasks first":
+
+        @app.get("/")
+        async def first(tasks: Tasks, refused: Annotated[None, Depends(refusing)]) -> None: ...
+
+    else:
+
+        @app.get("/")
+        async def last(refused: Annotated[None, Depends(refusing)], tasks: Tasks) -> None: ...
+
+    async with serving(app) as server:
+        # The second is the first to reach the endpoint.
+        for refuse in (True, False, True):
+            await server.get(f"/?refuse={refuse}")
+    assert [(one.status, one.endpoint_start, one.error) for one in recorder.timelines] == [
+        (403, None, None),
+        (200, 0, None),
+        (403, None, None),
+    ]
+
+
 async def test_are_not_those_of_an_endpoint_that_it_calls(
     make_app: MakeApp, recorder: Recorder, anyio_backend_name: str
 ) -> None:
