@@ -9,11 +9,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .config import TaskConfig
 from .recorder import Recorder
-from .request import SCOPE_KEY, Connection, Request
+from .request import SCOPE_KEY, Connection, Request, too_late
 from .runtime import Limits, Runtime
 from .steps import OVER, rest, watched
-
-KINDS: dict[str, type[Any]] = {"http": Request, "websocket": Connection}
 
 
 class OuterLayer(ServerErrorMiddleware):
@@ -36,52 +34,56 @@ class OuterLayer(ServerErrorMiddleware):
         self._recorder = recorder
         self._config = config
         self._limits = limits
-        self._runtime: Runtime | None = None
+        self._runtime: Any = None  # a Runtime, while the lifespan runs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        kind = scope["type"]
-        if kind not in KINDS or SCOPE_KEY in scope:
+        if scope["type"] != "http" or SCOPE_KEY in scope:
             await self._others(scope, receive, send)
             return
-        # Written out rather than called, since every request of the app pays for it.
+        # What open() and close() of a connection do, written out, since every request pays for it.
         recorder = self._recorder
-        request = scope[SCOPE_KEY] = KINDS[kind]()
+        request = scope[SCOPE_KEY] = Request()
         request.recorder = recorder
         request.runtime = self._runtime
         request.server_send = send
+        request.method = scope["method"]
         request.path = scope["path"]
         request.shown = request.passed = None
         request.response_start = request.response_sent = request.request_end = None
-        if kind == "http":
-            request.method = scope["method"]
-        else:
-            request.method = "WS"
-            request.server_receive, receive = receive, request.receive
-        request.request_start = recorder.clock()
-        if recorder.enabled:
-            request.id = recorder.begun = recorder.begun + 1
-            recorder.kept.append(request)
-            if recorder.listeners:
-                request.tell("request_start")
-        else:
-            request.id = 0
-        in_first_step = True
+        begun = request.request_start = recorder.clock()
+        request.id = recorder.begun = recorder.begun + 1
+        recorder.keep(request)
+        if recorder.listeners and request.id:
+            request.tell("request_start")
+        awaited: Any = OVER
         try:
             # For most requests the first step is the last as well.
             steps: Any = self.app(scope, receive, request.send).__await__()
             awaited = next(steps, OVER)
             if awaited is not OVER:
-                in_first_step = request.first_step_over()
+                request.first_step_over()
                 await rest(steps, awaited, request, recorder.clock, recorder.busy_limit)
         except Exception as error:
-            if not self._answers_errors or kind != "http":
+            if not self._answers_errors:
                 raise
-            in_first_step = in_first_step and request.first_step_over()
+            if awaited is OVER:
+                request.first_step_over()
+                awaited = None
             await self._answer(error, scope, receive, request)
         finally:
-            request.close(scope)
-            if in_first_step and request.request_end - request.request_start > recorder.busy_limit:
-                request.held_loop(request.request_start, request.request_end)
+            request.server_send = too_late
+            try:
+                request.route = scope["route"]
+            except KeyError:  # no route fits
+                request.route = None
+            ended = request.request_end = recorder.clock()
+            if request.passed is not None or request.shown is not None:
+                request.end()
+            recorder.ended += 1
+            if recorder.waited_for:
+                recorder.left()
+            if awaited is OVER and ended - begun > recorder.busy_limit:
+                request.held_loop(begun, ended)
 
     async def _answer(
         self, error: Exception, scope: Scope, receive: Receive, request: Request
@@ -103,9 +105,23 @@ class OuterLayer(ServerErrorMiddleware):
     async def _others(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(scope, receive, send)
+        elif scope["type"] == "websocket" and SCOPE_KEY not in scope:
+            await self._connection(scope, receive, send)
         else:
             # In a mounted app: the layer outside sees the same request, and more of it.
             await self._stack(scope, receive, send)
+
+    async def _connection(self, scope: Scope, receive: Receive, send: Send) -> None:
+        recorder = self._recorder
+        connection = scope[SCOPE_KEY] = Connection()
+        connection.recorder = recorder
+        connection.runtime = self._runtime
+        connection.open(scope, receive, send)
+        app: Any = self.app(scope, connection.receive, connection.send)
+        try:
+            await watched(app, connection, recorder.clock, recorder.busy_limit)
+        finally:
+            connection.close(scope)
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         runtime = Runtime(self._recorder, self._config, self._limits)

@@ -96,12 +96,11 @@ class Marks:
         if self.recorder.listeners:
             self.recorder.tell(kind, timeline, task)
 
-    def first_step_over(self) -> Literal[False]:
-        """Take note that the request's first step is over; return that it is in it no more."""
+    def first_step_over(self) -> None:
+        """Take note that the request's first step is over."""
         now = self.recorder.clock()
         if now - self.request_start > self.recorder.busy_limit:
             self.held_loop(self.request_start, now)
-        return False
 
     def held_loop(self, begun: int, ended: int) -> None:
         """Record that one step of this request held the event loop."""

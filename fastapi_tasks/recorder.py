@@ -90,50 +90,80 @@ class Recorder:
                 f"busy_threshold is {busy_threshold!r}: give seconds, 0 or more; "
                 "math.inf records no busy segments"
             )
-        self.enabled = enabled
         self.clock = clock
         self.wall = wall
         # Whole nanoseconds, which compare faster; infinity has none.
         nanoseconds = busy_threshold * 1e9
         self.busy_limit = nanoseconds if math.isinf(nanoseconds) else round(nanoseconds)
         self.listeners: tuple[Listener, ...] = ()
-        # Counted and kept by each request itself: that spares it a call.
-        self.kept: deque[Marks] = deque(maxlen=maxlen)
+        self._kept: deque[Marks] = deque(maxlen=maxlen)
         self.begun = 0
         self.ended = 0
-        self._cleared = 0
+        self._forgotten = 0
+        self.enabled = enabled
         self._groups: list[Group] = []
         self.waited_for: list[tuple[Callable[[], bool], Callable[[], object]]] = []
         self.process = os.getpid()
 
     @property
+    def enabled(self) -> bool:
+        """Whether requests are recorded."""
+        return self.keep != self._pass_over
+
+    @enabled.setter
+    def enabled(self, enabled: bool) -> None:
+        # Called by every request, so it does not look here first.
+        self.keep: Callable[[Marks], object] = self._kept.append if enabled else self._pass_over
+
+    @property
     def timelines(self) -> list[Timeline]:
         """The requests that are kept, in the order of their start."""
-        return [request.timeline for request in list(self.kept)]
+        return [request.timeline for request in list(self._kept)]
 
     @property
     def last(self) -> Timeline | None:
         """The request that started last, or None."""
-        return self.kept[-1].timeline if self.kept else None
+        return self._kept[-1].timeline if self._kept else None
 
     @property
     def maxlen(self) -> int:
         """How many requests are kept."""
-        return self.kept.maxlen or 0
+        return self._kept.maxlen or 0
 
     @property
     def dropped(self) -> int:
         """How many requests were let go to make room, since the start or the last `clear()`."""
-        return self.begun - self._cleared - len(self.kept)
+        return self.begun - self._forgotten - len(self._kept)
 
     def clear(self) -> None:
         """Forget the recorded requests. Those still open go on, unrecorded."""
-        self.kept.clear()
-        self._cleared = self.begun
+        self._kept.clear()
+        self._forgotten = self.begun
 
     def __repr__(self) -> str:
         state = "" if self.enabled else ", off"
-        return f"<Recorder: {len(self.kept)} requests, {self.dropped} dropped{state}>"
+        return f"<Recorder: {len(self._kept)} requests, {self.dropped} dropped{state}>"
+
+    # Requests ----------------------------------------------------------------------------------
+
+    def begin(self, request: Marks) -> None:
+        """Count a request, and keep it; unrecorded, it gets the number 0."""
+        request.id = self.begun = self.begun + 1
+        self.keep(request)
+        if self.listeners and request.id:
+            request.tell("request_start")
+
+    def end(self) -> None:
+        """Count a request that has ended, and wake who waited for that."""
+        self.ended += 1
+        if self.waited_for:
+            self.left()
+
+    def _pass_over(self, request: Marks) -> None:
+        # Without a number; the difference still tells how many are open.
+        request.id = 0
+        self.begun -= 1
+        self.ended -= 1
 
     # Listening ---------------------------------------------------------------------------------
 
@@ -211,7 +241,7 @@ class Recorder:
         return [*self._open_requests(), *tasks]
 
     def _open_requests(self) -> list[Marks]:
-        return [request for request in list(self.kept) if request.request_end is None]
+        return [request for request in list(self._kept) if request.request_end is None]
 
     def _is_settled(self) -> bool:
         return self.begun == self.ended and not any(self._groups)
@@ -262,7 +292,7 @@ class Recorder:
 
     def _still_open(self, timeout: float | None) -> str:
         names = [thing.title for thing in self.open]
-        forgotten = self.begun - self.ended - len(self._open_requests())
-        if forgotten > 0:
-            names.append(f"{forgotten} more, no longer kept")
+        others = self.begun - self.ended - len(self._open_requests())
+        if others > 0:
+            names.append(f"{others} more, not kept")
         return f"still open after {timeout} s: {', '.join(names)}"

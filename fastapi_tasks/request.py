@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from starlette.types import Message, Receive, Scope
+from starlette.types import Message, Receive, Scope, Send
 
 from .phases import AFTER_RESPONSE, Phases
 
@@ -51,28 +51,15 @@ class Request(Phases):
             return not message.get("more_trailers", False)
         return kind == "http.response.pathsend" and not self.trailers
 
-    def close(self, scope: Scope) -> None:
-        """Take note that the app is done with the request, whatever came of it."""
-        # The scope holds this object, and the server's `send` holds the scope: let go, all are
-        # freed without the garbage collector.
-        self.server_send = _too_late
-        recorder = self.recorder
-        try:
-            self.route = scope["route"]
-        except KeyError:  # no route fits
-            self.route = None
+    def end(self) -> None:
+        """Let the phases pass that the end of the request ends, and tell of it."""
         early = self.passed is not None and self.passed < AFTER_RESPONSE
         if early:
             self.route_passes()
-        self.request_end = recorder.clock()
         if self.shown is not None:
             self.tell("request_end")
         if early:
             self.response_passes()
-        if self.id:
-            recorder.ended += 1
-            if recorder.waited_for:
-                recorder.left()
 
 
 class Connection(Request):
@@ -82,6 +69,29 @@ class Connection(Request):
 
     kind = "websocket"
     server_receive: Receive
+
+    def open(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take note that the server opens the connection."""
+        self.server_receive = receive
+        self.server_send = send
+        self.method = "WS"
+        self.path = scope["path"]
+        self.shown = self.passed = None
+        self.response_start = self.response_sent = self.request_end = None
+        self.request_start = self.recorder.clock()
+        self.recorder.begin(self)
+
+    def close(self, scope: Scope) -> None:
+        """Take note that the app is done with the connection, whatever came of it."""
+        # The scope holds this object, and the server's `send` holds the scope: let go, all are
+        # freed without the garbage collector.
+        del self.server_receive
+        self.server_send = too_late
+        self.route = scope.get("route")
+        self._closed()
+        self.request_end = self.recorder.clock()
+        self.end()
+        self.recorder.end()
 
     async def receive(self) -> Message:
         """Take a message from the server, and mark the end that the client makes."""
@@ -102,11 +112,6 @@ class Connection(Request):
         if kind == "websocket.close":
             self._closed()
 
-    def close(self, scope: Scope) -> None:
-        """Take note that the app is done with the connection, whatever came of it."""
-        self._closed()
-        super().close(scope)
-
     def _closed(self) -> None:
         if self.response_sent is None:
             self.response_sent = self.recorder.clock()
@@ -114,7 +119,8 @@ class Connection(Request):
                 self.tell("response_sent")
 
 
-async def _too_late(message: Message) -> None:
+async def too_late(message: Message) -> None:
+    """Stand in for the `send` of a server that has ended the request."""
     raise RuntimeError(
         f"{message['type']} was sent after the app had returned, so no server takes it: "
         "end whatever sends before the app does"

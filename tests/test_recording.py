@@ -317,9 +317,7 @@ class TestRecorder:
             await server.get("/")
         assert kinds == ["endpoint_end", "response_start", "response_sent", "request_end"]
 
-    async def test_what_is_open_is_waited_for_though_it_is_kept_no_more(
-        self, make_app: MakeApp
-    ) -> None:
+    async def test_what_is_open_is_waited_for_though_it_is_not_kept(self) -> None:
         recorder = Recorder(maxlen=1, clock=now)
         app = FastAPI()
         add_tasks(app, recorder=recorder)
@@ -334,10 +332,23 @@ class TestRecorder:
                 await anyio.wait_all_tasks_blocked()
             with pytest.raises(TimeoutError) as caught:
                 await recorder.settled(timeout=1)
-            assert str(caught.value) == ("still open after 1 s: GET /3 #3, 2 more, no longer kept")
+            assert str(caught.value) == ("still open after 1 s: GET /3 #3, 2 more, not kept")
             assert recorder.dropped == 2
             await recorder.settled()
             assert now() == 5_000_000_000
+            # Nor is one that is not recorded: it takes no number from those that are.
+            recorder.enabled = False
+            group.start_soon(server.get, "/2")
+            await anyio.wait_all_tasks_blocked()
+            recorder.enabled = True
+            with pytest.raises(TimeoutError) as caught:
+                await recorder.settled(timeout=1)
+            assert str(caught.value) == ("still open after 1 s: 1 more, not kept")
+            await recorder.settled()
+            assert now() == 7_000_000_000
+            await server.get("/0")
+            assert recorder.dropped == 3
+        assert [timeline.title for timeline in recorder.timelines] == ["GET /0 #4"]
 
     async def test_a_message_sent_after_the_app_returned_is_refused(
         self, make_app: MakeApp, recorder: Recorder
