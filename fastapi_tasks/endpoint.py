@@ -31,7 +31,7 @@ Values = dict[str, Any]
 # Takes what the endpoint is called with; returns the request whose marks the call takes, or None.
 Prepare = Callable[[Values], Phases | None]
 
-CONNECTION = "connection for fastapi_tasks"
+CONNECTION = "fastapi_tasks_connection"
 NEEDED = ("call", "dependencies", "http_connection_param_name")
 
 

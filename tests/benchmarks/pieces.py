@@ -14,6 +14,7 @@ LAYERS = [
     "… and forwards its messages",
     "… and reads the clock",
     "… and keeps the request",
+    "… and attends to those who ask",
 ]
 PIECES = {
     **{layer: layer for layer in LAYERS},

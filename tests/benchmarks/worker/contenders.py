@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
@@ -110,6 +110,12 @@ def _layer(case: Case, job: Job) -> FastAPI:
     return app
 
 
+def _floor_unused(case: Case, job: Job) -> FastAPI:
+    app = _plain(case, job)
+    add_layer(app)
+    return app
+
+
 def _dependency(case: Case, job: Job) -> FastAPI:
     app = FastAPI()
 
@@ -124,7 +130,7 @@ MAKERS: dict[str, Callable[[Case, Job], FastAPI]] = {
     "plain": _plain,
     "unused": _unused,
     "floor": _floor,
-    "floor, unused": lambda case, job: _layer(replace(case, contender=[*LAYERS][-1]), job),
+    "floor, unused": _floor_unused,
     "a dependency": _dependency,
     **dict.fromkeys(LAYERS, _layer),
     "BackgroundTasks": _background_tasks,

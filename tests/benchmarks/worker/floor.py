@@ -14,6 +14,8 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI
 from fastapi.requests import HTTPConnection
 
+KEY = "floor"
+LONG = 20_000_000
 OVER = object()
 clock = time.perf_counter_ns
 
@@ -87,8 +89,54 @@ class Keeping(Awaiting):
             exchange.end = clock()
 
 
+class Attending(Awaiting):
+    """Lets others find the request, wait for it and listen; tells whether it held the loop."""
+
+    def __init__(self, stack: Any) -> None:
+        super().__init__(stack)
+        self.begun = self.ended = 0
+        self.listeners: list[Any] = []
+        self.waiters: list[Any] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or KEY in scope:
+            return await self.app(scope, receive, send)
+        exchange = scope[KEY] = Exchange()
+        exchange.server_send = send
+        exchange.method = scope["method"]
+        exchange.path = scope["path"]
+        exchange.tasks = exchange.start = exchange.sent = exchange.end = None
+        begin = exchange.begin = clock()
+        exchange.id = self.begun = self.begun + 1
+        self.kept.append(exchange)
+        if self.listeners:
+            suspended()
+        try:
+            steps = self.app(scope, receive, exchange.attend).__await__()
+            return suspended() if next(steps, OVER) is not OVER else None
+        finally:
+            exchange.server_send = None
+            exchange.route = scope["route"]
+            end = exchange.end = clock()
+            self.ended += 1
+            if exchange.tasks is not None or self.waiters or end - begin > LONG:
+                suspended()
+
+
 class Exchange:
-    __slots__ = ("begin", "end", "method", "path", "sent", "server_send", "start", "status")
+    __slots__ = (
+        "begin",
+        "end",
+        "id",
+        "method",
+        "path",
+        "route",
+        "sent",
+        "server_send",
+        "start",
+        "status",
+        "tasks",
+    )
 
     async def forward(self, message: Any) -> None:
         if message["type"] == "http.response.start":
@@ -104,10 +152,23 @@ class Exchange:
             await self.server_send(message)
             self.sent = clock()
 
+    async def attend(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            if self.tasks is not None or "trailers" in message:
+                suspended()
+            self.status = message["status"]
+            self.start = clock()
+            await self.server_send(message)
+        else:
+            await self.server_send(message)
+            if self.tasks is not None or message.get("more_body"):
+                suspended()
+            self.sent = clock()
+
 
 def suspended() -> None:
-    """The benchmark's endpoint never suspends, nor does its server."""
-    raise RuntimeError("the first step was not the last: this layer can take only one")
+    """Refuse what the benchmark's endpoint and its server never do."""
+    raise RuntimeError("this layer knows only one step, two messages and nobody who looks")
 
 
 LAYERS: dict[str, type[Awaiting]] = {
@@ -116,6 +177,7 @@ LAYERS: dict[str, type[Awaiting]] = {
     "… and forwards its messages": Forwarding,
     "… and reads the clock": Timing,
     "… and keeps the request": Keeping,
+    "… and attends to those who ask": Attending,
 }
 
 
