@@ -5,7 +5,7 @@ exit stacks that it keeps are closed only when the answer has been validated and
 other integrations do, the call is replaced by one that takes the two marks. It asks FastAPI for
 the connection, as an endpoint may, and finds the request by that.
 
-FastAPI resolves what an endpoint depends on anew for each request, at ten times the price of
+FastAPI resolves what an endpoint depends on anew for each request, at many times the price of
 `Tasks` themselves. So that call hands them to the endpoint as well, and FastAPI need not resolve
 them, but where the app overrides dependencies.
 
@@ -104,13 +104,18 @@ def _asks(dependant: Any, get_tasks: Callable[..., Any]) -> bool:
 
 
 def _preparing(dependant: Any, tasks: str | None, tasks_of: Callable[[Scope], Any]) -> Prepare:
-    connection, take = dependant.http_connection_param_name, dict.__getitem__
-    if connection is None:
-        connection, take = CONNECTION, dict.pop
-        dependant.http_connection_param_name = CONNECTION
+    take: Callable[..., Any] = dict.get
+    name = dependant.http_connection_param_name
+    if name is None:
+        # The endpoint itself does not ask for it.
+        name = dependant.http_connection_param_name = CONNECTION
+        take = dict.pop
 
     def prepare(values: Values) -> Phases | None:
-        scope = take(values, connection).scope
+        connection = take(values, name, None)
+        if connection is None:
+            return None
+        scope = connection.scope
         if tasks is not None and tasks not in values:
             values[tasks] = tasks_of(scope)
         request: Phases | None = scope.get(SCOPE_KEY)

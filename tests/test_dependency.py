@@ -177,3 +177,20 @@ async def test_a_router_of_two_apps_has_tasks_in_the_one_that_was_set_up(
             answer = await other_server.get("/")
             assert answer.status == 500
             assert isinstance(answer.error, FastAPITasksUninitializedAppError)
+
+
+async def test_an_endpoint_can_still_be_called_by_hand(
+    make_app: MakeApp, recorder: Recorder
+) -> None:
+    app = make_app()
+
+    @app.get("/")
+    async def endpoint(tasks: Tasks, word: str = "none") -> tuple[Any, str]:
+        return type(tasks).__name__, word
+
+    route: Any = app.routes[-1]
+    async with serving(app) as server:
+        assert (await server.get("/")).body == b'["TasksScheduler","none"]'
+        # By its name, and as FastAPI would if it did not know that it is asked for the connection.
+        assert await endpoint(1, "a") == ("int", "a")  # type: ignore[arg-type]
+        assert await route.dependant.call(tasks=1, word="b") == ("int", "b")
