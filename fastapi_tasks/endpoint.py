@@ -49,14 +49,14 @@ def watch_endpoint(
     call = dependant.call
     if hasattr(call, "marked_by_fastapi_tasks"):
         return
-    mark, name = _marked, None
+    mark, hide = _marked, None
     if inspect.iscoroutinefunction(call):
         mark = _marked_coroutine
         # Not in a thread or for a connection that lasts: little would be gained there.
         if scope["type"] == "http":
             provider = getattr(route, "dependency_overrides_provider", None)
-            name = _hide(dependant, get_tasks, provider)
-    dependant.call = mark(call, _preparing(dependant, name, tasks_of))
+            hide = functools.partial(_hide, dependant, get_tasks, provider)
+    dependant.call = mark(call, _preparing(dependant, hide, tasks_of))
     dependant.call.marked_by_fastapi_tasks = True
 
 
@@ -103,18 +103,26 @@ def _asks(dependant: Any, get_tasks: Callable[..., Any]) -> bool:
     )
 
 
-def _preparing(dependant: Any, tasks: str | None, tasks_of: Callable[[Scope], Any]) -> Prepare:
+def _preparing(
+    dependant: Any, hide: Callable[[], str | None] | None, tasks_of: Callable[[Scope], Any]
+) -> Prepare:
     take: Callable[..., Any] = dict.get
     name = dependant.http_connection_param_name
     if name is None:
         # The endpoint itself does not ask for it.
         name = dependant.http_connection_param_name = CONNECTION
         take = dict.pop
+    tasks: str | None = None
 
     def prepare(values: Values) -> Phases | None:
+        nonlocal hide, tasks
         connection = take(values, name, None)
         if connection is None:
             return None
+        if hide is not None:
+            # Not sooner: now it is certain that FastAPI gives the connection.
+            tasks = hide()
+            hide = None
         scope = connection.scope
         if tasks is not None and tasks not in values:
             values[tasks] = tasks_of(scope)

@@ -194,3 +194,24 @@ async def test_an_endpoint_can_still_be_called_by_hand(
         # By its name, and as FastAPI would if it did not know that it is asked for the connection.
         assert await endpoint(1, "a") == ("int", "a")  # type: ignore[arg-type]
         assert await route.dependant.call(tasks=1, word="b") == ("int", "b")
+
+
+async def test_tasks_go_on_where_fastapi_gives_the_endpoint_no_connection(
+    make_app: MakeApp, recorder: Recorder
+) -> None:
+    app = make_app()
+
+    async def forget() -> None:
+        # As a FastAPI would that makes its plan of a route once and for all.
+        route.dependant.http_connection_param_name = None
+
+    @app.get("/")
+    async def endpoint(tasks: Tasks, forgotten: Annotated[None, Depends(forget)]) -> None:
+        tasks.after_route.schedule(anyio.sleep, 1)
+
+    route: Any = app.routes[-1]
+    async with serving(app) as server:
+        for _ in range(3):
+            assert (await server.get("/")).status == 200
+        await recorder.settled()
+    assert [(one.endpoint_start, len(one.tasks)) for one in recorder.timelines] == [(None, 1)] * 3
