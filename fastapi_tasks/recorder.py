@@ -99,7 +99,7 @@ class Recorder:
         self._kept: deque[Marks] = deque(maxlen=maxlen)
         self.begun = 0
         self.ended = 0
-        self._forgotten = 0
+        self._cleared = 0
         self.enabled = enabled
         self._groups: list[Group] = []
         self.waited_for: list[tuple[Callable[[], bool], Callable[[], object]]] = []
@@ -112,7 +112,7 @@ class Recorder:
 
     @enabled.setter
     def enabled(self, enabled: bool) -> None:
-        # Called by every request, so it does not look here first.
+        # Chosen here, once, rather than by every request.
         self.keep: Callable[[Marks], object] = self._kept.append if enabled else self._pass_over
 
     @property
@@ -133,12 +133,12 @@ class Recorder:
     @property
     def dropped(self) -> int:
         """How many requests were let go to make room, since the start or the last `clear()`."""
-        return self.begun - self._forgotten - len(self._kept)
+        return self.begun - self._cleared - len(self._kept)
 
     def clear(self) -> None:
         """Forget the recorded requests. Those still open go on, unrecorded."""
         self._kept.clear()
-        self._forgotten = self.begun
+        self._cleared = self.begun
 
     def __repr__(self) -> str:
         state = "" if self.enabled else ", off"
@@ -160,7 +160,7 @@ class Recorder:
             self.left()
 
     def _pass_over(self, request: Marks) -> None:
-        # Without a number; the difference still tells how many are open.
+        # It takes no number; `begun` and `ended` still differ by what is open.
         request.id = 0
         self.begun -= 1
         self.ended -= 1

@@ -227,7 +227,7 @@ async def test_stay_none_where_a_dependency_fails_before_it(
 
 
 @pytest.mark.parametrize("order", ["tasks first", "tasks last"])
-async def test_and_its_error_stay_none_where_it_was_never_called(
+async def test_stay_none_as_does_its_error_where_it_was_never_called(
     make_app: MakeApp, recorder: Recorder, order: str
 ) -> None:
     app = make_app()

@@ -336,7 +336,7 @@ class TestRecorder:
             assert recorder.dropped == 2
             await recorder.settled()
             assert now() == 5_000_000_000
-            # Nor is one that is not recorded: it takes no number from those that are.
+            # So is one that is not recorded, though it takes no number.
             recorder.enabled = False
             group.start_soon(server.get, "/2")
             await anyio.wait_all_tasks_blocked()
