@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from .app import add_tasks
-from .config import TaskConfig, TaskErrorHandler
+from .app import RecordingMiddleware, add_tasks, record, recorder_of
 from .dependency import Tasks, get_tasks
-from .recorder import Event, Recorder
+from .keeper import Event
+from .names import harmless
+from .recorder import Recorder
 from .recording import from_json, load, merge, save, to_json
-from .tasks import Task
+from .request import timeline_of
+from .task import Task, TaskConfig, TaskErrorHandler
 from .timeline import Busy, ClientView, Mode, Outcome, TaskRecord, Timeline
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "Mode",
     "Outcome",
     "Recorder",
+    "RecordingMiddleware",
     "Task",
     "TaskConfig",
     "TaskErrorHandler",
@@ -26,8 +29,12 @@ __all__ = [
     "add_tasks",
     "from_json",
     "get_tasks",
+    "harmless",
     "load",
     "merge",
+    "record",
+    "recorder_of",
     "save",
+    "timeline_of",
     "to_json",
 ]

@@ -1,16 +1,22 @@
-"""Give an app its background tasks."""
+"""Give an app its background tasks, or record one that has none."""
 
 from __future__ import annotations
 
-from fastapi import FastAPI
-from starlette.middleware import Middleware
-from starlette.types import ASGIApp
+from importlib.metadata import PackageNotFoundError, distribution
+from typing import Any
 
-from .config import DEFAULTS, TaskConfig
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .drain import Limits
 from .errors import FastAPITasksError
-from .layer import InnerLayer, OuterLayer
-from .recorder import Recorder
-from .runtime import Limits
+from .host import Host
+from .job import logger
+from .layers import InnerLayer, Layer, Opening, around
+from .recorder import Recorder, keeper_of
+from .task import DEFAULTS, TaskConfig
 
 
 def add_tasks(
@@ -19,7 +25,7 @@ def add_tasks(
     config: TaskConfig | None = None,
     recorder: Recorder | None = None,
     grace_period: float = 5.0,
-    shutdown_timeout: float = 30.0,
+    shutdown_timeout: float = 25.0,
     threads: int = 40,
 ) -> Recorder:
     """Let the endpoints of `app` schedule background tasks; return what records them.
@@ -27,44 +33,119 @@ def add_tasks(
     `config` holds defaults for all tasks; a task's own setting wins. `recorder` keeps the
     requests; by default a new one keeps the last 256. At shutdown tasks get `grace_period`
     seconds to finish, then unshielded ones are cancelled; `shutdown_timeout` seconds after the
-    shutdown began, whatever still runs is abandoned. `threads` is how many `def` tasks run at
-    once. Raises TypeError for what is not a FastAPI app, ValueError for a limit that is negative
-    or not a number, FastAPITasksError when the app has its tasks already or has started.
+    shutdown began, whatever still runs is abandoned: keep it below what the platform grants the
+    process. `threads` is how many `def` tasks run at once. Raises TypeError for what is not a
+    FastAPI app, ValueError for a limit that is negative or not a number, FastAPITasksError when the
+    app is recorded already or has started.
     """
     if not isinstance(app, FastAPI):
         raise TypeError(
-            f"add_tasks() got an object of type {type(app).__name__}, which has no endpoints to "
-            "give tasks to: pass the FastAPI app, before wrapping it in other middlewares"
+            f"add_tasks() got an object of type {type(app).__name__}, and only FastAPI gives "
+            "endpoints what they ask for: pass the FastAPI app itself, before wrapping it; in an "
+            "app of another kind mount a FastAPI app, and call add_tasks() on that; record() "
+            "records any app, without tasks"
         )
-    if hasattr(app.state, "tasks_recorder"):
-        raise FastAPITasksError(
-            "add_tasks() was called twice on one app, so each task would run in two places: "
-            "call it once; its recorder is app.state.tasks_recorder"
-        )
-    if app.middleware_stack is not None:
-        raise FastAPITasksError(
-            "add_tasks() was called after the app had started, when its middlewares are already "
-            "in place: call it right after making the app"
-        )
-    limits = Limits(grace_period, shutdown_timeout, threads)
+    _check(app, "add_tasks")
+    _warn_of_namesake()
     recorder = Recorder() if recorder is None else recorder
-    app.state.tasks_recorder = recorder
-    _put_layers(app, recorder, config or DEFAULTS, limits)
+    keeper = keeper_of(recorder)
+    host = Host(keeper, config or DEFAULTS, Limits(grace_period, shutdown_timeout, threads))
+    app.router.lifespan_context = host.around(app.router.lifespan_context)
+    _put_layers(app, recorder, Opening(keeper, host))
     return recorder
 
 
-def _put_layers(app: FastAPI, recorder: Recorder, config: TaskConfig, limits: Limits) -> None:
+def record(app: Any, *, recorder: Recorder | None = None) -> Recorder:
+    """Record the requests of a Starlette or FastAPI app that uses no `Tasks`.
+
+    `recorder` keeps them; by default a new one keeps the last 256. Any other ASGI app is recorded
+    by a `RecordingMiddleware` around it. Raises TypeError for such an app, FastAPITasksError when
+    the app is recorded already or has started.
+    """
+    if not isinstance(app, Starlette):
+        raise TypeError(
+            f"record() got an object of type {type(app).__name__}, which has no middlewares to "
+            "stand among: serve RecordingMiddleware(app) in its place"
+        )
+    _check(app, "record")
+    recorder = Recorder() if recorder is None else recorder
+    _put_layers(app, recorder, Opening(keeper_of(recorder)))
+    return recorder
+
+
+class RecordingMiddleware:
+    """Record the requests of any ASGI app around which this stands, outermost.
+
+    `recorder` keeps them; by default a new one keeps the last 256.
+    """
+
+    def __init__(self, app: ASGIApp, recorder: Recorder | None = None) -> None:
+        self.app = app
+        self.recorder = Recorder() if recorder is None else recorder
+        self._layer = Layer(app, Opening(keeper_of(self.recorder)))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._layer(scope, receive, send)
+
+
+def recorder_of(app: Any) -> Recorder | None:
+    """Return the recorder of an app, or of the app inside of it; None where none records it."""
+    while app is not None:
+        found = getattr(app, "recorder", None) or getattr(
+            getattr(app, "state", None), "tasks_recorder", None
+        )
+        if isinstance(found, Recorder):
+            return found
+        app = getattr(app, "app", None)
+    return None
+
+
+def _check(app: Starlette, name: str) -> None:
+    if hasattr(app.state, "tasks_recorder"):
+        raise FastAPITasksError(
+            f"{name}() was called on an app that is recorded already, so all would happen in two "
+            "places: call add_tasks() or record(), and once; the recorder is "
+            "app.state.tasks_recorder"
+        )
+    if app.middleware_stack is not None:
+        raise FastAPITasksError(
+            f"{name}() was called after the app had started, when its middlewares are already "
+            "in place: call it right after making the app"
+        )
+
+
+def _warn_of_namesake() -> None:
+    try:
+        version = distribution("fastapi-tasks").version
+    except PackageNotFoundError:
+        return
+    logger.warning(
+        "the distribution fastapi-tasks %s is installed beside this one, and both own the import "
+        "name fastapi_tasks, so each overwrites files of the other: uninstall both, then install "
+        "fastapi-tasks-timeline, which runs the other's code unchanged",
+        version,
+    )
+
+
+def _put_layers(app: Starlette, recorder: Recorder, opening: Opening) -> None:
     # add_middleware() can reach neither place: outside of the error handling, and inside of the
     # middlewares that are yet to be added.
-    build = app.build_middleware_stack
+    app.state.tasks_recorder = recorder
+    earlier = vars(app).get("build_middleware_stack")
+    inner = Middleware(_inner, app)
 
     def build_with_layers() -> ASGIApp:
-        middlewares = app.user_middleware
-        if middlewares:
-            app.user_middleware = [*middlewares, Middleware(InnerLayer)]
+        app.user_middleware.append(inner)
         try:
-            return OuterLayer(build(), recorder, config, limits)
+            # Looked up only now: tools replace the class's own method at any time.
+            stack = earlier() if earlier else type(app).build_middleware_stack(app)
         finally:
-            app.user_middleware = middlewares
+            app.user_middleware[:] = [one for one in app.user_middleware if one is not inner]
+        return around(stack, opening, app)
 
     app.build_middleware_stack = build_with_layers  # type: ignore[method-assign]
+
+
+def _inner(inside: ASGIApp, app: Starlette) -> ASGIApp:
+    """Make the inner layer, where there is a middleware that it must stand inside of."""
+    return InnerLayer(inside) if len(app.user_middleware) > 1 else inside

@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import functools
 import inspect
+import logging
 from collections.abc import Callable
 from types import FunctionType
-from typing import Any
+from typing import Any, Protocol
+
+from starlette.datastructures import UploadFile
+
+logger = logging.getLogger("fastapi_tasks")
+
+
+class Titled(Protocol):
+    """A task."""
+
+    @property
+    def title(self) -> str:
+        """The task in words."""
+
 
 _COROUTINE = inspect.CO_COROUTINE
 _REFUSED_FLAGS = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
@@ -18,7 +32,9 @@ def display_name(func: Callable[..., Any]) -> str:
         return _without_locals(func.__qualname__)
     while isinstance(func, functools.partial):
         func = func.func
-    return _without_locals(getattr(func, "__qualname__", type(func).__qualname__))
+    name = getattr(func, "__qualname__", None)
+    # A proxy may answer every attribute with something of its own.
+    return _without_locals(name if isinstance(name, str) else type(func).__qualname__)
 
 
 # The recording keeps the name of every task, so it had better be the same string.
@@ -78,8 +94,8 @@ def check_arguments(func: Callable[..., Any], args: tuple[Any, ...], kwargs: Any
             return
     try:
         signature = inspect.signature(func)
-    except ValueError:
-        # Some builtins have no signature: the call itself will tell.
+    except (TypeError, ValueError):
+        # Some builtins have no signature, some proxies a false one: the call itself will tell.
         return
     try:
         signature.bind(*args, **kwargs)
@@ -88,6 +104,16 @@ def check_arguments(func: Callable[..., Any], args: tuple[Any, ...], kwargs: Any
         raise TypeError(
             f"{name}{signature} cannot be called with the arguments given to schedule(): {error}"
         ) from None
+
+
+def warn_of_files(task: Titled, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Say so in the log if an upload is handed to a task: it is closed when the request ends."""
+    if any(isinstance(one, UploadFile) for one in (*args, *kwargs.values())):
+        logger.warning(
+            "task %s is given an UploadFile, which is closed when its request ends, perhaps before "
+            "the task reads it: read it first, and give the task its bytes",
+            task.title,
+        )
 
 
 def _describe(value: Any) -> str:

@@ -6,46 +6,44 @@ from sys import exception
 from threading import get_ident
 from typing import Any
 
-from .marks import Marks
-from .tasks import Task, logger
+from .job import Job, logger
+from .names import harmless
+from .request import Request
+from .runtime import Runtime
+from .timeline import MODES, Mode
 
-AnyTask = Task[..., Any]
+PHASE: dict[Mode, int] = {mode: phase for phase, mode in enumerate(MODES)}
+"""The phase that a mode waits for, in the order in which they pass."""
 
-IMMEDIATE, AFTER_ROUTE, AFTER_RESPONSE = range(3)
+IMMEDIATE, AFTER_ROUTE, AFTER_RESPONSE = (PHASE[mode] for mode in MODES)
 
 
-class Phases(Marks):
-    """What of one request has passed. Changed on the event loop's thread only.
+class Phases:
+    """Which phases of one request have passed. Changed on the event loop's thread only.
 
-    A task names the phase that it waits for; one that has passed releases it at once. `passed` is
-    None where nobody asked for `Tasks`.
+    A task names the phase that it waits for; one that has passed releases it at once.
     """
 
-    __slots__ = ("_after_response", "_after_route", "_handled")
+    __slots__ = ("_handled", "_passed", "_placed", "_waiting", "request", "runtime")
 
-    _after_route: list[AnyTask] | None
-    _after_response: list[AnyTask] | None
-
-    def enter(self) -> None:
-        """Take note that somebody has asked for `Tasks`."""
-        self.endpoint_start = self.endpoint_end = self.error = self.tasks = None
-        self._after_route = self._after_response = None
+    def __init__(self, request: Request, runtime: Runtime) -> None:
+        self.request = request
+        self.runtime = runtime
+        self._passed = IMMEDIATE
+        self._placed = 0
+        self._waiting: dict[int, list[Job]] = {}
+        # An exception may be under way from before, such as that of a request around this one.
         self._handled = exception()
-        self.passed = IMMEDIATE
 
     # The endpoint ------------------------------------------------------------------------------
 
     def endpoint_begins(self) -> None:
-        """Take note that the endpoint's first line is about to run."""
-        self.endpoint_start = self.recorder.clock()
-        if self.shown is not None:
-            self.tell("endpoint_start")
+        """Take note that the endpoint's first line is about to run; from any thread."""
+        self.request.mark("endpoint_start")
 
     def endpoint_ends(self) -> None:
         """Take note that the endpoint has returned, or failed; from any thread."""
-        self.endpoint_end = self.recorder.clock()
-        if self.shown is not None:
-            self.tell("endpoint_end")
+        self.request.mark("endpoint_end")
 
     def endpoint_fails(self, error: BaseException) -> None:
         """Take note of what left the endpoint; from any thread."""
@@ -54,83 +52,79 @@ class Phases(Marks):
             self._fail(type(error))
         else:
             # Calls reach the loop in their order, so before the end of a `def` endpoint.
-            self.runtime.backend.call_soon(self._fail, type(error))
+            self.runtime.loop.call_soon(self._fail, type(error))
 
     def route_passes(self) -> None:
         """Take note that the endpoint and its function-scoped dependencies are over."""
-        if self.passed != IMMEDIATE:
+        if self._passed != IMMEDIATE:
             return
         # Whatever left a dependency, or a commit after the endpoint, is being handled just now.
         error = exception()
         if error is None or error is self._handled:
-            self._pass_route()
+            self._pass(AFTER_ROUTE)
         else:
             self._fail(type(error))
 
+    def response_passes(self) -> None:
+        """Take note that the response has been sent, or never will be."""
+        if self._passed == IMMEDIATE:
+            self._pass(AFTER_ROUTE)
+        self._pass(AFTER_RESPONSE)
+
+    def _pass(self, phase: int) -> None:
+        self._passed = phase
+        for job in self._waiting.pop(phase, ()):
+            job.release()
+
     def _fail(self, kind: type[BaseException]) -> None:
-        self.passed = AFTER_RESPONSE
-        discarded = [*(self._after_route or ()), *(self._after_response or ())]
-        self._after_route = self._after_response = None
+        """Discard what waits; what is scheduled from now on keeps its mode."""
+        discarded = [job for phase in sorted(self._waiting) for job in self._waiting.pop(phase)]
+        self._passed = AFTER_ROUTE
+        timeline = self.request.timeline
         # What kept the endpoint from being called is of interest where it has cost a task.
-        if discarded or self.endpoint_start is not None:
-            self.error = kind.__name__
+        if discarded or timeline.endpoint_start is not None:
+            timeline.error = kind.__name__
         if not discarded:
             return
-        for task in discarded:
-            task.discard()
-        names = ", ".join(f"{task.record.name} ({task.record.mode})" for task in discarded)
+        for job in discarded:
+            job.discard()
+        names = ", ".join(f"{harmless(job.record.name)} ({job.record.mode})" for job in discarded)
         logger.warning(
-            "%s failed with %s, so its tasks are discarded: %s", self.title, kind.__name__, names
+            "%s failed with %s, so its tasks are discarded: %s",
+            timeline.title,
+            kind.__name__,
+            names,
         )
 
     # Tasks -------------------------------------------------------------------------------------
 
-    def schedule(self, task: AnyTask, phase: int) -> None:
-        """Take a task from any thread; release it when `phase` has passed."""
+    def schedule(self, job: Job) -> None:
+        """Take a job from any thread; release it when the phase of its mode has passed."""
         runtime = self.runtime
-        runtime.live[task] = None
-        if runtime.cancelling:
-            runtime.refuse_late(task)
+        runtime.accept(job)
         if get_ident() == runtime.thread:
-            self._place(task, phase)
+            self._place(job)
         else:
-            if phase == IMMEDIATE:
-                task.record.released = runtime.clock()
-            runtime.backend.call_soon(self._place, task, phase)
+            if job.record.mode == "immediate":
+                job.record.released = runtime.keeper.clock()
+            runtime.loop.call_soon(self._place, job)
 
-    def _place(self, task: AnyTask, phase: int) -> None:
-        if self.tasks is None:
-            self.tasks = [] if self.shown is None else self.shown.tasks
-        task.index = len(self.tasks)
-        self.tasks.append(task.record)
-        if self.shown is not None:
-            self.tell("requested", task.record)
-        if self.passed is None or self.passed >= phase:
-            task.release()
-        elif phase == AFTER_ROUTE:
-            if self._after_route is None:
-                self._after_route = []
-            self._after_route.append(task)
+    def _place(self, job: Job) -> None:
+        record = job.record
+        record.id = self._placed
+        self._placed += 1
+        keeper = self.runtime.keeper
+        keeper.add_task(self.request.timeline, record)
+        if keeper.listeners:
+            self.request.tell("requested", record)
+        phase = PHASE[record.mode]
+        if self._passed >= phase:
+            job.release()
         else:
-            if self._after_response is None:
-                self._after_response = []
-            self._after_response.append(task)
+            self._waiting.setdefault(phase, []).append(job)
 
-    def response_passes(self) -> None:
-        """Take note that the response has been sent, or never will be."""
-        if self.passed == IMMEDIATE:
-            self._pass_route()
-        waiting, self._after_response = self._after_response, None
-        self.passed = AFTER_RESPONSE
-        for task in waiting or ():
-            task.release()
 
-    def _pass_route(self) -> None:
-        waiting, self._after_route = self._after_route, None
-        self.passed = AFTER_ROUTE
-        for task in waiting or ():
-            task.release()
-
-    def task_held_loop(self, task: AnyTask, begun: int, ended: int) -> None:
-        """Record that a step of one of the request's tasks held the event loop."""
-        self.recorder.held_loop(self, begun, ended, task.record.name, task.index)
+def phases_of(request: Request) -> Phases | None:
+    """Return the phases of a request that uses `Tasks`, None of one that does not."""
+    waiting: Any = request.waiting
+    return waiting if isinstance(waiting, Phases) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterable
 from functools import cache
@@ -11,9 +12,12 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from .errors import RecordingError
+from .facts import moments, parts_of
+from .names import encodable
 from .timeline import Timeline
 
 FORMAT = 1
+_START = f'{{"format":{FORMAT},'
 
 
 @cache
@@ -33,22 +37,40 @@ def to_json(timelines: Timeline | Iterable[Timeline]) -> str:
 
 
 def _line(timeline: Timeline) -> str:
-    fields = _adapter().dump_json(timeline, exclude_defaults=True).decode()
-    return f'{{"format":{FORMAT},{fields[1:]}\n'
+    try:
+        text = _adapter().dump_json(timeline, exclude_defaults=True).decode()
+    except ValueError:
+        # Half of a surrogate pair, as in a file's name of another encoding.
+        fields = _encodable(_adapter().dump_python(timeline, exclude_defaults=True))
+        text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    return f'{{"format":{FORMAT},{text[1:]}\n'
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _encodable(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_encodable(one) for one in value]
+    return encodable(value) if isinstance(value, str) else value
 
 
 def from_json(text: str) -> list[Timeline]:
     """Read what `to_json` wrote. Raises RecordingError, which names the line and what is wrong."""
-    lines = enumerate(text.split("\n"), start=1)
+    # Some editors put a byte order mark in front.
+    lines = enumerate(text.removeprefix("\ufeff").split("\n"), start=1)
     return [_read(line, number) for number, line in lines if line.strip()]
 
 
 def _read(line: str, number: int) -> Timeline:
+    # The version comes first in what we write, so that most lines are parsed but once.
+    if line.startswith(_START):
+        return _validated("{" + line[len(_START) :], number)
     try:
         data = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
+        reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
         raise RecordingError(
-            f"line {number} is not a whole JSON object, perhaps cut off ({error}): "
+            f"line {number} is not a whole JSON object, perhaps cut off ({reason}): "
             "remove the line, or record again"
         ) from None
     if not isinstance(data, dict) or "format" not in data:
@@ -62,10 +84,19 @@ def _read(line: str, number: int) -> Timeline:
             f"line {number} has format version {version!r}, and this release reads only "
             f"{FORMAT}: read it with the release that wrote it"
         )
+    return _validated(json.dumps(data), number)
+
+
+def _validated(text: str, number: int) -> Timeline:
     try:
-        return _adapter().validate_json(json.dumps(data), strict=True)
+        return _adapter().validate_json(text, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
+        if first["type"] == "json_invalid":
+            raise RecordingError(
+                f"line {number} is not a whole JSON object, perhaps cut off "
+                f"({first['ctx']['error']}): remove the line, or record again"
+            ) from None
         where = ".".join(str(part) for part in first["loc"]) or "its fields"
         raise RecordingError(
             f"line {number} is damaged, {where}: {first['msg'].lower()}: "
@@ -106,24 +137,10 @@ def merge(*recordings: Iterable[Timeline]) -> list[Timeline]:
 
 def shift(timeline: Timeline, by: int) -> Timeline:
     """Return a copy of the timeline with every time moved by so many nanoseconds."""
-    moved = _adapter().validate_python(_moved(_adapter().dump_python(timeline), by))
-    moved.wall = timeline.wall
+    moved = copy.deepcopy(timeline)
+    for record in (moved, *parts_of(moved)):
+        for name in moments(type(record)):
+            time: int | None = getattr(record, name)
+            if time is not None:
+                setattr(record, name, time + by)
     return moved
-
-
-_TIMES = {
-    *("request_start", "endpoint_start", "endpoint_end", "response_start", "response_sent"),
-    *("request_end", "requested", "released", "started", "finished", "start", "end"),
-    *("sent", "answered", "received"),
-}
-
-
-def _moved(value: Any, by: int) -> Any:
-    if isinstance(value, list):
-        return [_moved(one, by) for one in value]
-    if isinstance(value, dict):
-        return {
-            key: one + by if key in _TIMES and one is not None else _moved(one, by)
-            for key, one in value.items()
-        }
-    return value

@@ -1,127 +1,203 @@
-"""A request as the layers see it: what goes through between the server and the app."""
+"""One HTTP request on its way between the server and the app."""
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Awaitable
+from threading import get_ident
+from types import CoroutineType
+from typing import Any, ClassVar, Literal, Protocol
 
+from starlette.requests import HTTPConnection
 from starlette.types import Message, Receive, Scope, Send
 
-from .phases import AFTER_RESPONSE, Phases
+from .keeper import Keeper
+from .routes import route_path
+from .steps import Steps
+from .timeline import TaskRecord, Timeline
 
 SCOPE_KEY = "fastapi_tasks"
 
 
-class Request(Phases):
-    """One HTTP request."""
+class Waiting(Protocol):
+    """The tasks of a request that wait for its phases to pass."""
 
-    __slots__ = ()
+    def route_passes(self) -> None:
+        """Take note that the endpoint and its function-scoped dependencies are over."""
+
+    def response_passes(self) -> None:
+        """Take note that the response has been sent, or never will be."""
+
+
+class Host(Protocol):
+    """Where the tasks of an app's requests live."""
+
+    def enter(self, request: Request, *, mounted: bool) -> Waiting:
+        """Give the tasks of a request a place. Raises an error where there is none."""
+
+
+class Request:
+    """What is transient about a request: the facts are in its timeline."""
+
+    __slots__ = (
+        "_gone",
+        "_handed_over",
+        "_receive",
+        "_send",
+        "_steps",
+        "_trailers",
+        "host",
+        "keeper",
+        "thread",
+        "timeline",
+        "waiting",
+    )
 
     kind: ClassVar[Literal["http", "websocket"]] = "http"
+    dropped: ClassVar[bool] = False  # a request is the server's, never ours to give up
 
-    async def send(self, message: Message) -> None:
-        """Pass a message on to the server, and mark the response's start and its end."""
-        if message["type"] == "http.response.start":
-            if self.passed is not None:
-                self.route_passes()
-            self.status = message["status"]
-            self.trailers = "trailers" in message and message["trailers"]
-            self.response_start = self.recorder.clock()
-            if self.shown is not None:
-                self.tell("response_start")
-            await self.server_send(message)
-            return
-        await self.server_send(message)
-        if message["type"] == "http.response.body":
-            last = not (self.trailers or message.get("more_body"))
-        else:
-            last = self._was_last(message)
-        if last and self.response_sent is None:
-            self.response_sent = self.recorder.clock()
-            if self.shown is not None:
-                self.tell("response_sent")
-            if self.passed is not None:
-                self.response_passes()
+    def __init__(
+        self, keeper: Keeper, host: Host | None, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        self.keeper = keeper
+        self.host = host
+        self._receive = receive
+        self._send = send
+        self._gone = self._handed_over = self._trailers = False
+        self._steps: Steps | None = None
+        self.thread = get_ident()
+        self.waiting: Waiting | None = None
+        self.timeline = Timeline(
+            0,
+            self.kind,
+            scope.get("method", "WS"),
+            scope["path"],
+            keeper.wall(),
+            keeper.clock(),
+            None,
+            keeper.process,
+        )
+        keeper.begin(self, scope.get("root_path", ""))
 
-    def _was_last(self, message: Message) -> bool:
-        # The ASGI specification's "HTTP & WebSocket" page and its extensions: trailers, pathsend.
-        kind = message["type"]
-        if kind == "http.response.zerocopysend":
-            return not (self.trailers or message.get("more_body", False))
-        if kind == "http.response.trailers":
-            return not message.get("more_trailers", False)
-        return kind == "http.response.pathsend" and not self.trailers
+    # Its steps ---------------------------------------------------------------------------------
 
-    def end(self) -> None:
-        """Let the phases pass that the end of the request ends, and tell of it."""
-        early = self.passed is not None and self.passed < AFTER_RESPONSE
-        if early:
-            self.route_passes()
-        if self.shown is not None:
-            self.tell("request_end")
-        if early:
-            self.response_passes()
+    def watch(self, app: Awaitable[None]) -> Steps:
+        """Return what awaits the app, or a part of it in a task of its own, and watches it."""
+        coroutine = app if isinstance(app, CoroutineType) else _awaiting(app)
+        steps = Steps(coroutine, self, self.keeper.clock, self.keeper.busy_limit)
+        if self._steps is None:
+            self._steps = steps
+        return steps
 
+    @property
+    def is_running(self) -> bool:
+        """Whether a step of the app as a whole is under way: then it is watched already."""
+        return self._steps is not None and self._steps.cr_running
 
-class Connection(Request):
-    """One WebSocket connection. Its response starts when it is accepted, and ends as it does."""
+    def held_loop(self, begun: int, ended: int) -> None:
+        """Record that one step of this request held the event loop."""
+        self.keeper.held_loop(self, begun, ended)
 
-    __slots__ = ("server_receive",)
-
-    kind = "websocket"
-    server_receive: Receive
-
-    def open(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take note that the server opens the connection."""
-        self.server_receive = receive
-        self.server_send = send
-        self.method = "WS"
-        self.path = scope["path"]
-        self.shown = self.passed = None
-        self.response_start = self.response_sent = self.request_end = None
-        self.request_start = self.recorder.clock()
-        self.recorder.begin(self)
-
-    def close(self, scope: Scope) -> None:
-        """Take note that the app is done with the connection, whatever came of it."""
-        # The scope holds this object, and the server's `send` holds the scope: let go, all are
-        # freed without the garbage collector.
-        del self.server_receive
-        self.server_send = too_late
-        self.route = scope.get("route")
-        self._closed()
-        self.request_end = self.recorder.clock()
-        self.end()
-        self.recorder.end()
+    # What passes through -----------------------------------------------------------------------
 
     async def receive(self) -> Message:
-        """Take a message from the server, and mark the end that the client makes."""
-        message = await self.server_receive()
-        if message["type"] == "websocket.disconnect":
-            self._closed()
+        """Take a message from the server; it may say that the client has left."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect" and not self._handed_over:
+            self._gone = True
         return message
 
     async def send(self, message: Message) -> None:
-        """Pass a message on to the server, and mark the connection's start and its end."""
+        """Pass a message on to the server, and mark the response's start and its end."""
         kind = message["type"]
-        if kind == "websocket.accept" or kind == "websocket.http.response.start":
-            self.status = message.get("status")
-            self.response_start = self.recorder.clock()
-            if self.shown is not None:
-                self.tell("response_start")
-        await self.server_send(message)
-        if kind == "websocket.close":
-            self._closed()
+        if kind == "http.response.start":
+            if self.waiting is not None:
+                self.waiting.route_passes()
+            self._trailers = message.get("trailers", False)
+            self.timeline.status = message["status"]
+            self.mark("response_start")
+            await self._send(message)
+        elif self._is_last(kind, message):
+            # From here on a disconnect is the server's way to say that the response is over.
+            self._handed_over = True
+            await self._send(message)
+            self._sent()
+        else:
+            await self._send(message)
 
-    def _closed(self) -> None:
-        if self.response_sent is None:
-            self.response_sent = self.recorder.clock()
-            if self.shown is not None:
-                self.tell("response_sent")
+    def _is_last(self, kind: str, message: Message) -> bool:
+        # The ASGI specification's "HTTP & WebSocket" page and its extensions: trailers, pathsend.
+        if kind == "http.response.body" or kind == "http.response.zerocopysend":
+            return not (self._trailers or message.get("more_body"))
+        if kind == "http.response.trailers":
+            return not message.get("more_trailers", False)
+        return kind == "http.response.pathsend" and not self._trailers
+
+    def _sent(self) -> None:
+        """Take note that the server has taken all of the response, for a client that is there."""
+        if self.timeline.response_sent is None and not self._gone:
+            self.mark("response_sent")
+        if self.waiting is not None:
+            self.waiting.response_passes()
+
+    def end(self, scope: Scope) -> None:
+        """Take note that the app is done with the request, and let pass what has not passed."""
+        # The scope holds this object, and the server's `send` holds the scope: let go, all are
+        # freed without the garbage collector.
+        self._send = self._receive = too_late
+        self._steps = None
+        timeline, waiting = self.timeline, self.waiting
+        timeline.route = route_path(scope)
+        timeline.aborted = timeline.response_sent is None
+        timeline.request_end = self.keeper.clock()
+        if waiting is not None:
+            waiting.route_passes()
+        if self.keeper.listeners:
+            self.tell("request_end")
+        if waiting is not None:
+            waiting.response_passes()
+        self.keeper.end(self)
+
+    # What is recorded --------------------------------------------------------------------------
+
+    @property
+    def title(self) -> str:
+        """The request in words, for logs."""
+        return self.timeline.title
+
+    def tell(self, kind: str, task: TaskRecord | None = None) -> None:
+        """Tell the recorder's subscribers what happened; look at `keeper.listeners` first."""
+        self.keeper.tell(kind, self.timeline, task)
+
+    def mark(self, moment: str) -> None:
+        """Take a moment of the timeline, now; from any thread."""
+        setattr(self.timeline, moment, self.keeper.clock())
+        if self.keeper.listeners:
+            self.tell(moment)
 
 
-async def too_late(message: Message) -> None:
-    """Stand in for the `send` of a server that has ended the request."""
+async def _awaiting(app: Awaitable[None]) -> None:
+    await app
+
+
+async def too_late(message: Any = None) -> Any:
+    """Stand in for a server that has ended the request."""
+    what = f"{message['type']} was sent" if message else "a message was asked for"
     raise RuntimeError(
-        f"{message['type']} was sent after the app had returned, so no server takes it: "
-        "end whatever sends before the app does"
+        f"{what} after the app had returned, so no server takes part: "
+        "end whatever sends or receives before the app does"
     )
+
+
+def request_of(scope: Scope) -> Request | None:
+    """Return the request that this scope belongs to, None where none is recorded."""
+    found = scope.get(SCOPE_KEY)
+    return found if isinstance(found, Request) else None
+
+
+def timeline_of(connection: HTTPConnection | Scope) -> Timeline | None:
+    """Return the timeline of the request that is under way, None where none is recorded.
+
+    `connection` is Starlette's `Request` or `WebSocket`, or an ASGI scope.
+    """
+    request = request_of(connection.scope if isinstance(connection, HTTPConnection) else connection)
+    return None if request is None else request.timeline

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-from .callables import display_name
-from .config import TaskConfig, TaskErrorHandler
+from .callables import display_name, warn_of_files
 from .errors import FastAPITasksError
-from .phases import AFTER_RESPONSE, AFTER_ROUTE, Phases
-from .tasks import Task
-from .timeline import MODES
+from .job import Job
+from .phases import Phases
+from .task import Task, TaskConfig, TaskErrorHandler
+from .timeline import Mode
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -19,13 +19,12 @@ T = TypeVar("T")
 class TasksBatch:
     """Schedule tasks of one mode."""
 
-    # No __init__: made several times a request, this is made in half the time.
+    __slots__ = ("_config", "_mode", "_phases")
 
-    __slots__ = ("_config", "_phase", "_phases")
-
-    _phases: Phases
-    _phase: int
-    _config: TaskConfig
+    def __init__(self, phases: Phases, mode: Mode, config: TaskConfig) -> None:
+        self._phases = phases
+        self._mode: Mode = mode
+        self._config = config
 
     def schedule(self, func: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Task[P, T]:
         """Call `func` in the background, at the time that this scheduler's mode names.
@@ -36,16 +35,18 @@ class TasksBatch:
         function, a coroutine object, or arguments that do not fit; FastAPITasksError when the app
         has shut down.
         """
-        phases, phase = self._phases, self._phase
+        phases = self._phases
         if phases.runtime.closed:
             raise FastAPITasksError(
-                f"task {display_name(func)} of {phases.title} was scheduled after the app "
+                f"task {display_name(func)} of {phases.request.title} was scheduled after the app "
                 "shut down, so nothing can run it: end what schedules tasks before the shutdown"
             )
-        task: Task[P, T] = Task()
-        task.prepare(func, args, kwargs, self._config, MODES[phase], phases)
-        phases.schedule(task, phase)
-        return task
+        job = Job(func, args, kwargs, self._config, self._mode, phases.request, phases.runtime)
+        if args or kwargs:
+            warn_of_files(job, args, kwargs)
+        task: Any = job.task  # before it can end, which lets go of it
+        phases.schedule(job)
+        return task  # type: ignore[no-any-return]
 
     def task(
         self,
@@ -60,7 +61,7 @@ class TasksBatch:
         period of a shutdown, `on_error` is called with the task and what it raised.
         """
         own = TaskConfig(name, shield, on_error)
-        return _batch(self._phases, self._phase, self._config.merge(own))
+        return TasksBatch(self._phases, self._mode, self._config.merge(own))
 
 
 class TasksScheduler(TasksBatch):
@@ -71,17 +72,9 @@ class TasksScheduler(TasksBatch):
     @property
     def after_route(self) -> TasksBatch:
         """Schedule tasks for when the endpoint has returned, before the response starts."""
-        return _batch(self._phases, AFTER_ROUTE, self._config)
+        return TasksBatch(self._phases, "after_route", self._config)
 
     @property
     def after_response(self) -> TasksBatch:
         """Schedule tasks for when the response has been sent."""
-        return _batch(self._phases, AFTER_RESPONSE, self._config)
-
-
-def _batch(phases: Phases, phase: int, config: TaskConfig) -> TasksBatch:
-    batch = TasksBatch()
-    batch._phases = phases
-    batch._phase = phase
-    batch._config = config
-    return batch
+        return TasksBatch(self._phases, "after_response", self._config)

@@ -5,12 +5,9 @@ A step is what runs between two suspensions, so nothing else can run meanwhile.
 
 from __future__ import annotations
 
-import types
 from collections.abc import Callable, Coroutine, Generator
+from types import TracebackType
 from typing import Any, Protocol
-
-OVER: Any = object()
-"""What `next(steps, OVER)` returns when the last step is done: an exception would cost more."""
 
 
 class Owner(Protocol):
@@ -28,66 +25,90 @@ class Dropped(BaseException):
     """Raised in place of the next step of a coroutine that is not to be resumed."""
 
 
-async def watched(
-    coroutine: Coroutine[Any, Any, object], owner: Owner, clock: Callable[[], int], limit: float
-) -> None:
-    """Await `coroutine`, and tell `owner` of every step longer than `limit` nanoseconds."""
-    steps: Any = coroutine.__await__()
-    begun = clock()
-    try:
-        awaited = next(steps, OVER)
-    finally:
-        ended = clock()
-        if ended - begun > limit:
-            owner.held_loop(begun, ended)
-    if awaited is not OVER:
-        await rest(steps, awaited, owner, clock, limit)
+class Steps:
+    """Awaits a coroutine, and tells its owner of every step longer than `limit` nanoseconds.
 
-
-@types.coroutine
-def rest(
-    steps: Any, awaited: Any, owner: Owner, clock: Callable[[], int], limit: float
-) -> Generator[Any, Any, None]:
-    """Await the steps that follow one which suspended with `awaited`, and watch each.
-
-    A dropped coroutine is left where it stands, even one that refuses to be cancelled.
+    It stands for the coroutine itself to whoever walks the chain of awaits (debuggers, samplers,
+    asyncio's and trio's own stacks), so that the library hides nothing. A dropped coroutine is left
+    where it stands, even one that refuses to be cancelled.
     """
-    try:
-        while awaited is not OVER:
-            value, error = None, None
-            try:
-                value = yield awaited
-            except GeneratorExit:
-                if not owner.dropped:
-                    steps.close()
-                raise
-            except BaseException as thrown:
-                error = thrown
-            if owner.dropped:
-                _leave_suspended(steps)
-                raise Dropped
-            begun = clock()
-            try:
-                awaited = _resume(steps, value, error)
-            finally:
-                error = None  # what was raised would hold this frame, which holds it
-                ended = clock()
-                if ended - begun > limit:
-                    owner.held_loop(begun, ended)
-    except StopIteration:
-        return
 
+    __slots__ = ("_clock", "_coroutine", "_limit", "_owner")
 
-def _resume(steps: Any, value: Any, error: BaseException | None) -> Any:
-    if error is not None:
-        return steps.throw(error)
-    return next(steps, OVER) if value is None else steps.send(value)
+    def __init__(
+        self,
+        coroutine: Coroutine[Any, Any, Any],
+        owner: Owner,
+        clock: Callable[[], int],
+        limit: float,
+    ) -> None:
+        self._coroutine = coroutine
+        self._owner = owner
+        self._clock = clock
+        self._limit = limit
 
+    def __await__(self) -> Generator[Any, Any, Any]:
+        # It has all that the interpreter asks of one.
+        return self  # type: ignore[return-value]
 
-def _leave_suspended(steps: Any) -> None:
-    # Garbage, its coroutine would be closed: one that refuses to end would go on for another step,
-    # in the middle of whatever runs at that moment, or at the interpreter's exit without a loop.
-    # So it gets a reference that is never given back.
-    import ctypes
+    def __iter__(self) -> Steps:
+        return self
 
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(steps))
+    def __next__(self) -> Any:
+        # As send(None), written out: nearly all steps of asyncio come through here.
+        if self._owner.dropped:
+            self._leave()
+        clock = self._clock
+        begun = clock()
+        try:
+            return self._coroutine.send(None)
+        finally:
+            ended = clock()
+            if ended - begun > self._limit:
+                self._owner.held_loop(begun, ended)
+
+    def send(self, value: Any) -> Any:
+        """Resume the coroutine for one step."""
+        return self._step(self._coroutine.send, value)
+
+    def throw(
+        self,
+        error: Any,
+        value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> Any:
+        """Resume the coroutine for one step, with an exception."""
+        if value is not None:
+            error = value
+        if traceback is not None:
+            error = error.with_traceback(traceback)
+        return self._step(self._coroutine.throw, error)
+
+    def close(self) -> None:
+        """Close the coroutine, but not a dropped one, which would go on for another step."""
+        if not self._owner.dropped:
+            self._coroutine.close()
+
+    def _step(self, resume: Callable[[Any], Any], value: Any) -> Any:
+        if self._owner.dropped:
+            self._leave()
+        begun = self._clock()
+        try:
+            return resume(value)
+        finally:
+            ended = self._clock()
+            if ended - begun > self._limit:
+                self._owner.held_loop(begun, ended)
+
+    def _leave(self) -> None:
+        # Garbage, its coroutine would be closed: one that refuses to end would go on for another
+        # step, in the middle of whatever runs at that moment, or at the interpreter's exit without
+        # a loop. So it gets a reference that is never given back.
+        import ctypes  # elsewhere nobody needs it
+
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._coroutine))
+        raise Dropped
+
+    def __getattr__(self, name: str) -> Any:
+        # Its name, its frame, its code, what it awaits.
+        return getattr(self._coroutine, name)

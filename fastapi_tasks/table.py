@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from .timeline import TaskRecord, Timeline
+from .names import harmless
 
 HEADINGS = ("task", "mode", "requested", "released", "started", "finished", "outcome")
 
@@ -18,7 +17,7 @@ def duration(nanoseconds: float) -> str:
     return f"{nanoseconds:.0f} ns"
 
 
-def table(timeline: Timeline) -> str:
+def table(timeline: Any) -> str:
     """Write the request's marks on one line and its tasks below; times count from its start."""
     rows = [HEADINGS, *(_row(task, timeline.request_start) for task in timeline.tasks)]
     if len(rows) == 1:
@@ -28,7 +27,7 @@ def table(timeline: Timeline) -> str:
     return "\n".join([_heading(timeline), *lines])
 
 
-def _heading(timeline: Timeline) -> str:
+def _heading(timeline: Any) -> str:
     marks = {
         "endpoint end": timeline.endpoint_end,
         "response start": timeline.response_start,
@@ -40,7 +39,7 @@ def _heading(timeline: Timeline) -> str:
         [timeline.title] if timeline.status is None else [f"{timeline.title}  {timeline.status}"]
     )
     if timeline.error is not None:
-        parts.append(f"failed with {timeline.error}")
+        parts.append(f"failed with {harmless(timeline.error)}")
     parts += [
         f"{name} {duration(time - timeline.request_start)}"
         for name, time in marks.items()
@@ -49,8 +48,9 @@ def _heading(timeline: Timeline) -> str:
     return "  |  ".join(parts)
 
 
-def _row(task: TaskRecord, origin: int) -> tuple[str, ...]:
+def _row(task: Any, origin: int) -> tuple[str, ...]:
     times = (task.requested, task.released, task.started, task.finished)
     written = ("–" if time is None else duration(time - origin) for time in times)
-    outcome = task.outcome or ("waiting" if task.started is None else "running")
-    return (task.name, task.mode, *written, outcome + (f" {task.error}" if task.error else ""))
+    state = task.outcome or ("waiting" if task.started is None else "running")
+    outcome = f"{state} {task.error}" if task.error else state
+    return (harmless(task.name), task.mode, *written, harmless(outcome))

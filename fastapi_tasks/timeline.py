@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
+from .facts import MOMENT, PART, moments, parts_of
+from .names import harmless
 from .table import table
 
 Mode = Literal["immediate", "after_route", "after_response"]
@@ -18,36 +20,47 @@ Outcome = Literal["ok", "error", "cancelled", "discarded", "abandoned"]
 running when the hard limit of the shutdown passed.
 """
 
-MODES: tuple[Mode, ...] = ("immediate", "after_route", "after_response")
-OUTCOMES: tuple[Outcome, ...] = ("ok", "error", "cancelled", "discarded", "abandoned")
+MODES: tuple[Mode, ...] = get_args(Mode)
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
 @dataclass(slots=True)
 class TaskRecord:
     """What happened to one task. Times are nanoseconds of the timeline's clock.
 
-    `released`, `started` and `finished` are None until they happen, `outcome` until the task
-    ends. `error` is the type of what was raised, never its message. `thread` tells a `def` task
-    in its worker thread from a coroutine on the event loop. `parent` is the position in
-    `Timeline.tasks` of the task that scheduled this one; None means the request itself did.
+    `requested`: user code called `schedule()`. `released`: the task was handed to the event loop.
+    `started`: the function's first line was about to run. `finished`: it returned, raised or was
+    cancelled. All but the first are None until they happen, `outcome` until the task ends.
+    `error` is the type of what was raised, never its message. `thread` tells a `def` task in its
+    worker thread from a coroutine on the event loop. `id` counts the tasks of a request from 0, in
+    the order in which they were requested; `parent` is the id of the task that scheduled this one,
+    None where the request itself did. A timeline numbers tasks that nobody has numbered.
     """
 
     name: str
     mode: Mode
-    requested: int
-    released: int | None = None
-    started: int | None = None
-    finished: int | None = None
+    requested: int = field(metadata=MOMENT)
+    released: int | None = field(default=None, metadata=MOMENT)
+    started: int | None = field(default=None, metadata=MOMENT)
+    finished: int | None = field(default=None, metadata=MOMENT)
     outcome: Outcome | None = None
     error: str | None = None
     thread: bool = False
     shield: bool = False
     parent: int | None = None
+    id: int = -1
+
+    @property
+    def held(self) -> int | None:
+        """Nanoseconds from requested to released: what the mode asks for. None if not released."""
+        return None if self.released is None else self.released - self.requested
 
     @property
     def waited(self) -> int | None:
-        """Nanoseconds from requested to started, or None if it did not start."""
-        return None if self.started is None else self.started - self.requested
+        """Nanoseconds from released to started: the part that is late. None if it did not start."""
+        if self.started is None or self.released is None:
+            return None
+        return self.started - self.released
 
     @property
     def ran(self) -> int | None:
@@ -61,12 +74,12 @@ class TaskRecord:
 class Busy:
     """One step of a coroutine that held the event loop for longer than the threshold.
 
-    `culprit` names the task, or the request (`POST /orders #3`). `task` is the task's position in
-    `Timeline.tasks`; None means that the request itself, or another request's work, held it.
+    `culprit` names the task, or the request (`POST /orders #3`). `task` is the task's id; None
+    means that the request itself, or another request's work, held it.
     """
 
-    start: int
-    end: int
+    start: int = field(metadata=MOMENT)
+    end: int = field(metadata=MOMENT)
     culprit: str
     task: int | None = None
 
@@ -79,9 +92,9 @@ class ClientView:
     last byte of the body.
     """
 
-    sent: int
-    answered: int | None = None
-    received: int | None = None
+    sent: int = field(metadata=MOMENT)
+    answered: int | None = field(default=None, metadata=MOMENT)
+    received: int | None = field(default=None, metadata=MOMENT)
 
 
 @dataclass(slots=True, repr=False)
@@ -89,12 +102,16 @@ class Timeline:
     """The record of one request: its marks and its tasks.
 
     All times are integer nanoseconds of one monotonic clock, except `wall`, which is the wall
-    clock (nanoseconds since the epoch) at `request_start`, reckoned back from the moment when
-    somebody first looked. A mark is None until it happens; the endpoint's marks stay None when
-    the request does not use `Tasks`, or failed before its endpoint began. `request_end` is when
-    the app was done with the request: None means that it is still open. `status` is None for a
-    WebSocket that was accepted. `error` is the type of the exception that left the endpoint, or
-    that made its tasks be discarded. `aborted` says that the response never reached its end.
+    clock (nanoseconds since the epoch) at `request_start`. A mark is None until it happens; the
+    endpoint's marks stay None when the request does not use `Tasks`, or failed before its endpoint
+    began. `request_end` is when the app was done with the request: None means that it is still
+    open. `route` is the path as the app declares it, with the prefixes of its routers and mounts.
+    `status` is None for a WebSocket that was accepted. `error` is the type of the exception that
+    left the endpoint, or that made its tasks be discarded. `aborted` says that the response never
+    reached its end, or its client had left by then.
+
+    Of a request with very many tasks, `tasks` and `busy` hold the last; `tasks_dropped` and
+    `busy_dropped` count the others.
     """
 
     id: int
@@ -102,20 +119,28 @@ class Timeline:
     method: str
     path: str
     wall: int
-    request_start: int
+    request_start: int = field(metadata=MOMENT)
     route: str | None = None
     process: int = 0
-    endpoint_start: int | None = None
-    endpoint_end: int | None = None
-    response_start: int | None = None
-    response_sent: int | None = None
-    request_end: int | None = None
+    endpoint_start: int | None = field(default=None, metadata=MOMENT)
+    endpoint_end: int | None = field(default=None, metadata=MOMENT)
+    response_start: int | None = field(default=None, metadata=MOMENT)
+    response_sent: int | None = field(default=None, metadata=MOMENT)
+    request_end: int | None = field(default=None, metadata=MOMENT)
     status: int | None = None
     error: str | None = None
     aborted: bool = False
-    tasks: list[TaskRecord] = field(default_factory=list)
-    busy: list[Busy] = field(default_factory=list)
-    client: ClientView | None = None
+    tasks: list[TaskRecord] = field(default_factory=list, metadata=PART)
+    busy: list[Busy] = field(default_factory=list, metadata=PART)
+    client: ClientView | None = field(default=None, metadata=PART)
+    tasks_dropped: int = 0
+    busy_dropped: int = 0
+
+    def __post_init__(self) -> None:
+        if self.tasks:
+            for position, task in enumerate(self.tasks):
+                if task.id < 0:
+                    task.id = position
 
     def __repr__(self) -> str:
         state = "open" if self.request_end is None else self.status or "closed"
@@ -126,8 +151,8 @@ class Timeline:
 
     @property
     def title(self) -> str:
-        """The request in words, such as `POST /checkout #3`."""
-        return f"{self.method} {self.path} #{self.id}"
+        """The request in words, such as `POST /checkout #3`, without control characters."""
+        return harmless(f"{self.method} {self.path} #{self.id}")
 
     @property
     def last(self) -> int:
@@ -140,20 +165,8 @@ class Timeline:
         return self.request_end is not None and all(t.outcome is not None for t in self.tasks)
 
     def _moments(self) -> Iterator[int]:
-        marks = (
-            self.endpoint_start,
-            self.endpoint_end,
-            self.response_start,
-            self.response_sent,
-            self.request_end,
-        )
-        yield self.request_start
-        yield from (mark for mark in marks if mark is not None)
-        for task in self.tasks:
-            yield task.requested
-            times = (task.released, task.started, task.finished)
-            yield from (time for time in times if time is not None)
-        yield from (segment.end for segment in self.busy)
-        if self.client is not None:
-            times = (self.client.sent, self.client.answered, self.client.received)
-            yield from (time for time in times if time is not None)
+        for record in (self, *parts_of(self)):
+            for name in moments(type(record)):
+                time: int | None = getattr(record, name)
+                if time is not None:
+                    yield time

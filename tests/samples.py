@@ -104,7 +104,7 @@ def random_timelines(requests: int, tasks: int, seed: int = 0) -> list[Timeline]
             timeline.tasks.append(
                 TaskRecord(
                     f"task_{index % 12}", mode, requested, released, started, finished,
-                    rng.choice(OUTCOMES[:2]), thread=rng.random() < 0.3,
+                    rng.choice(OUTCOMES[:2]), thread=rng.random() < 0.3, id=index,
                 )
             )  # fmt: skip
         timelines.append(timeline)

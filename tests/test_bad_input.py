@@ -20,8 +20,10 @@ class TestAddTasks:
         with pytest.raises(TypeError) as caught:
             add_tasks(object())  # type: ignore[arg-type]
         assert str(caught.value) == (
-            "add_tasks() got an object of type object, which has no endpoints to give tasks to: "
-            "pass the FastAPI app, before wrapping it in other middlewares"
+            "add_tasks() got an object of type object, and only FastAPI gives endpoints what they "
+            "ask for: pass the FastAPI app itself, before wrapping it; in an app of another kind "
+            "mount a FastAPI app, and call add_tasks() on that; record() records any app, without "
+            "tasks"
         )
 
     def test_twice_on_one_app(self) -> None:
@@ -30,8 +32,9 @@ class TestAddTasks:
         with pytest.raises(FastAPITasksError) as caught:
             add_tasks(app)
         assert str(caught.value) == (
-            "add_tasks() was called twice on one app, so each task would run in two places: "
-            "call it once; its recorder is app.state.tasks_recorder"
+            "add_tasks() was called on an app that is recorded already, so all would happen in two "
+            "places: call add_tasks() or record(), and once; the recorder is "
+            "app.state.tasks_recorder"
         )
         assert app.state.tasks_recorder is recorder
 
@@ -66,7 +69,7 @@ class TestAddTasks:
             ),
             (
                 {"grace_period": 40},
-                "grace_period is 40 s, but the whole shutdown may take only 30.0 s: "
+                "grace_period is 40 s, but the whole shutdown may take only 25.0 s: "
                 "give a shutdown_timeout at least as long",
             ),
             (
@@ -91,13 +94,11 @@ class TestAddTasks:
         [
             (
                 {"maxlen": 0},
-                "maxlen is 0, but a recorder keeps at least one request: "
-                "give a whole number from 1",
+                "maxlen is 0, but a recorder keeps at least one: give a whole number from 1",
             ),
             (
                 {"maxlen": math.nan},
-                "maxlen is nan, but a recorder keeps at least one request: "
-                "give a whole number from 1",
+                "maxlen is nan, but a recorder keeps at least one: give a whole number from 1",
             ),
             (
                 {"busy_threshold": -0.1},
@@ -149,9 +150,11 @@ class TestTasksWhereNoneCanRun:
     ) -> None:
         message = await self.refused(Server(endpoints(make_app())))
         assert message == (
-            "GET /tasks asks for Tasks, but the app's lifespan is not running, so its tasks "
-            "would have nobody to end them: start the server with its lifespan on; in tests use "
-            "`with TestClient(app)`, or a lifespan manager around httpx.ASGITransport"
+            "GET /tasks #1 asks for Tasks, but its app's lifespan is not running, so its tasks "
+            "would have nobody to end them: in tests use `with TestClient(app)`; serve the app "
+            "with its lifespan on; where the server knows none (Daphne, WSGI bridges) or something "
+            "else serves it (httpx.ASGITransport), enter it around that: "
+            "`async with app.router.lifespan_context(app)`"
         )
         # What needs no tasks is served and recorded all the same.
         assert [(t.path, t.status) for t in recorder.timelines] == [
@@ -176,9 +179,10 @@ class TestTasksWhereNoneCanRun:
         app.mount("/sub", sub)
         async with serving(app) as server:
             assert await self.refused(server, "/sub") == (
-                "GET /sub/tasks asks for Tasks in a mounted app whose lifespan never runs, so "
-                "its tasks would have nobody to end them: call add_tasks on the app that it is "
-                "mounted in"
+                "GET /sub/tasks #1 asks for Tasks, but its app's lifespan is not running, so its "
+                "tasks would have nobody to end them: no lifespan of a mounted app runs by itself. "
+                "Call add_tasks() on the app that it is mounted in, or enter this app's lifespan "
+                "in that one's: `async with app.router.lifespan_context(app)`"
             )
 
     @pytest.mark.parametrize("sub_too", [True, False])

@@ -274,10 +274,10 @@ class TestI3ErrorHandlers:
         calls = []
 
         async def of_app(task: Task[..., Any], exc: Exception) -> None:
-            calls.append(("app", task.record.name))
+            calls.append(("app", task.name))
 
         async def of_task(task: Task[..., Any], exc: Exception) -> None:
-            calls.append(("task", task.record.name))
+            calls.append(("task", task.name))
 
         app = make_app(tasks={"config": TaskConfig(name="job", on_error=of_app, shield=True)})
 

@@ -22,6 +22,7 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 
 from fastapi_tasks import Recorder, Tasks, Timeline, add_tasks, from_json
 from fastapi_tasks.errors import FastAPITasksUninitializedAppError
+from fastapi_tasks.recorder import keeper_of
 from visualize.lab import Lab, serve
 from visualize.live import changes, mount, mounting
 from visualize.live.changes import Cursor
@@ -179,7 +180,7 @@ async def test_one_line_holds_what_is_new_of_a_request() -> None:
             "tasks": {
                 "0": {
                     "name": task.name, "mode": "immediate", "requested": task.requested,
-                    "released": task.released, "started": task.started,
+                    "released": task.released, "started": task.started, "id": 0,
                 }
             }
         }  # fmt: skip
@@ -336,13 +337,13 @@ async def test_an_unrecorded_request_is_not_told_of() -> None:
 async def test_nobody_listens_once_all_readers_are_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     reader = Reader()
     async with serve(shop()) as lab:
-        assert lab.recorder.listeners == ()
+        assert keeper_of(lab.recorder).listeners == ()
         await order(lab, 1)
         await read(lab, reader, told_all(reader, lab))
-        assert len(lab.recorder.listeners) == 1
+        assert len(keeper_of(lab.recorder).listeners) == 1
         monkeypatch.setattr(changes, "LINGER", -1.0)
         with anyio.fail_after(10):
-            while lab.recorder.listeners:
+            while keeper_of(lab.recorder).listeners:
                 await order(lab, 2)
         await order(lab, 3)
         await read(lab, reader, told_all(reader, lab))

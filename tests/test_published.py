@@ -455,8 +455,10 @@ class TestOnlyAMountedAppCalledAddTasks:
             answer = await server.get("/shop/")
         assert isinstance(answer.error, FastAPITasksUninitializedAppError)
         assert str(answer.error) == (
-            "GET /shop/ asks for Tasks in a mounted app whose lifespan never runs, so its tasks "
-            "would have nobody to end them: call add_tasks on the app that it is mounted in"
+            "GET /shop/ #1 asks for Tasks, but its app's lifespan is not running, so its tasks "
+            "would have nobody to end them: no lifespan of a mounted app runs by itself. Call "
+            "add_tasks() on the app that it is mounted in, or enter this app's lifespan in that "
+            "one's: `async with app.router.lifespan_context(app)`"
         )
 
     async def test_and_then_it_works(self) -> None:

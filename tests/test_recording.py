@@ -208,6 +208,7 @@ class TestRecorder:
                     "started": 11_000_000_000,
                     "finished": 13_000_000_000,
                     "outcome": "ok",
+                    "id": 0,
                 }
             ],
         }
@@ -332,7 +333,7 @@ class TestRecorder:
                 await anyio.wait_all_tasks_blocked()
             with pytest.raises(TimeoutError) as caught:
                 await recorder.settled(timeout=1)
-            assert str(caught.value) == ("still open after 1 s: GET /3 #3, 2 more, not kept")
+            assert str(caught.value) == ("still open after 1 s: GET /5 #1, GET /4 #2, GET /3 #3")
             assert recorder.dropped == 2
             await recorder.settled()
             assert now() == 5_000_000_000
@@ -343,7 +344,7 @@ class TestRecorder:
             recorder.enabled = True
             with pytest.raises(TimeoutError) as caught:
                 await recorder.settled(timeout=1)
-            assert str(caught.value) == ("still open after 1 s: 1 more, not kept")
+            assert str(caught.value) == "still open after 1 s: GET /2 #0"
             await recorder.settled()
             assert now() == 7_000_000_000
             await server.get("/0")

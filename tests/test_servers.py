@@ -138,7 +138,9 @@ class TestS1Shutdown:
         names = ["mail", "parent", "child", "report of fails", *(f"queued {n}" for n in range(60))]
         assert sorted(ended) == sorted(f"{name} ended, database open" for name in names)
         assert last == "database closed"
-        assert "shutdown:" not in server.output
+        lines = [line for line in server.output.splitlines() if line.startswith("shutdown:")]
+        assert len(lines) == 1
+        assert lines[0].startswith("shutdown: waiting up to 60 s, for shielded tasks up to 60 s: ")
         assert server.output.count("task fails (immediate, POST /work #1) failed after") == 1
 
     @pytest.mark.parametrize("kind", KINDS)
@@ -156,8 +158,13 @@ class TestS1Shutdown:
         ]
         where = "(immediate, POST /work #1)"
         assert [line for line in server.output.splitlines() if line.startswith("shutdown:")] == [
+            "shutdown: waiting up to 0.2 s, for shielded tasks up to 0.8 s: "
+            f"unshielded {where}, shielded {where}, stubborn {where}, stubborn {where}, "
+            f"sleep_forever {where}, sleep {where}, sleep {where}",
             "shutdown: cancelled after the grace period of 0.2 s: "
             f"unshielded {where}, stubborn {where}",
+            "shutdown: in a thread, where nothing can cancel them, so they are waited for up to "
+            f"0.8 s in all: sleep {where}",
             "shutdown: abandoned after 0.8 s of shutdown, still running: "
             f"stubborn {where}, stubborn {where}, sleep_forever {where}, "
             f"sleep {where}, sleep {where}",

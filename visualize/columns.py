@@ -9,27 +9,28 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from fastapi_tasks.timeline import TaskRecord, Timeline
+from fastapi_tasks import Busy, ClientView, TaskRecord, Timeline
+from fastapi_tasks.facts import moments, values
 
 Column = list[int | None]
 
+PARTS = {"tasks": TaskRecord, "busy": Busy, "client": ClientView}
+"""The records in a timeline, by the field that holds them."""
+
+# They open the header, for each timeline, since all others count from them.
+_OPENING = {"wall", "request_start"}
+
+
+def _columns_of(kind: type) -> dict[str, str]:
+    told = dict.fromkeys(values(kind), "value") | dict.fromkeys(moments(kind), "time")
+    if "released" in told:
+        told["released"] = "release"
+    return {name: how for name, how in told.items() if name not in _OPENING}
+
+
 RECORDS = {
-    "requests": {
-        **dict.fromkeys(("id", "process", "kind", "method", "path", "route"), "value"),
-        **dict.fromkeys(("status", "error", "aborted"), "value"),
-        **dict.fromkeys(("endpoint_start", "endpoint_end", "response_start"), "time"),
-        **dict.fromkeys(("response_sent", "request_end"), "time"),
-    },
-    "tasks": {
-        **dict.fromkeys(("name", "mode", "outcome", "error"), "value"),
-        **dict.fromkeys(("thread", "shield", "parent"), "value"),
-        "requested": "time",
-        "released": "release",
-        "started": "time",
-        "finished": "time",
-    },
-    "busy": {"culprit": "value", "task": "value", "start": "time", "end": "time"},
-    "client": {"sent": "time", "answered": "time", "received": "time"},
+    "requests": _columns_of(Timeline),
+    **{name: _columns_of(kind) for name, kind in PARTS.items()},
 }
 """The fields of each kind of record, and how each is told: as a value, or as a time."""
 
@@ -93,9 +94,7 @@ def encode(timelines: Sequence[Timeline]) -> tuple[dict[str, Any], list[Column]]
     columns: list[Column] = []
     records: dict[str, list[Sequence[Any]]] = {
         "requests": [[timeline] for timeline in timelines],
-        "tasks": [timeline.tasks for timeline in timelines],
-        "busy": [timeline.busy for timeline in timelines],
-        "client": [[t.client] if t.client else [] for t in timelines],
+        **{name: [_held(timeline, name) for timeline in timelines] for name in PARTS},
     }
     for name, groups in records.items():
         fields = RECORDS[name]
@@ -112,6 +111,11 @@ def encode(timelines: Sequence[Timeline]) -> tuple[dict[str, Any], list[Column]]
         "offset": _differences(timeline.wall - timeline.request_start for timeline in timelines),
     }
     return header, columns
+
+
+def _held(timeline: Timeline, name: str) -> Sequence[Any]:
+    held = getattr(timeline, name)
+    return held if isinstance(held, list) else [] if held is None else [held]
 
 
 def _columns(

@@ -67,7 +67,8 @@ class Stamping:
 async def differences() -> dict[str, list[int]]:
     """Return how far each recorded mark is from the stamp, in nanoseconds, for all requests."""
     chosen = [one for one in recorder.timelines if one.path.startswith("/work/")]
-    await recorder.until(lambda: all(timeline.settled for timeline in chosen))
+    for timeline in chosen:
+        await recorder.settled(of=timeline)
     found: defaultdict[str, list[int]] = defaultdict(list)
     for timeline in chosen:
         for mark, stamp in stamps[timeline.path].items():

@@ -157,5 +157,6 @@ def leave_from_thread() -> None:
 @tasked.get("/timelines")
 async def timelines(of: str) -> PlainTextResponse:
     chosen = [timeline for timeline in recorder.timelines if timeline.path == of]
-    await recorder.until(lambda: all(timeline.settled for timeline in chosen))
+    for timeline in chosen:
+        await recorder.settled(of=timeline)
     return PlainTextResponse(to_json(chosen))

@@ -70,7 +70,7 @@ async def fails() -> None:
 
 async def report(task: Task[..., Any], exc: Exception) -> None:
     await anyio.sleep(0.01)
-    ended(f"report of {task.record.name}")
+    ended(f"report of {task.name}")
 
 
 @patient_app.post("/work")

@@ -71,7 +71,7 @@ class Lab(Bench):
         """
         timeline = _timeline(response)
         with anyio.move_on_after(timeout):
-            await self.recorder.until(settling(timeline))
+            await self.recorder.settled(of=timeline)
             return timeline
         running = [task.name for task in timeline.tasks if task.outcome is None]
         names = ", ".join(running) or timeline.title

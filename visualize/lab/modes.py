@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -11,10 +12,8 @@ import anyio
 from fastapi import BackgroundTasks, FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 
-from fastapi_tasks import Mode, Outcome, TaskRecord, Tasks, Timeline, add_tasks
-from fastapi_tasks.callables import display_name, is_coroutine_function
-from fastapi_tasks.request import SCOPE_KEY
-from fastapi_tasks.scheduler import TasksScheduler
+from fastapi_tasks import Mode, Outcome, TaskRecord, Tasks, Timeline, add_tasks, timeline_of
+from fastapi_tasks.tasks import TasksScheduler
 
 from .serving import serve
 
@@ -53,7 +52,8 @@ def _app(work: Work, times: int, pause: float) -> FastAPI:
     async def endpoint(
         way: str, tasks: Tasks, background: BackgroundTasks, request: Request
     ) -> dict[str, str]:
-        timeline = request.scope[SCOPE_KEY].timeline
+        timeline = timeline_of(request)
+        assert timeline is not None
         for _ in range(times):
             await WAYS[way](work, Hands(tasks, background, timeline, recorder.clock))
         await anyio.sleep(pause)
@@ -82,8 +82,11 @@ class Stamped:
     def __init__(self, work: Work, way: str, mode: Mode, timeline: Timeline, clock: Clock) -> None:
         self._work = work
         self._clock = clock
-        self._record = TaskRecord(f"{display_name(work)}, {way}", mode, clock())
-        self._record.thread = not is_coroutine_function(work)
+        function = work.func if isinstance(work, partial) else work
+        name = getattr(function, "__qualname__", type(function).__qualname__)
+        name = name.rpartition("<locals>.")[2]
+        self._record = TaskRecord(f"{name}, {way}", mode, clock(), id=len(timeline.tasks))
+        self._record.thread = not inspect.iscoroutinefunction(work)
         timeline.tasks.append(self._record)
 
     async def __call__(self) -> None:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from anyio import to_thread
 from starlette.types import ASGIApp
 
-from fastapi_tasks import Recorder
-from fastapi_tasks.config import DEFAULTS
-from fastapi_tasks.layer import OuterLayer
-from fastapi_tasks.runtime import Limits
+from fastapi_tasks import Recorder, RecordingMiddleware, recorder_of
 
 from .bench import Lab, SyncLab
 from .sockets import address, bind
@@ -81,11 +76,8 @@ class Serving:
 
 def recorded(app: ASGIApp) -> tuple[ASGIApp, Recorder]:
     """Return the app with its recorder, the one it has or a new one around it."""
-    inner: Any = app
-    while inner is not None:
-        recorder = getattr(getattr(inner, "state", None), "tasks_recorder", None)
-        if isinstance(recorder, Recorder):
-            return app, recorder
-        inner = getattr(inner, "app", None)
-    recorder = Recorder()
-    return OuterLayer(app, recorder, DEFAULTS, Limits()), recorder
+    recorder = recorder_of(app)
+    if recorder is not None:
+        return app, recorder
+    around = RecordingMiddleware(app)
+    return around, around.recorder

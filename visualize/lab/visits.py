@@ -15,8 +15,7 @@ from itertools import count
 import httpx
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fastapi_tasks import ClientView, Timeline
-from fastapi_tasks.request import SCOPE_KEY, Request
+from fastapi_tasks import ClientView, Timeline, timeline_of
 
 HEADER = "x-lab-visit"
 
@@ -86,7 +85,7 @@ class Joining:
 
 
 def _join(visit: Visit, scope: Scope) -> None:
-    request = scope.get(SCOPE_KEY)
-    if visit.timeline is None and isinstance(request, Request):
-        visit.timeline = request.timeline
-        request.timeline.client = visit.view
+    timeline = timeline_of(scope)
+    if visit.timeline is None and timeline is not None:
+        visit.timeline = timeline
+        timeline.client = visit.view

@@ -22,6 +22,9 @@ class Block:
         self.timeline = timeline
         self.shift = shift
         self.now = now
+        self.positions: dict[int | None, int] = {
+            task.id: position for position, task in enumerate(timeline.tasks)
+        }
         self.extents = [self._task_extent(task) for task in timeline.tasks]
         self.task_lanes = list(range(len(timeline.tasks)))
         self.shared = False
@@ -63,8 +66,9 @@ class Block:
             yield from self._task_bars(index, task, top + self._task_lane(index))
         for held, lane in zip(self.timeline.busy, self.busy_lanes, strict=True):
             start, end = self._between(held.start, held.end)
+            culprit = self.positions.get(held.task)
             yield Bar(
-                top + self._loop_lane + lane, start, end, "busy", self.number, held.task,
+                top + self._loop_lane + lane, start, end, "busy", self.number, culprit,
                 backwards=held.end < held.start, label=held.culprit,
             )  # fmt: skip
 
@@ -90,8 +94,8 @@ class Block:
 
     def arrows(self, top: int) -> Iterator[Arrow]:
         for index, task in enumerate(self.timeline.tasks):
-            parent = task.parent
-            known = parent is not None and parent != index and 0 <= parent < len(self.extents)
+            parent = self.positions.get(task.parent)
+            known = parent is not None and parent != index
             source = self._task_lane(parent) if known and parent is not None else self._request_lane
             to = None if task.started is None else task.started + self.shift
             yield Arrow(

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 
-from fastapi_tasks import Event, Recorder, TaskRecord, Timeline
+from fastapi_tasks import Event, Recorder, Timeline
 
 from .wire import request_line
 
@@ -57,42 +57,38 @@ class News:
 
 @dataclass(slots=True)
 class Change:
-    """The versions of one request's last changes: as a whole, and by position in its lists."""
+    """The versions of one request's last changes: as a whole, by task and by busy segment."""
 
     timeline: Timeline
     version: int
     tasks: dict[int, int] = field(default_factory=dict)
     busy: dict[int, int] = field(default_factory=dict)
-    _positions: dict[int, int] = field(default_factory=dict)
 
     def touch(self, version: int, event: Event) -> None:
         """Take note of what just happened."""
         self.version = version
         if event.kind == "busy":
-            self.busy[len(self.timeline.busy) - 1] = version
+            self.busy[self._segments.stop - 1] = version
         elif event.task is not None:
-            position = self._position(event.task)
-            if position is not None:
-                self.tasks[position] = version
+            self.tasks[event.task.id] = version
 
     def touch_all(self, version: int) -> None:
         """Take note that everything may have happened."""
         self.version = version
-        self.tasks = dict.fromkeys(range(len(self.timeline.tasks)), version)
-        self.busy = dict.fromkeys(range(len(self.timeline.busy)), version)
+        self.tasks = {task.id: version for task in self.timeline.tasks}
+        self.busy = dict.fromkeys(self._segments, version)
 
     def since(self, version: int) -> dict[str, object]:
         """Return what is newer than a version, as it is now."""
-        tasks = [position for position, at in self.tasks.items() if at > version]
-        busy = [position for position, at in self.busy.items() if at > version]
+        tasks = [number for number, at in self.tasks.items() if at > version]
+        busy = [number for number, at in self.busy.items() if at > version]
         return request_line(self.timeline, tasks, busy)
 
-    def _position(self, task: TaskRecord) -> int | None:
-        known, tasks = self._positions, self.timeline.tasks
-        # A record has no hash; it lives as long as its timeline, so its identity will do.
-        for position in range(len(known), len(tasks)):
-            known[id(tasks[position])] = position
-        return known.get(id(task))
+    @property
+    def _segments(self) -> range:
+        """The numbers of the busy segments that the timeline holds."""
+        first = self.timeline.busy_dropped
+        return range(first, first + len(self.timeline.busy))
 
 
 class Changes:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
 
 import anyio
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.params import Depends as Dependency
 from fastapi.responses import HTMLResponse, StreamingResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
-from fastapi_tasks import Recorder
+from fastapi_tasks import Recorder, recorder_of
 from fastapi_tasks.errors import FastAPITasksUninitializedAppError
-from fastapi_tasks.request import SCOPE_KEY
 from visualize.page import LIVE_POLICY, asset, live_html
 
 from .changes import Changes, Cursor
@@ -55,12 +53,12 @@ def mount(
     # In front: a route that takes every path may have been there first.
     added = app.router.routes[len(before) :]
     app.router.routes[:] = [*added, *before]
-    _leave_unrecorded(app, prefix)
+    recorder.ignore(prefix)
 
 
 def _recorder(app: FastAPI) -> Recorder:
-    recorder = getattr(getattr(app, "state", None), "tasks_recorder", None)
-    if not isinstance(recorder, Recorder):
+    recorder = recorder_of(app)
+    if recorder is None:
         raise FastAPITasksUninitializedAppError(
             "mount() found no recorder in this app: call add_tasks(app) first"
         )
@@ -106,23 +104,3 @@ async def _stream(changes: Changes, cursor: Cursor, scope: Scope) -> AsyncIterat
                 for message in messages(news.lines, news.dropped, cursor):
                     yield message
             await anyio.sleep(FRAME)
-
-
-def _leave_unrecorded(app: FastAPI, prefix: str) -> None:
-    build = app.build_middleware_stack
-    app.build_middleware_stack = lambda: Unrecorded(build(), prefix)  # type: ignore[method-assign]
-
-
-class Unrecorded:
-    """Outside of what records requests: lets the page's own pass by it."""
-
-    def __init__(self, app: ASGIApp, prefix: str) -> None:
-        self.app = app
-        self._prefix = prefix
-
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[Any]:
-        if scope["type"] == "http":
-            path: str = scope["path"].removeprefix(scope.get("root_path", ""))
-            if path == self._prefix or path.startswith(f"{self._prefix}/"):
-                scope[SCOPE_KEY] = None
-        return self.app(scope, receive, send)

@@ -2,10 +2,10 @@
 
 A message has one line of JSON for each request that has news: `process` and `id` name the
 request, `request_start` and `wall` place it, and its other fields are those of a recording.
-`tasks` and `busy` are objects, from a position to the record there, as it is now: only positions
-with news are in them. A field that has its default value is left out. Applying a line twice
-changes nothing. The `id:` of a message is a cursor, which a browser sends back when it reconnects
-(`Last-Event-ID`); messages without one belong together with the next that has it.
+`tasks` and `busy` are objects, from a task's id or a segment's number to the record, as it is now:
+only those with news are in them. A field that has its default value is left out. Applying a line
+twice changes nothing. The `id:` of a message is a cursor, which a browser sends back when it
+reconnects (`Last-Event-ID`); messages without one belong together with the next that has it.
 
 An event named `dropped` holds a number: so many requests, in all, were let go before the reader
 saw them.
@@ -15,47 +15,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import MISSING, fields
-from typing import Any
 
-from fastapi_tasks import Busy, ClientView, TaskRecord, Timeline
+from fastapi_tasks import Timeline
+from fastapi_tasks.facts import told
 
 RETRY = "retry: 100\n\n"
 PER_MESSAGE = 64
-
-_PARTS = ("tasks", "busy", "client")
-
-
-def _defaults(record: type[Any]) -> dict[str, object]:
-    return {field.name: field.default for field in fields(record) if field.name not in _PARTS}
-
-
-_FIELDS: dict[type, dict[str, object]] = {
-    record: _defaults(record) for record in (Timeline, TaskRecord, Busy, ClientView)
-}
 
 
 def request_line(
     timeline: Timeline, tasks: Iterable[int], busy: Iterable[int]
 ) -> dict[str, object]:
-    """Put a request's marks, and what is at these positions of its lists, into plain data."""
-    line = _record(timeline)
-    if changed := {position: _record(timeline.tasks[position]) for position in tasks}:
+    """Put a request's marks, and its tasks of these ids and busy segments of these numbers."""
+    line = told(timeline)
+    wanted = set(tasks)
+    if changed := {task.id: told(task) for task in timeline.tasks if task.id in wanted}:
         line["tasks"] = changed
-    if held := {position: _record(timeline.busy[position]) for position in busy}:
+    first = timeline.busy_dropped
+    segments = dict(enumerate(timeline.busy, start=first))
+    if held := {number: told(segments[number]) for number in busy if number in segments}:
         line["busy"] = held
     # No event tells when a client's view goes on, so it is left until it is whole.
     if timeline.client is not None and timeline.client.received is not None:
-        line["client"] = _record(timeline.client)
+        line["client"] = told(timeline.client)
     return line
-
-
-def _record(record: object) -> dict[str, object]:
-    return {
-        name: value
-        for name, default in _FIELDS[type(record)].items()
-        if (value := getattr(record, name)) != default or default is MISSING
-    }
 
 
 def messages(

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
 from fastapi_tasks import Mode, Tasks, Timeline, add_tasks
-from fastapi_tasks.scheduler import TasksBatch, TasksScheduler
+from fastapi_tasks.tasks import TasksBatch, TasksScheduler
 from visualize.lab import Lab, SyncLab
 from visualize.words import MS, duration
 

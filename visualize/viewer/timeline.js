@@ -80,7 +80,7 @@ const SAY = {
 const READ = {
 	title: titleOf,
 	ending: endingOf,
-	source: ({ request, parent }) => request.tasks[parent]?.name ?? "the request",
+	source: ({ request, parent }) => taskOf(request, parent)?.name ?? "the request",
 };
 
 function fact(item, field) {
@@ -127,8 +127,18 @@ function merge(recording, { id, process = 0, request_start, wall = 0, client, ..
 	fields.client = client && [client];
 	for (const type of PARTS)
 		for (const [index, part] of Object.entries(fields[type] ?? {}))
-			take((request[type][index] ??= { type, request, index: +index }), part, request.clock);
+			take(partOf(request, type, index), part, request.clock);
 }
+
+// Of a request with very many tasks only the last are told, by their ids.
+function partOf(request, type, number) {
+	const known = (request.known ??= new Map());
+	const key = `${type} ${number}`;
+	if (!known.has(key)) known.set(key, request[type][request[type].push({ type, request, index: request[type].length }) - 1]);
+	return known.get(key);
+}
+
+const taskOf = ({ tasks }, id) => (tasks[id]?.id === id ? tasks[id] : tasks.find((task) => task.id === id));
 
 function take(target, fields, clock) {
 	for (const [field, value] of Object.entries(fields))
@@ -409,7 +419,7 @@ function marks({ item }) {
 
 function arrow({ item: { request, parent, group }, x, mid, y, h }) {
 	if (x < 0 || x > width) return;
-	const { row } = request.tasks[parent]?.group === group ? request.tasks[parent] : request;
+	const { row } = taskOf(request, parent)?.group === group ? taskOf(request, parent) : request;
 	path("arrow", `M${near(x)} ${yOf(row) + row.height / 2}V${y + h / 2}H${near(mid)}`);
 }
 
@@ -568,7 +578,7 @@ function toTrace() {
 			if (!item.mode) continue;
 			// An arrow must leave an open bar.
 			const isSource = (one) => tids.has(one?.row) && mids[one.at] <= from && from < ends[one.at];
-			const source = [request.tasks[item.parent], request].find(isSource) ?? item;
+			const source = [taskOf(request, item.parent), request].find(isSource) ?? item;
 			const flow = { cat: "flow", id: traceEvents.length };
 			add("s", tids.get(source.row), "schedule", from, flow);
 			add("f", tid, "schedule", mid, { ...flow, bp: "e" });

@@ -1,0 +1,127 @@
+"""A shutdown: how the tasks of a runtime end within its limits."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import anyio
+
+from .job import Job, logger
+from .keeper import Keeper
+from .names import harmless
+
+# What a cancelled task gets to say so, also where no time is left.
+MOMENT = 0.1
+
+NAMED = 100
+"""So many tasks a log line names one by one; of the others it gives names and numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a shutdown may take, in seconds, and how many `def` tasks run at once."""
+
+    grace_period: float = 5.0
+    shutdown_timeout: float = 25.0
+    threads: int = 40
+
+    def __post_init__(self) -> None:
+        for name in ("grace_period", "shutdown_timeout"):
+            seconds = getattr(self, name)
+            if not (0 <= seconds < math.inf):
+                raise ValueError(
+                    f"{name} is {seconds!r}, so a shutdown would have no end: "
+                    "give seconds, 0 or more and finite"
+                )
+        if self.grace_period > self.shutdown_timeout:
+            raise ValueError(
+                f"grace_period is {self.grace_period!r} s, but the whole shutdown may take only "
+                f"{self.shutdown_timeout!r} s: give a shutdown_timeout at least as long"
+            )
+        threads = self.threads
+        if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+            raise ValueError(
+                f"threads is {threads!r}, so `def` tasks could not run: give a whole number from 1"
+            )
+
+
+class Draining(Protocol):
+    """What is drained."""
+
+    keeper: Keeper
+    live: dict[Job, None]
+    limits: Limits
+    cancelling: bool
+    closed: bool
+
+
+async def drain(runtime: Draining) -> None:
+    """End all tasks within the limits.
+
+    First all of them may finish, then unshielded ones are cancelled, at last the rest is abandoned.
+    """
+    limits = runtime.limits
+    if runtime.live:
+        logger.warning(
+            "shutdown: waiting up to %g s, for shielded tasks up to %g s: %s",
+            limits.grace_period, limits.shutdown_timeout, _names(runtime.live),
+        )  # fmt: skip
+    await _idle(runtime, limits.grace_period)
+    runtime.cancelling = True
+    _cancel(runtime)
+    await _idle(runtime, max(limits.shutdown_timeout - limits.grace_period, MOMENT))
+    runtime.closed = True
+    abandon(runtime, f"after {limits.shutdown_timeout:g} s of shutdown")
+    await _idle(runtime, MOMENT)
+    drop(runtime)
+
+
+def abandon(runtime: Draining, when: str) -> None:
+    """Give up whatever still runs, and name it."""
+    left = [job for job in list(runtime.live) if job.abandon()]
+    if left:
+        logger.error("shutdown: abandoned %s, still running: %s", when, _names(left))
+
+
+def drop(runtime: Draining) -> None:
+    """Never resume what is left."""
+    for job in list(runtime.live):
+        job.drop()
+
+
+def _cancel(runtime: Draining) -> None:
+    unshielded = [job for job in list(runtime.live) if not job.config.shielded]
+    cancelled: list[Job] = []
+    in_threads: list[Job] = []
+    for job in unshielded:
+        (cancelled if job.cancel() else in_threads).append(job)
+    grace = runtime.limits.grace_period
+    if cancelled:
+        logger.warning(
+            "shutdown: cancelled after the grace period of %g s: %s", grace, _names(cancelled)
+        )
+    if in_threads:
+        logger.warning(
+            "shutdown: in a thread, where nothing can cancel them, so they are waited for up to "
+            "%g s in all: %s",
+            runtime.limits.shutdown_timeout, _names(in_threads),
+        )  # fmt: skip
+
+
+async def _idle(runtime: Draining, seconds: float) -> None:
+    with anyio.move_on_after(seconds):
+        await runtime.keeper.settling.until(lambda: not runtime.live)
+
+
+def _names(jobs: Iterable[Job]) -> str:
+    jobs = list(jobs)
+    named = ", ".join(job.title for job in jobs[:NAMED])
+    if len(jobs) <= NAMED:
+        return named
+    others = Counter(f"{harmless(job.record.name)} ({job.record.mode})" for job in jobs[NAMED:])
+    counted = ", ".join(f"{name} × {times}" for name, times in others.items())
+    return f"{named}, and {len(jobs) - NAMED} more: {counted}"

@@ -1,0 +1,118 @@
+"""The runtimes of an app: one for each lifespan that is up."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from .drain import Limits
+from .errors import FastAPITasksUninitializedAppError
+from .keeper import Keeper
+from .phases import Phases
+from .request import Request
+from .runtime import Runtime
+from .task import TaskConfig
+
+Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
+
+
+class Host:
+    """Gives the tasks of each request a place on the event loop that the request runs on.
+
+    An app may be up several times at once: with nested test clients, or on two servers.
+    """
+
+    def __init__(self, keeper: Keeper, config: TaskConfig, limits: Limits) -> None:
+        self.keeper = keeper
+        self._config = config
+        self._limits = limits
+        self._runtimes: list[Runtime] = []
+        self._by_messages: ContextVar[bool] = ContextVar("fastapi_tasks.lifespan", default=False)
+
+    def enter(self, request: Request, *, mounted: bool) -> Phases:
+        """Give the tasks of a request a place; `mounted`: its app is mounted in another.
+
+        Raises FastAPITasksUninitializedAppError where no runtime is up on this loop.
+        """
+        runtime = self._find()
+        if runtime is None:
+            raise FastAPITasksUninitializedAppError(self._explain(request, mounted))
+        phases = Phases(request, runtime)
+        request.waiting = phases
+        return phases
+
+    def _find(self) -> Runtime | None:
+        here = [one for one in self._runtimes if one.loop.is_current()]
+        # Of two servers on one loop, one may be on its way down.
+        return next((one for one in reversed(here) if not one.draining), here[-1] if here else None)
+
+    def _explain(self, request: Request, mounted: bool) -> str:
+        asks = f"{request.title} asks for Tasks, but"
+        if self._runtimes:
+            return (
+                f"{asks} its app's lifespan runs on another event loop than this request, where "
+                "nothing could wake its tasks: run both on one loop (with pytest-asyncio, give "
+                "fixtures and tests the same loop_scope)"
+            )
+        nobody = (
+            f"{asks} its app's lifespan is not running, so its tasks would have nobody to end them"
+        )
+        if mounted:
+            return (
+                f"{nobody}: no lifespan of a mounted app runs by itself. Call add_tasks() on the "
+                "app that it is mounted in, or enter this app's lifespan in that one's: "
+                "`async with app.router.lifespan_context(app)`"
+            )
+        return (
+            f"{nobody}: in tests use `with TestClient(app)`; serve the app with its lifespan on; "
+            "where the server knows none (Daphne, WSGI bridges) or something else serves it "
+            "(httpx.ASGITransport), enter it around that: "
+            "`async with app.router.lifespan_context(app)`"
+        )
+
+    # Up and down --------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def up(self) -> AsyncIterator[Runtime]:
+        """Run tasks on this loop while this is open."""
+        runtime = Runtime(self.keeper, self._config, self._limits)
+        async with runtime.running():
+            self._runtimes.append(runtime)
+            try:
+                yield runtime
+            finally:
+                self._runtimes.remove(runtime)
+
+    @asynccontextmanager
+    async def up_by_messages(self) -> AsyncIterator[Runtime]:
+        """Do as `up` for a server's lifespan messages, around the app's own lifespan."""
+        async with self.up() as runtime:
+            token = self._by_messages.set(True)
+            try:
+                yield runtime
+            finally:
+                self._by_messages.reset(token)
+
+    def is_up_by_messages(self) -> bool:
+        """Tell whether a layer outside has the server's lifespan messages in hand."""
+        return self._by_messages.get()
+
+    def around(self, lifespan: Lifespan) -> Lifespan:
+        """Return the app's lifespan, which also runs tasks where no server's messages do."""
+
+        @asynccontextmanager
+        async def hosting(app: Any) -> AsyncIterator[Any]:
+            async with lifespan(app) as state:
+                if self._by_messages.get():
+                    yield state
+                    return
+                async with self.up() as runtime:
+                    runtime.started()
+                    try:
+                        yield state
+                    finally:
+                        await runtime.drain()
+
+        return hosting

@@ -1,0 +1,357 @@
+"""What runs a task: one call of a function, contained, with its moments recorded.
+
+The states of a job, and from which to which it goes (tests hold it to this table):
+
+    HELD      its phase has not passed                         → RELEASED, ENDED
+    RELEASED  handed to the event loop, which has not come     → QUEUED, RUNNING, ENDED
+    QUEUED    a `def` function waits for a thread              → RUNNING, ENDED
+    RUNNING   the function's first line has run                → STOPPING, ENDED
+    STOPPING  it was cancelled, and has yet to say so          → ENDED
+    ENDED     it has its outcome; nothing of it runs any more, but for an abandoned thread
+
+`_end()` is the one place that ends a job.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import ContextVar, copy_context
+from enum import Enum
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+import anyio
+
+from .callables import check_arguments, display_name, is_coroutine_function
+from .keeper import Keeper
+from .loops import Call, Handle, Loop, Threads
+from .names import harmless
+from .request import Request
+from .steps import Steps
+from .task import Task, TaskConfig, TaskErrorHandler
+from .telemetry import traced
+from .timeline import Mode, Outcome, TaskRecord
+
+T = TypeVar("T")
+
+logger = logging.getLogger("fastapi_tasks")
+
+
+class State(Enum):
+    """How far a job is."""
+
+    HELD = "held"
+    RELEASED = "released"
+    QUEUED = "queued"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    ENDED = "ended"
+
+
+HELD, RELEASED, QUEUED = State.HELD, State.RELEASED, State.QUEUED
+RUNNING, STOPPING, ENDED = State.RUNNING, State.STOPPING, State.ENDED
+
+TRANSITIONS: dict[State, set[State]] = {
+    HELD: {RELEASED, ENDED},
+    RELEASED: {QUEUED, RUNNING, ENDED},
+    QUEUED: {RUNNING, ENDED},
+    RUNNING: {STOPPING, ENDED},
+    STOPPING: {ENDED},
+    ENDED: set(),
+}
+
+_running: ContextVar[Job | None] = ContextVar("fastapi_tasks.running", default=None)
+
+
+class Place(Protocol):
+    """Where jobs live from the app's startup until its shutdown."""
+
+    keeper: Keeper
+    loop: Loop
+    threads: Threads
+    live: dict[Any, None]
+    tracer: Any
+
+
+class Job:
+    """One call of a function on its way from `schedule()` to its end."""
+
+    # One of these is made for every call.
+    __slots__ = (
+        "_call",
+        "_context",
+        "_coroutine",
+        "_handle",
+        "_place",
+        "_state",
+        "_stopped",
+        "args",
+        "config",
+        "dropped",
+        "func",
+        "kwargs",
+        "record",
+        "request",
+        "task",
+        "waiters",
+    )
+
+    def __init__(
+        self,
+        func: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        config: TaskConfig,
+        mode: Mode,
+        request: Request,
+        place: Place,
+    ) -> None:
+        self._coroutine: Coroutine[Any, Any, Any] | None = None
+        self._call: Call | None = None
+        if is_coroutine_function(func):
+            # Made here rather than in run(): it costs the same, and checks the arguments.
+            self._coroutine = func(*args, **kwargs)
+        else:
+            check_arguments(func, args, kwargs)
+        self.func = func
+        self.args = args
+        self.kwargs = kwargs
+        self.config = config
+        self.request = request
+        self.waiters: list[anyio.Event] | None = None
+        self.dropped = False
+        self._place = place
+        self._context = copy_context()
+        self._handle: Handle | None = None
+        self._state = HELD
+        self._stopped = False
+        self.record = TaskRecord(
+            config.name or display_name(func),
+            mode,
+            place.keeper.clock(),
+            thread=self._coroutine is None,
+            shield=config.shield is True,
+            parent=_parent(request),
+        )
+        # For those who hold the task; it would hold this, and this it, for the garbage collector.
+        self.task: Task[..., Any] | None = Task(self)
+
+    @property
+    def title(self) -> str:
+        """The task in words, for logs."""
+        name = harmless(self.record.name)
+        return f"{name} ({self.record.mode}, {self.request.title})"
+
+    def __repr__(self) -> str:
+        return f"<Job {self.title}: {self._state.value}>"
+
+    # To its end ---------------------------------------------------------------------------------
+
+    def release(self) -> None:
+        """Hand the job to the event loop; on its thread only."""
+        if self._state is not HELD:
+            return
+        self._state = RELEASED
+        record, place = self.record, self._place
+        if record.released is None:
+            record.released = place.keeper.clock()
+        self._tell("released")
+        self._handle = place.loop.spawn(self._run, self._context, record.name)
+
+    async def _run(self) -> None:
+        """Run the function to its end, whatever it raises; only KeyboardInterrupt goes on up."""
+        if self._state is not RELEASED:
+            return
+        _running.set(self)
+        place = self._place
+        coroutine = self._threaded() if self._coroutine is None else self._begun(self._coroutine)
+        if place.tracer is not None:
+            coroutine = traced(coroutine, place.tracer, self.record)
+        try:
+            await Steps(coroutine, self, place.keeper.clock, place.keeper.busy_limit)
+            self._end("ok")
+        except KeyboardInterrupt as error:
+            self._end("error", error)
+            raise
+        except BaseException as error:
+            await self._failed(error)
+        finally:
+            self._leave()
+
+    def _begun(self, coroutine: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
+        self._state = RUNNING
+        self.record.started = self._place.keeper.clock()
+        self._tell_started()
+        return coroutine
+
+    async def _threaded(self) -> None:
+        self._state = QUEUED
+        # The context is that of this task, in which a span of its own may have begun.
+        function = partial(copy_context().run, self._in_thread, self.func, self.args, self.kwargs)
+        result = await self._in_pool(Call(function, self._taken, self._tell_started))
+        if inspect.isawaitable(result):
+            self.record.finished = None
+            # Out of its thread, where nothing could cancel it.
+            await _awaiting(result)
+
+    async def _in_pool(self, call: Call) -> Any:
+        self._call = call
+        try:
+            return await self._place.threads.run(call)
+        finally:
+            self._call = None
+
+    def _taken(self) -> None:
+        self.record.started = self._place.keeper.clock()
+        if self._state is QUEUED:
+            self._state = RUNNING
+
+    def _in_thread(
+        self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        try:
+            return func(*args, **kwargs)
+        finally:
+            # Stamped here, since the way back to the event loop may be long.
+            if self.record.outcome is None:
+                self.record.finished = self._place.keeper.clock()
+
+    async def _failed(self, error: BaseException) -> None:
+        if self._state is ENDED:
+            return
+        if self._stopped and isinstance(error, self._place.loop.cancelled):
+            self._end("cancelled")
+            return
+        self._end("error", error)
+        record = self.record
+        ran = "" if record.ran is None else f" after {record.ran / 1e6:.1f} ms"
+        logger.error("task %s failed%s", self.title, ran, exc_info=error)
+        handler = self.config.on_error
+        if handler is not None and self.task is not None and isinstance(error, Exception):
+            await self._handle_error(handler, self.task, error)
+
+    async def _handle_error(
+        self, handler: TaskErrorHandler, task: Task[..., Any], error: Exception
+    ) -> None:
+        place = self._place
+        try:
+            if is_coroutine_function(handler):
+                result = handler(task, error)
+            else:
+                call: Callable[[], Any] = partial(copy_context().run, handler, task, error)
+                result = await self._in_pool(Call(call))
+            if inspect.isawaitable(result):
+                coroutine = _awaiting(result)
+                await Steps(coroutine, self, place.keeper.clock, place.keeper.busy_limit)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as failure:
+            if not self._stopped:
+                logger.error("on_error of task %s failed itself", self.title, exc_info=failure)
+
+    # Ended from outside, on the loop's thread ---------------------------------------------------
+
+    def cancel(self) -> bool:
+        """Cancel the job for a shutdown; False if a thread is at it, which nothing can stop."""
+        if self._call is not None:
+            # From here on no thread can take it.
+            if not self._call.withdraw():
+                return False
+            self._end("cancelled")
+        elif self._state in (HELD, RELEASED):
+            self._end("cancelled")
+            self._leave()
+        elif self._state is RUNNING:
+            self._state = STOPPING
+        self._stop()
+        return True
+
+    def abandon(self) -> bool:
+        """End the job in the record, and cancel it for good; False if its function has returned."""
+        on_its_way_back = self.record.finished is not None and self._state is not ENDED
+        if on_its_way_back:
+            # From its thread: it ends as what it is.
+            return False
+        if self._call is not None:
+            self._call.withdraw()
+        waiting = self._state in (HELD, RELEASED)
+        self._end("abandoned")
+        if waiting:
+            self._leave()
+        self._stop()
+        return True
+
+    def drop(self) -> None:
+        """Never resume the job again, wherever it stands: it refused to be cancelled."""
+        self._end("abandoned")
+        self.dropped = True
+        self._stop()
+        self._leave()
+
+    def discard(self) -> None:
+        """End the job unreleased, because its endpoint failed."""
+        self._end("discarded")
+        self._leave()
+
+    def held_loop(self, begun: int, ended: int) -> None:
+        """Record that one step of this job held the event loop."""
+        self._place.keeper.held_loop(self.request, begun, ended, self.record)
+
+    def _stop(self) -> None:
+        self._stopped = True
+        if self._handle is not None:
+            self._handle.cancel()
+
+    def _end(self, outcome: Outcome, error: BaseException | None = None) -> None:
+        """Record the outcome, once: the first one stands."""
+        if self._state is ENDED:
+            return
+        self._state = ENDED
+        record = self.record
+        if record.finished is None and outcome != "abandoned":
+            record.finished = self._place.keeper.clock()
+        if error is not None:
+            record.error = type(error).__name__
+        record.outcome = outcome
+        if self.waiters is not None:
+            self._wake()
+        self._tell("finished")
+
+    def _leave(self) -> None:
+        """Let the arguments go: a finished task keeps nothing of them alive."""
+        place = self._place
+        place.live.pop(self, None)
+        if place.keeper.settling.waiters:
+            place.keeper.settling.something_ended()
+        self.args = ()
+        self.kwargs = {}
+        self._handle = self._call = self.task = None
+        coroutine, self._coroutine = self._coroutine, None
+        if coroutine is not None and self.record.started is None:
+            coroutine.close()
+
+    # Telling ------------------------------------------------------------------------------------
+
+    def _tell(self, moment: str) -> None:
+        if self._place.keeper.listeners:
+            self.request.tell(moment, self.record)
+
+    def _tell_started(self) -> None:
+        if self.waiters is not None:
+            self._place.loop.call_soon(self._wake)
+        self._tell("started")
+
+    def _wake(self) -> None:
+        for event in self.waiters or ():
+            event.set()
+
+
+def _parent(request: Request) -> int | None:
+    running = _running.get()
+    return running.record.id if running is not None and running.request is request else None
+
+
+async def _awaiting(awaitable: Awaitable[T]) -> T:
+    return await awaitable

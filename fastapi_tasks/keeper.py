@@ -1,0 +1,234 @@
+"""Keeps the timelines of an app, bounded, and tells who listens what happens: the inner side."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from threading import get_ident
+from typing import Any, Protocol
+
+from .settling import Settling
+from .timeline import Busy, TaskRecord, Timeline
+
+logger = logging.getLogger("fastapi_tasks")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that just happened to a request or, where `task` is given, to that task.
+
+    `kind` is the name of the moment, as the timeline or the task has it (`request_start`,
+    `endpoint_end`, `released`, …), or `busy` when a step has held the event loop. The record that
+    it happened to holds the time.
+    """
+
+    kind: str
+    timeline: Timeline
+    task: TaskRecord | None = None
+
+
+Listener = Callable[[Event], object]
+
+
+class Open(Protocol):
+    """A task that has not ended."""
+
+    @property
+    def title(self) -> str:
+        """The task in words."""
+
+
+class OpenRequest(Protocol):
+    """A request that has not ended."""
+
+    timeline: Timeline
+    thread: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much is kept: requests, and of each the last tasks and busy segments."""
+
+    requests: int
+    tasks: int
+    busy: int
+
+    def __post_init__(self) -> None:
+        for name, words in (("requests", "maxlen"), ("tasks", "max_tasks"), ("busy", "max_busy")):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(
+                    f"{words} is {value!r}, but a recorder keeps at least one: "
+                    "give a whole number from 1"
+                )
+
+
+class Keeper:
+    """What requests and tasks write to. A request is open from `begin()` to `end()`."""
+
+    # Each request and task reads these several times.
+    __slots__ = (
+        "begun",
+        "bounds",
+        "busy_limit",
+        "cleared",
+        "clock",
+        "enabled",
+        "groups",
+        "ignored",
+        "kept",
+        "listeners",
+        "open",
+        "process",
+        "settling",
+        "wall",
+    )
+
+    def __init__(
+        self,
+        bounds: Bounds,
+        busy_limit: float,
+        clock: Callable[[], int],
+        wall: Callable[[], int],
+    ) -> None:
+        self.bounds = bounds
+        self.busy_limit = busy_limit
+        self.clock = clock
+        self.wall = wall
+        self.enabled = True
+        self.ignored: tuple[str, ...] = ()
+        self.kept: deque[Timeline] = deque(maxlen=bounds.requests)
+        self.open: dict[Any, None] = {}
+        self.groups: list[dict[Any, None]] = []
+        self.listeners: tuple[Listener, ...] = ()
+        self.settling = Settling()
+        self.begun = 0
+        self.cleared = 0
+        # An app may be made before a server forks its workers: asked again at each start.
+        self.process = os.getpid()
+
+    # Requests ----------------------------------------------------------------------------------
+
+    def begin(self, request: OpenRequest, mounted_at: str) -> None:
+        """Keep a request, and give it the next number; while recording is off it stays 0."""
+        path = request.timeline.path
+        if self.ignored and _below(path.removeprefix(mounted_at), self.ignored):
+            return
+        self.open[request] = None
+        if self.enabled:
+            timeline = request.timeline
+            timeline.id = self.begun = self.begun + 1
+            self.kept.append(timeline)
+            if self.listeners:
+                self.tell("request_start", timeline)
+
+    def end(self, request: OpenRequest) -> None:
+        """Take note that the app is done with a request."""
+        self.open.pop(request, None)
+        if self.settling.waiters:
+            self.settling.something_ended()
+
+    def clear(self) -> None:
+        """Forget the recorded requests."""
+        self.kept.clear()
+        self.cleared = self.begun
+
+    @property
+    def dropped(self) -> int:
+        """How many requests were let go to make room."""
+        return self.begun - self.cleared - len(self.kept)
+
+    # What happened -----------------------------------------------------------------------------
+
+    def tell(self, kind: str, timeline: Timeline, task: TaskRecord | None = None) -> None:
+        """Tell every listener; callers look at `listeners` first."""
+        if timeline.id == 0:
+            return
+        event = Event(kind, timeline, task)
+        for listener in self.listeners:
+            try:
+                listener(event)
+            except Exception:
+                self.listeners = tuple(one for one in self.listeners if one is not listener)
+                logger.exception("a subscriber of the recorder failed and is dropped")
+
+    def add_task(self, timeline: Timeline, record: TaskRecord) -> None:
+        """Put a task into its request's timeline, and let old ones go where there are too many."""
+        if timeline.id == 0:
+            return
+        tasks, most = timeline.tasks, self.bounds.tasks
+        tasks.append(record)
+        # An eighth at a time, so that letting go costs next to nothing a task.
+        if len(tasks) > most + most // 8:
+            timeline.tasks_dropped += _thin(tasks, most)
+
+    def held_loop(
+        self, culprit: OpenRequest, begun: int, ended: int, task: TaskRecord | None = None
+    ) -> None:
+        """Record a step that held the loop, for its culprit and for every request that waited."""
+        own, title = culprit.timeline, culprit.timeline.title
+        name = title if task is None else task.name
+        self._add_busy(own, Busy(begun, ended, name, None if task is None else task.id))
+        # One record for all who waited: there may be hundreds of idle connections.
+        seen = Busy(begun, ended, name if task is None else f"{name} of {title}")
+        thread = get_ident()
+        for other in list(self.open):
+            if other is culprit or other.thread != thread:
+                continue
+            if other.timeline.response_sent is None:
+                self._add_busy(other.timeline, seen)
+
+    def _add_busy(self, timeline: Timeline, busy: Busy) -> None:
+        if timeline.id == 0:
+            return
+        segments, most = timeline.busy, self.bounds.busy
+        segments.append(busy)
+        if len(segments) > most + most // 8:
+            timeline.busy_dropped += len(segments) - most
+            del segments[:-most]
+        if self.listeners:
+            self.tell("busy", timeline)
+
+    # Tasks that are open ------------------------------------------------------------------------
+
+    def group(self) -> dict[Any, None]:
+        """Return a new collection whose members count as open while they are in it."""
+        group: dict[Any, None] = {}
+        self.groups.append(group)
+        return group
+
+    def ungroup(self, group: dict[Any, None]) -> None:
+        """Let a collection go, and whatever is in it."""
+        self.groups = [one for one in self.groups if one is not group]
+        self.settling.something_ended()
+
+    def is_settled(self) -> bool:
+        """Tell whether every request is answered and every task has ended."""
+        return not self.open and not any(self.groups)
+
+    def open_titles(self) -> list[str]:
+        """Name what has not ended: requests, then tasks."""
+        requests = [one.timeline.title for one in list(self.open)]
+        tasks: Iterable[Open] = [one for group in self.groups for one in list(group)]
+        return [*requests, *(task.title for task in tasks)]
+
+
+def _below(path: str, prefixes: tuple[str, ...]) -> bool:
+    return any(path == one or path.startswith(f"{one}/") for one in prefixes)
+
+
+def _thin(tasks: list[TaskRecord], most: int) -> int:
+    """Let the oldest tasks that have ended go, down to `most` if so many have; return how many."""
+    spare = len(tasks) - most
+    left: list[TaskRecord] = []
+    for task in tasks:
+        if spare and task.outcome is not None:
+            spare -= 1
+        else:
+            left.append(task)
+    dropped = len(tasks) - len(left)
+    tasks[:] = left
+    return dropped

@@ -1,0 +1,138 @@
+"""The ASGI layers that see the moments of a request.
+
+`ErrorLayer` is the outermost: only there does the server's own `send` tell when a response was
+sent. It is Starlette's error middleware, since monitoring tools look for that in its place; some
+take it apart, and keep only its `app`. That is a `Layer`, which then stands in, and at its first
+call puts another around what they made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .host import Host
+from .keeper import Keeper
+from .request import SCOPE_KEY, Request, request_of
+from .websocket import Connection
+
+
+class Opening:
+    """Opens a request, lets the app answer it, and ends it; `host` gives its tasks a place."""
+
+    def __init__(self, keeper: Keeper, host: Host | None = None) -> None:
+        self._keeper = keeper
+        self._host = host
+
+    def is_done(self, scope: Scope) -> bool:
+        """Tell whether a layer outside sees the same request, and more of it."""
+        request = request_of(scope)
+        return request is not None and (self._host is None or request.host is not None)
+
+    async def pass_on(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let `app` answer, and record what passes between it and the server."""
+        kind = scope["type"]
+        if kind == "http":
+            request = Request(self._keeper, self._host, scope, receive, send)
+        elif kind == "websocket":
+            request = Connection(self._keeper, self._host, scope, receive, send)
+        else:
+            await self._others(app, scope, receive, send)
+            return
+        scope[SCOPE_KEY] = request
+        try:
+            await request.watch(app(scope, request.receive, request.send))
+        finally:
+            request.end(scope)
+
+    async def _others(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        host = self._host
+        if scope["type"] != "lifespan" or host is None or host.is_up_by_messages():
+            await app(scope, receive, send)
+            return
+        async with host.up_by_messages() as runtime:
+
+            async def draining_receive() -> Message:
+                message = await receive()
+                if message["type"] == "lifespan.shutdown":
+                    await runtime.drain()
+                return message
+
+            async def telling_send(message: Message) -> None:
+                if message["type"] == "lifespan.startup.complete":
+                    runtime.started()
+                await send(message)
+
+            await app(scope, draining_receive, telling_send)
+
+
+class ErrorLayer(ServerErrorMiddleware):
+    """Starlette's error middleware, and around it what opens requests."""
+
+    def __init__(self, errors: ServerErrorMiddleware, inside: Layer, opening: Opening) -> None:
+        # Not by the other's own way: tools count how many of these are made.
+        vars(self).update(vars(errors))
+        self.app = inside
+        self._opening = opening
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._opening.is_done(scope):
+            await super().__call__(scope, receive, send)
+        else:
+            await self._opening.pass_on(super().__call__, scope, receive, send)
+
+
+class Layer:
+    """Opens requests where no layer outside has done so."""
+
+    def __init__(self, app: ASGIApp, opening: Opening, owner: Starlette | None = None) -> None:
+        self.app = app
+        self._opening = opening
+        self._owner = owner
+
+    # No coroutine of its own: mostly all is done, and each request would pay 0.004 for one.
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if self._opening.is_done(scope):
+            return self.app(scope, receive, send)
+        self._come_outside()
+        return self._opening.pass_on(self.app, scope, receive, send)
+
+    def _come_outside(self) -> None:
+        """From the next call on be outermost: here nobody sees how errors are answered."""
+        if self._owner is None or self._owner.middleware_stack is None:
+            return
+        stack = self._owner.middleware_stack
+        if not isinstance(stack, (ErrorLayer, Layer)):
+            self._owner.middleware_stack = Layer(stack, self._opening)
+
+
+class InnerLayer:
+    """Inside all user middlewares: here the response starts before any of them can delay it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = request_of(scope)
+        if request is None or request.kind != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def releasing_send(message: Message) -> None:
+            if message["type"] == "http.response.start" and request.waiting is not None:
+                request.waiting.route_passes()
+            await send(message)
+
+        app: Any = self.app(scope, receive, releasing_send)
+        await (app if request.is_running else request.watch(app))
+
+
+def around(stack: ASGIApp, opening: Opening, owner: Starlette) -> ASGIApp:
+    """Put the layers around an app's middlewares."""
+    if type(stack) is ServerErrorMiddleware:
+        return ErrorLayer(stack, Layer(stack.app, opening, owner), opening)
+    return Layer(stack, opening)

@@ -1,0 +1,128 @@
+"""Tasks on trio."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from contextvars import Context
+from typing import Any
+
+import outcome
+import trio
+from anyio.lowlevel import current_token
+
+from .face import Call, Handle, Threads
+from .worker import anyio_worker
+
+
+class TrioLoop:
+    """Children of a trio nursery, each in a cancel scope of its own."""
+
+    cancelled: type[BaseException] = trio.Cancelled
+
+    def __init__(self) -> None:
+        self._token = trio.lowlevel.current_trio_token()
+        self.call_soon = self._token.run_sync_soon
+        self._nursery: Any = None
+        self._hosted: set[Any] = set()
+        self._latest_begun = trio.Event()
+        self._latest_begun.set()
+
+    def is_current(self) -> bool:
+        return trio.lowlevel.in_trio_run() and trio.lowlevel.current_trio_token() is self._token
+
+    def spawn(self, run: Callable[[], Any], context: Context, name: str) -> Handle:
+        scope = trio.CancelScope()
+        before, begun = self._latest_begun, trio.Event()
+        self._latest_begun = begun
+
+        async def hosted() -> None:
+            # Trio shuffles what is ready together; tasks begin in the order of their release.
+            if not before.is_set():
+                with trio.CancelScope(shield=True):
+                    await before.wait()
+            begun.set()
+            await self._host(run, scope)
+
+        context.run(self._nursery.start_soon, hosted, name=name)
+        return scope
+
+    async def _host(self, run: Callable[[], Any], scope: trio.CancelScope) -> None:
+        task = trio.lowlevel.current_task()
+        self._hosted.add(task)
+        over = False
+        try:
+            with scope:
+                await run()
+                over = True
+        except RuntimeError:
+            # A dropped task never closed the cancel scopes that it had opened.
+            if not over:
+                raise
+        finally:
+            self._hosted.discard(task)
+
+    @asynccontextmanager
+    async def hosting(self) -> AsyncIterator[None]:
+        raised: BaseException | None = None
+        async with trio.open_nursery() as self._nursery:
+            try:
+                yield
+            except trio.Cancelled:
+                raise
+            except BaseException as error:
+                # The nursery would put it into a group.
+                raised = error
+            finally:
+                self._nursery.cancel_scope.cancel()
+                with trio.CancelScope(shield=True):
+                    for _ in range(3):
+                        await trio.lowlevel.checkpoint()
+                self._wake_the_shielded()
+        if raised is not None:
+            try:
+                raise raised
+            finally:
+                del raised
+
+    def _wake_the_shielded(self) -> None:
+        """Resume the tasks that no cancellation reaches, so that the nursery can close.
+
+        They are dropped by now: their coroutines stay where they stand.
+        """
+        for task in list(self._hosted):
+            trio.lowlevel.reschedule(task, outcome.Value(None))
+
+    def threads(self, limit: int) -> Threads:
+        return TrioThreads(limit)
+
+
+class TrioThreads:
+    """Trio's own worker threads, which are daemons, under a limiter of our own."""
+
+    def __init__(self, limit: int) -> None:
+        self._limiter = trio.CapacityLimiter(limit)
+        self._token = current_token()
+        self._taking = threading.Lock()
+
+    async def run(self, call: Call) -> Any:
+        try:
+            await trio.to_thread.run_sync(
+                self._work, call, limiter=self._limiter, abandon_on_cancel=True
+            )
+        except BaseException:
+            # Cancelled or refused before a thread took it, it is never called.
+            call.withdraw()
+            raise
+        return call.outcome()
+
+    def close(self) -> None:
+        """Do nothing: trio's threads serve whatever runs next."""
+
+    def _work(self, call: Call) -> None:
+        with self._taking:
+            if not call.take():
+                return
+        with anyio_worker(self._token):
+            call.run()

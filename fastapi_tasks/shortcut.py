@@ -1,0 +1,80 @@
+"""Hand `Tasks` to an endpoint beside FastAPI's resolution of dependencies.
+
+FastAPI resolves what an endpoint depends on anew for each request, at many times the price of
+`Tasks` themselves: 0.2 of a plain request. So the call that marks an endpoint hands them to it, and
+FastAPI need not resolve them, but where the app overrides dependencies or somebody has put another
+call in that one's place. To do without, drop what `endpoint` does with a `Shortcut`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from starlette.types import Scope
+
+HandOver = Callable[[dict[str, Any], Scope], None]
+
+
+class Shortcut:
+    """Stands in for the dependency `get_tasks` by `tasks_of`, which takes a request's scope."""
+
+    def __init__(self, get_tasks: Callable[..., Any], tasks_of: Callable[[Scope], Any]) -> None:
+        self._get_tasks = get_tasks
+        self._tasks_of = tasks_of
+
+    def begin(self, route: Any, dependant: Any) -> Callable[[], HandOver]:
+        """Return what begins to hand over, once FastAPI is seen to give the call what it needs."""
+
+        def begin() -> HandOver:
+            name = self._hide(route, dependant)
+            return lambda values, scope: self._hand_over(name, values, scope)
+
+        return begin
+
+    def _hand_over(self, name: str | None, values: dict[str, Any], scope: Scope) -> None:
+        if name is not None and name not in values:
+            values[name] = self._tasks_of(scope)
+
+    def _hide(self, route: Any, dependant: Any) -> str | None:
+        """Keep FastAPI from resolving the endpoint's `Tasks`; return its name for them.
+
+        Where others ask for them too, FastAPI goes on: it gives the same to all.
+        """
+        asking = [one for one in dependant.dependencies if self._asks(one)]
+        if len(asking) != 1 or asking[0].call is not self._get_tasks or asking[0].name is None:
+            return None
+        provider = getattr(route, "dependency_overrides_provider", None)
+        dependant.dependencies = _Hiding(dependant, asking[0], provider)
+        name: str = asking[0].name
+        return name
+
+    def _asks(self, dependant: Any) -> bool:
+        return dependant.call is self._get_tasks or any(
+            self._asks(one) for one in dependant.dependencies
+        )
+
+
+class _Hiding(list[Any]):
+    """What a route depends on; without `Tasks` where the marked call hands them over."""
+
+    def __init__(self, dependant: Any, tasks: Any, provider: Any) -> None:
+        super().__init__(dependant.dependencies)
+        self._dependant = dependant
+        self._call = dependant.call
+        self._others = [one for one in dependant.dependencies if one is not tasks]
+        self._all = list(dependant.dependencies)
+        self._provider = provider
+
+    def __iter__(self) -> Iterator[Any]:
+        overridden = self._provider is not None and self._provider.dependency_overrides
+        if overridden or self._dependant.call is not self._call:
+            return super().__iter__()
+        if len(self) != len(self._all):
+            # Somebody has added a dependency, or taken one away.
+            return super().__iter__()
+        return iter(self._others)
+
+    def __reduce_ex__(self, _: Any) -> tuple[Any, ...]:
+        """Copy as a plain list: the copy of a route has a call of its own."""
+        return list, (list(super().__iter__()),)
