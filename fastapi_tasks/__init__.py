@@ -10,7 +10,7 @@ from .recorder import Recorder
 from .recording import from_json, load, merge, save, to_json
 from .request import timeline_of
 from .task import Task, TaskConfig, TaskErrorHandler
-from .timeline import Busy, ClientView, Mode, Outcome, TaskRecord, Timeline
+from .timeline import Busy, ClientView, Mode, Outcome, Span, SpanKind, TaskRecord, Timeline
 
 __all__ = [
     "Busy",
@@ -20,6 +20,8 @@ __all__ = [
     "Outcome",
     "Recorder",
     "RecordingMiddleware",
+    "Span",
+    "SpanKind",
     "Task",
     "TaskConfig",
     "TaskErrorHandler",

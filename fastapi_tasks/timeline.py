@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from .facts import MOMENT, PART, moments, parts_of
 from .names import harmless
@@ -75,13 +75,63 @@ class Busy:
     """One step of a coroutine that held the event loop for longer than the threshold.
 
     `culprit` names the task, or the request (`POST /orders #3`). `task` is the task's id; None
-    means that the request itself, or another request's work, held it.
+    means that the request itself, or another request's work, held it. `line` is the source line
+    that held it, where it is known: `shop/mail.py:42 in render`.
     """
 
     start: int = field(metadata=MOMENT)
     end: int = field(metadata=MOMENT)
     culprit: str
     task: int | None = None
+    line: str | None = None
+
+
+SpanKind = Literal[
+    "middleware",
+    "dependency",
+    "close",
+    "validation",
+    "endpoint",
+    "serialization",
+    "sending",
+    "sql",
+    "pool",
+    "http",
+    "redis",
+    "thread",
+    "telemetry",
+]
+"""What took the time: a layer of the app, a dependency's set-up or its close, the framework's own
+work, an SQL statement or the wait for a pooled connection, a call to elsewhere, work handed to a
+thread, or a span of the app's own OpenTelemetry SDK."""
+
+SPAN_KINDS: tuple[SpanKind, ...] = get_args(SpanKind)
+
+
+@dataclass(slots=True)
+class Span:
+    """Something else that took time inside a request or a task; spans nest.
+
+    `id` counts the spans of a request from 0; `parent` is the id of the span that this one is
+    inside of, None where it is in none. `task` is the id of the task that made it, None where the
+    request itself did. `end` is None while it lasts. `error` is the type of what left it.
+    `attributes` are few and harmless: never values, statements' parameters, queries or headers.
+    """
+
+    name: str
+    kind: SpanKind
+    start: int = field(metadata=MOMENT)
+    end: int | None = field(default=None, metadata=MOMENT)
+    task: int | None = None
+    parent: int | None = None
+    error: str | None = None
+    attributes: dict[str, str] = field(default_factory=dict)
+    id: int = -1
+
+    @property
+    def lasted(self) -> int | None:
+        """Nanoseconds from start to end, or None while it lasts."""
+        return None if self.end is None else self.end - self.start
 
 
 @dataclass(slots=True)
@@ -110,8 +160,8 @@ class Timeline:
     left the endpoint, or that made its tasks be discarded. `aborted` says that the response never
     reached its end, or its client had left by then.
 
-    Of a request with very many tasks, `tasks` and `busy` hold the last; `tasks_dropped` and
-    `busy_dropped` count the others.
+    Of a request with very many tasks, `tasks`, `spans` and `busy` hold the last; `tasks_dropped`,
+    `spans_dropped` and `busy_dropped` count the others.
     """
 
     id: int
@@ -131,16 +181,17 @@ class Timeline:
     error: str | None = None
     aborted: bool = False
     tasks: list[TaskRecord] = field(default_factory=list, metadata=PART)
+    spans: list[Span] = field(default_factory=list, metadata=PART)
     busy: list[Busy] = field(default_factory=list, metadata=PART)
     client: ClientView | None = field(default=None, metadata=PART)
     tasks_dropped: int = 0
+    spans_dropped: int = 0
     busy_dropped: int = 0
 
     def __post_init__(self) -> None:
-        if self.tasks:
-            for position, task in enumerate(self.tasks):
-                if task.id < 0:
-                    task.id = position
+        for records in (self.tasks, self.spans):
+            if records:
+                _number(records)
 
     def __repr__(self) -> str:
         state = "open" if self.request_end is None else self.status or "closed"
@@ -170,3 +221,9 @@ class Timeline:
                 time: int | None = getattr(record, name)
                 if time is not None:
                     yield time
+
+
+def _number(records: Iterable[Any]) -> None:
+    for position, record in enumerate(records):
+        if record.id < 0:
+            record.id = position

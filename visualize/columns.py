@@ -9,12 +9,12 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from fastapi_tasks import Busy, ClientView, TaskRecord, Timeline
+from fastapi_tasks import Busy, ClientView, Span, TaskRecord, Timeline
 from fastapi_tasks.facts import moments, values
 
 Column = list[int | None]
 
-PARTS = {"tasks": TaskRecord, "busy": Busy, "client": ClientView}
+PARTS = {"tasks": TaskRecord, "spans": Span, "busy": Busy, "client": ClientView}
 """The records in a timeline, by the field that holds them."""
 
 # They open the header, for each timeline, since all others count from them.
@@ -56,12 +56,13 @@ class _Values:
     def __call__(self, value: Any) -> int | None:
         if value is None:
             return None
-        # 1 and True are one key, but not one value.
-        return self._positions.setdefault((type(value), value), len(self._positions))
+        # 1 and True are one key, but not one value; a dict is none.
+        key = json.dumps(value) if isinstance(value, dict) else value
+        return self._positions.setdefault((type(value), key), len(self._positions))
 
     @property
     def table(self) -> list[Any]:
-        return [value for _, value in self._positions]
+        return [json.loads(value) if kind is dict else value for kind, value in self._positions]
 
 
 def pack(timelines: Sequence[Timeline]) -> str:

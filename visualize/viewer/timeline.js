@@ -99,7 +99,7 @@ function toFilter(query) {
 
 // --- Recordings ---
 
-const newRequest = (fields) => ({ type: "requests", tasks: [], busy: [], client: [], ...fields });
+const newRequest = (fields) => ({ type: "requests", ...Object.fromEntries(PARTS.map((part) => [part, []])), ...fields });
 
 function add(recording, request) {
 	const { requests } = recording;
