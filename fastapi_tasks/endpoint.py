@@ -19,9 +19,9 @@ from typing import Any
 
 from starlette.types import Scope
 
-from .phases import Phases, phases_of
+from .phases import Phases
 from .request import request_of
-from .shortcut import Shortcut
+from .shortcut import HandOver, Shortcut
 
 Values = dict[str, Any]
 # Takes what the endpoint is called with; returns the request whose marks the call takes, or None.
@@ -65,14 +65,14 @@ def _route(scope: Scope) -> Any:
     return route
 
 
-def _preparing(dependant: Any, begin: Callable[[], Callable[..., None]] | None) -> Prepare:
+def _preparing(dependant: Any, begin: Callable[[], HandOver | None] | None) -> Prepare:
     take: Callable[..., Any] = dict.get
     name = dependant.http_connection_param_name
     if name is None:
         # The endpoint itself does not ask for it.
         name = dependant.http_connection_param_name = CONNECTION
         take = dict.pop
-    hand_over: Callable[..., None] | None = None
+    hand_over: HandOver | None = None
 
     def prepare(values: Values) -> Phases | None:
         nonlocal begin, hand_over
@@ -83,14 +83,14 @@ def _preparing(dependant: Any, begin: Callable[[], Callable[..., None]] | None) 
             # Not sooner: now it is certain that FastAPI gives the connection.
             hand_over = begin()
             begin = None
-        scope = connection.scope
         if hand_over is not None:
-            hand_over(values, scope)
-        request = request_of(scope)
+            hand_over(values, connection.scope)
+        request = request_of(connection.scope)
         # Not where `Tasks` are replaced in a test, or one endpoint calls another.
         if request is None or request.timeline.endpoint_start is not None:
             return None
-        return phases_of(request)
+        phases: Phases | None = request.waiting
+        return phases
 
     return prepare
 

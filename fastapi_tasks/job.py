@@ -29,7 +29,7 @@ from .keeper import Keeper
 from .loops import Call, Handle, Loop, Threads
 from .names import harmless
 from .request import Request
-from .steps import Steps
+from .steps import watched
 from .task import Task, TaskConfig, TaskErrorHandler
 from .telemetry import traced
 from .timeline import Mode, Outcome, TaskRecord
@@ -170,7 +170,7 @@ class Job:
         if place.tracer is not None:
             coroutine = traced(coroutine, place.tracer, self.record)
         try:
-            await Steps(coroutine, self, place.keeper.clock, place.keeper.busy_limit)
+            await watched(coroutine, self, place.keeper.clock, place.keeper.busy_limit)
             self._end("ok")
         except KeyboardInterrupt as error:
             self._end("error", error)
@@ -244,7 +244,7 @@ class Job:
                 result = await self._in_pool(Call(call))
             if inspect.isawaitable(result):
                 coroutine = _awaiting(result)
-                await Steps(coroutine, self, place.keeper.clock, place.keeper.busy_limit)
+                await watched(coroutine, self, place.keeper.clock, place.keeper.busy_limit)
         except KeyboardInterrupt:
             raise
         except BaseException as failure:

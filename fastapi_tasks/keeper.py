@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from threading import get_ident
 from typing import Any, Protocol
 
+from starlette.types import Scope
+
 from .settling import Settling
 from .timeline import Busy, TaskRecord, Timeline
 
@@ -112,10 +114,9 @@ class Keeper:
 
     # Requests ----------------------------------------------------------------------------------
 
-    def begin(self, request: OpenRequest, mounted_at: str) -> None:
+    def begin(self, request: OpenRequest, scope: Scope) -> None:
         """Keep a request, and give it the next number; while recording is off it stays 0."""
-        path = request.timeline.path
-        if self.ignored and _below(path.removeprefix(mounted_at), self.ignored):
+        if self.ignored and _below(scope, self.ignored):
             return
         self.open[request] = None
         if self.enabled:
@@ -216,7 +217,8 @@ class Keeper:
         return [*requests, *(task.title for task in tasks)]
 
 
-def _below(path: str, prefixes: tuple[str, ...]) -> bool:
+def _below(scope: Scope, prefixes: tuple[str, ...]) -> bool:
+    path = scope["path"].removeprefix(scope.get("root_path", ""))
     return any(path == one or path.startswith(f"{one}/") for one in prefixes)
 
 
