@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from starlette.types import Scope
 
 from .settling import Settling
-from .timeline import Busy, TaskRecord, Timeline
+from .timeline import Busy, Span, TaskRecord, Timeline
 
 logger = logging.getLogger("fastapi_tasks")
 
@@ -50,16 +50,21 @@ class OpenRequest(Protocol):
     thread: int
 
 
+# What the recorder's user calls each bound.
+_WORDS = {"requests": "maxlen", "tasks": "max_tasks", "spans": "max_spans", "busy": "max_busy"}
+
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much is kept: requests, and of each the last tasks and busy segments."""
+    """How much is kept: requests, and of each the last tasks, spans and busy segments."""
 
     requests: int
     tasks: int
+    spans: int
     busy: int
 
     def __post_init__(self) -> None:
-        for name, words in (("requests", "maxlen"), ("tasks", "max_tasks"), ("busy", "max_busy")):
+        for name, words in _WORDS.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ValueError(
@@ -165,6 +170,17 @@ class Keeper:
         # An eighth at a time, so that letting go costs next to nothing a task.
         if len(tasks) > most + most // 8:
             timeline.tasks_dropped += _thin(tasks, most)
+
+    def add_span(self, timeline: Timeline, span: Span) -> None:
+        """Number a span and put it into its request's timeline; of too many the last stay."""
+        spans, most = timeline.spans, self.bounds.spans
+        span.id = timeline.spans_dropped + len(spans)
+        if timeline.id == 0:
+            return
+        spans.append(span)
+        if len(spans) > most + most // 8:
+            timeline.spans_dropped += len(spans) - most
+            del spans[:-most]
 
     def held_loop(
         self, culprit: OpenRequest, begun: int, ended: int, task: TaskRecord | None = None
