@@ -17,7 +17,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from contextvars import ContextVar, copy_context
+from contextvars import Context, ContextVar, copy_context
 from enum import Enum
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -123,7 +123,7 @@ class Job:
         self.waiters: list[anyio.Event] | None = None
         self.dropped = False
         self._place = place
-        self._context = copy_context()
+        self._context: Context | None = copy_context()
         self._handle: Handle | None = None
         self._state = HELD
         self._stopped = False
@@ -151,7 +151,7 @@ class Job:
 
     def release(self) -> None:
         """Hand the job to the event loop; on its thread only."""
-        if self._state is not HELD:
+        if self._state is not HELD or self._context is None:
             return
         self._state = RELEASED
         record, place = self.record, self._place
@@ -221,7 +221,7 @@ class Job:
     async def _failed(self, error: BaseException) -> None:
         if self._state is ENDED:
             return
-        if self._stopped and isinstance(error, self._place.loop.cancelled):
+        if self._place.loop.is_cancellation(error, asked=self._stopped):
             self._end("cancelled")
             return
         self._end("error", error)
@@ -327,7 +327,7 @@ class Job:
             place.keeper.settling.something_ended()
         self.args = ()
         self.kwargs = {}
-        self._handle = self._call = self.task = None
+        self._handle = self._call = self._context = self.task = None
         coroutine, self._coroutine = self._coroutine, None
         if coroutine is not None and self.record.started is None:
             coroutine.close()

@@ -112,7 +112,7 @@ class Phases:
         if get_ident() == runtime.thread:
             self._place(job)
         else:
-            if job.record.mode == "immediate":
+            if job.record.mode == "immediate" and job.record.outcome is None:
                 job.record.released = runtime.keeper.clock()
             runtime.loop.call_soon(self._place, job)
 

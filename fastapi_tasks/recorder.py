@@ -19,9 +19,9 @@ class Recorder:
     `maxlen` is how many requests are kept, the latest ones; `max_tasks`, `max_spans` and `max_busy`
     how many tasks, spans and busy segments of each, again the latest. `busy_threshold` is how many
     seconds a step may hold the event loop before it is recorded; math.inf records none. `enabled`
-    can be switched at any time; off, requests run as before and nothing is kept. `clock` returns nanoseconds of a
-    clock that never goes back, `wall` nanoseconds since the epoch. Raises ValueError for a limit
-    that is negative or not a number.
+    can be switched at any time; off, requests run as before and nothing is kept. `clock` returns
+    nanoseconds of a clock that never goes back, `wall` nanoseconds since the epoch. Raises
+    ValueError for a limit that is negative or not a number.
     """
 
     def __init__(
