@@ -29,6 +29,9 @@ COMMANDS = {
     "uvicorn on uvloop": [*UVICORN, "uvloop"],
     "hypercorn": [*HYPERCORN, "asyncio"],
     "hypercorn on trio": [*HYPERCORN, "trio"],
+    # No server at all: the test's own calls, in a process of their own.
+    "direct on asyncio": ["tests.stress.direct", "asyncio"],
+    "direct on trio": ["tests.stress.direct", "trio"],
 }
 # What a server without any tasks exits with after SIGTERM; uvicorn passes the signal on.
 NORMAL_EXIT = {kind: -signal.SIGTERM if "uvicorn" in kind else 0 for kind in COMMANDS}
@@ -46,14 +49,17 @@ TROUBLE = ("Traceback", "Warning", "never awaited", "never retrieved", "Exceptio
 
 
 class ServerProcess:
-    """A server process: what it printed so far, the gates of its app, its end."""
+    """A server process: what it printed so far, the gates of its app, its end.
 
-    def __init__(self, kind: str, app: str) -> None:
+    `settings` go into its environment.
+    """
+
+    def __init__(self, kind: str, app: str, **settings: str) -> None:
         self.kind = kind
         self._process = subprocess.Popen(
             [sys.executable, "-m", *COMMANDS[kind], f"tests.served.{app}"],
             cwd=ROOT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1", **settings},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -154,9 +160,9 @@ class Server(ServerProcess):
 
 
 @contextmanager
-def running(kind: str, app: str) -> Iterator[Server]:
+def running(kind: str, app: str, **settings: str) -> Iterator[Server]:
     """Run `app`, a name in the package tests.served, on a server of this kind."""
-    server = Server(kind, app)
+    server = Server(kind, app, **settings)
     try:
         server.listen()
         with server.client:
