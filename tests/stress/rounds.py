@@ -19,7 +19,7 @@ from .load import Load
 from .plan import Flavour, Plan, draw
 
 DIRECT = ("direct on asyncio", "direct on trio")
-WAYS = list(COMMANDS)
+WAYS = [way for way in COMMANDS if way != "gunicorn"]
 # What a busy machine may take for starting, ending, and all that is not waiting.
 PATIENCE = 15.0
 
