@@ -33,6 +33,9 @@ ERRORS = (
     "CancelledError",
 )
 
+MIXED_CALLS = 40
+BACKLOG_CALLS, BACKLOG_WORKS = 30, 40
+
 
 @dataclass(frozen=True)
 class Work:
@@ -81,7 +84,10 @@ class Call:
 
 @dataclass(frozen=True)
 class Plan:
-    """One round: limits of the app in seconds, its requests, and when to end it."""
+    """One round: limits of the app in seconds, its requests, and when to end it.
+
+    `shielded` is the share of its tasks that are.
+    """
 
     seed: int
     flavour: Flavour
@@ -90,6 +96,7 @@ class Plan:
     threads: int
     calls: tuple[Call, ...]
     stop_after: float
+    shielded: float
 
     @property
     def works(self) -> dict[str, Work]:
@@ -111,9 +118,10 @@ def draw(seed: int, flavour: Flavour) -> Plan:
         threads=chance.choice([2, 4, 8]),
         calls=(),
         stop_after=stop_after,
+        shielded=chance.choice([0.05, 0.3, 0.8]),
     )
     make = _mixed if flavour == "mixed" else _backlog
-    count = 40 if flavour == "mixed" else 16
+    count = MIXED_CALLS if flavour == "mixed" else BACKLOG_CALLS
     calls = (make(chance, plan, number, stop_after) for number in range(count))
     return replace(plan, calls=tuple(calls))
 
@@ -140,7 +148,7 @@ def _work(chance: random.Random, plan: Plan, name: str, depth: int) -> Work:
         kind=kind,  # type: ignore[arg-type]
         mode=chance.choice(MODES),
         seconds=_seconds(chance, plan, kind),
-        shield=chance.random() < 0.3,
+        shield=chance.random() < plan.shielded,
         end=end,  # type: ignore[arg-type]
         error=error,
         reported=chance.choice([None, "coroutine", "function"]) if error else None,
@@ -159,15 +167,15 @@ def _seconds(chance: random.Random, plan: Plan, kind: str) -> float:
 
 def _backlog(chance: random.Random, plan: Plan, number: int, until: float) -> Call:
     # Three times what the threads can do until the grace period is over.
-    seconds = 3 * plan.threads * (plan.grace_period + until) / (16 * 40)
+    seconds = 3 * plan.threads * (plan.grace_period + until) / (BACKLOG_CALLS * BACKLOG_WORKS)
     works = tuple(
         Work(
             name=f"c{number}.{one}",
             kind="function",
             mode=chance.choice(MODES),
             seconds=chance.uniform(0, 2 * seconds),
-            shield=chance.random() < 0.05,
+            shield=chance.random() < plan.shielded,
         )
-        for one in range(40)
+        for one in range(BACKLOG_WORKS)
     )
-    return Call(number, chance.choice(["coroutine", "function"]), 0.01 * number, works)
+    return Call(number, chance.choice(["coroutine", "function"]), 0.004 * number, works)

@@ -18,7 +18,7 @@ def planned(endpoint: Endpoint, **options: object) -> Plan:
     """Return a plan of one request to this endpoint, with one task, `c0.0`."""
     settings: dict[str, object] = {"kind": "coroutine", "mode": "immediate", **options}
     work = Work(name="c0.0", seconds=0, **settings)  # type: ignore[arg-type]
-    return Plan(1, "mixed", 0.1, 0.5, 4, (Call(0, endpoint, 0, (work,)),), 0.2)
+    return Plan(1, "mixed", 0.1, 0.5, 4, (Call(0, endpoint, 0, (work,)),), 0.2, 0)
 
 
 def wrote(*what: str, since: int = 10, database: bool = True) -> list[Entry]:
