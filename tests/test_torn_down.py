@@ -1,7 +1,8 @@
-"""S1 where nobody asks for a shutdown: a server that breaks down cancels the app's lifespan."""
+"""S1 and S1a where a stranger cancels: the app's lifespan, or the event loop's tasks."""
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import threading
@@ -14,7 +15,7 @@ from fastapi import FastAPI
 
 from fastapi_tasks import Recorder, Tasks
 
-from .asgi import Server
+from .asgi import Server, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -71,3 +72,38 @@ async def test_s1_no_task_is_blamed_or_left_unnamed(
     assert {name for name in outcomes if name in told} == set(outcomes)
     assert max(record.levelno for record in caplog.records) >= logging.WARNING
     gc.collect()
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_s1a_a_function_that_runs_to_its_end_is_ok_whoever_cancels_its_task(
+    make_app: MakeApp, recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make_app(tasks={"threads": 1})
+    began, gate = threading.Event(), threading.Event()
+    called: list[str] = []
+
+    def in_thread(name: str) -> None:
+        began.set()
+        gate.wait(30)
+        called.append(name)
+
+    @app.get("/")
+    async def endpoint(tasks: Tasks) -> None:
+        tasks.task(name="first").schedule(in_thread, "first")
+        tasks.task(name="queued").schedule(in_thread, "queued")
+
+    async with serving(app) as server:
+        await server.get("/")
+        await anyio.to_thread.run_sync(began.wait)
+        # As some signal handlers do with all that runs.
+        for task in asyncio.all_tasks():
+            if task.get_name() in ("first", "queued"):
+                task.cancel()
+        await anyio.wait_all_tasks_blocked()
+        gate.set()
+        await recorder.settled(timeout=30)
+    assert recorder.last is not None
+    outcomes = {task.name: task.outcome for task in recorder.last.tasks}
+    assert outcomes["first"] == "ok"
+    # The other was cancelled before its turn, or was not: what is recorded is what happened.
+    assert called == [name for name, outcome in outcomes.items() if outcome == "ok"]

@@ -72,6 +72,13 @@ def what_was_ended_is_named(found: Evidence) -> Iterator[str]:
                 yield f"{task.name}: {outcome}, but not named in the log"
 
 
+def what_started_in_a_thread_is_not_called_cancelled(found: Evidence) -> Iterator[str]:
+    named = found.named("shutdown: cancelled")
+    for case in found.cases:
+        if case.work.kind == "function" and case.wrote("started") and case.work.name in named:
+            yield f"{case.work.name}: {case.record.outcome}, but logged as cancelled"
+
+
 def each_failure_is_logged_once(found: Evidence) -> Iterator[str]:
     lines = (line.text for line in found.log if re.match(r"task \S+ .*failed after", line.text))
     failed = Counter(name for line in lines for name in NAME.findall(line))
@@ -180,6 +187,7 @@ ROUND_RULES: list[Callable[[Evidence], Iterator[str]]] = [
     nothing_is_invented,
     arguments_are_those_that_were_given,
     what_was_ended_is_named,
+    what_started_in_a_thread_is_not_called_cancelled,
     each_failure_is_logged_once,
     nothing_upsets_the_server,
 ]

@@ -42,7 +42,8 @@ class Work:
     """One task, and those that it schedules when it starts.
 
     `seconds` is how long it takes when nobody stops it, `error` what it raises at its end, and
-    `reported` by what kind of function its `on_error` is one, if it has any.
+    `reported` by what kind of function its `on_error` is one, if it has any. On the event loop it
+    `holds` that for so many seconds before it ends.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Work:
     end: End = "plain"
     error: str = ""
     reported: Kind | None = None
+    holds: float = 0
     children: tuple[Work, ...] = ()
 
     @property
@@ -152,6 +154,7 @@ def _work(chance: random.Random, plan: Plan, name: str, depth: int) -> Work:
         end=end,  # type: ignore[arg-type]
         error=error,
         reported=chance.choice([None, "coroutine", "function"]) if error else None,
+        holds=chance.uniform(0.02, 0.2) if chance.random() < 0.02 else 0,
         children=tuple(_work(chance, plan, f"{name}.{n}", depth - 1) for n in range(count)),
     )
 

@@ -66,7 +66,12 @@ async def awaiting(work: Work, tasks: Any) -> None:
         ledger.note("unwound", work.name)
         if work.end == "unwinds":
             raise
+    hold_loop(work.holds)
     finish(work, tasks)
+
+
+def hold_loop(seconds: float) -> None:
+    time.sleep(seconds)
 
 
 async def never() -> None:

@@ -120,6 +120,9 @@ FAULTS = {
     ),
     "c0.0: abandoned, but not named in the log": replace(FINE["abandoned"], log=[]),
     "c0.0: discarded, but not named in the log": replace(FINE["discarded"], log=[]),
+    "c0.0: ok, but logged as cancelled": evidence(
+        wrote("started", "ended"), recorded(), CANCELLED, plan=FUNCTION
+    ),
     "c0.0: error, and logged as failed 0 times": replace(FINE["error"], log=[]),
     "c0.0: ok, and logged as failed 1 times": evidence(RAN, recorded(), FAILED),
     "printed: coroutine 'work' was never awaited": replace(
