@@ -237,8 +237,7 @@ class TestBufferingOuterMiddleware:
             tasks.after_response.schedule(work)
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         (task,) = last(recorder).tasks
         assert last(recorder).response_sent == task.started == 300_000_000
 
@@ -348,8 +347,7 @@ class TestCallableThatOnlyMakesSomething:
                 tasks.schedule(generator)
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert sorted(ran) == ["def", "lambda"]
 
 
@@ -393,8 +391,7 @@ class TestTrio:
 
         async with serving(app) as server:
             for request in range(20):
-                await server.get(f"/{request}")
-                await recorder.settled()
+                await server.settle(f"/{request}")
         assert started == list(range(60))
 
 
@@ -415,8 +412,7 @@ class TestContextVariableInADefEndpoint:
             tasks.after_response.schedule(look)
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert seen == ["ada"]
 
 
@@ -434,8 +430,7 @@ class TestFailingTask:
             tasks.after_response.schedule(log_in, "ada", password="hunter2")
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert [record.levelno for record in caplog.records] == [logging.ERROR]
         assert "log_in (after_response, GET / #1) failed" in caplog.text
         assert "ConnectionError: no such host" in caplog.text
