@@ -95,8 +95,9 @@ class Call:
         """Claim the call for this thread; False if it was withdrawn."""
         with self._lock:
             self._taken = self.function is not None
-        if self._taken:
-            self.on_take()
+            if self._taken:
+                # Within the lock: to whoever fails to withdraw the call, all of this is done.
+                self.on_take()
         return self._taken
 
     def run(self) -> None:
@@ -118,3 +119,11 @@ class Call:
             raise error
         finally:
             del error, self
+
+
+def no_thread(error: RuntimeError) -> RuntimeError:
+    """Return what to raise where the system has no thread to give, and none is there."""
+    return RuntimeError(
+        f"no worker thread could be started ({error}), so the function was not called: "
+        "let the process have more threads, or give add_tasks() a smaller `threads`"
+    )

@@ -12,7 +12,7 @@ from typing import Any
 
 from anyio.lowlevel import current_token
 
-from .face import Call, Handle, Threads
+from .face import Call, Handle, Threads, no_thread
 from .worker import anyio_worker
 
 IDLE_SECONDS = 10.0
@@ -96,10 +96,7 @@ class DaemonThreads:
             if not self._threads:
                 self._waiting.pop()
                 call.withdraw()
-                raise RuntimeError(
-                    f"no worker thread could be started ({error}), so the function was not called: "
-                    "let the process have more threads, or give add_tasks() a smaller `threads`"
-                ) from error
+                raise no_thread(error) from error
         else:
             self._threads += 1
 

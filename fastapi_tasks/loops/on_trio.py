@@ -12,7 +12,7 @@ import outcome
 import trio
 from anyio.lowlevel import current_token
 
-from .face import Call, Handle, Threads
+from .face import Call, Handle, Threads, no_thread
 from .worker import anyio_worker
 
 
@@ -105,12 +105,12 @@ class TrioThreads:
         self._limiter = trio.CapacityLimiter(limit)
         self._token = current_token()
         self._taking = threading.Lock()
+        self._one_returned = trio.Event()
 
     async def run(self, call: Call) -> Any:
         try:
-            await trio.to_thread.run_sync(
-                self._work, call, limiter=self._limiter, abandon_on_cancel=True
-            )
+            while not await self._has_run(call):
+                await self._one_returned.wait()
         except BaseException:
             # Cancelled or refused before a thread took it, it is never called.
             call.withdraw()
@@ -119,6 +119,20 @@ class TrioThreads:
 
     def close(self) -> None:
         """Do nothing: trio's threads serve whatever runs next."""
+
+    async def _has_run(self, call: Call) -> bool:
+        """Give the call to a thread; False if none could be started, but another is at work."""
+        try:
+            await trio.to_thread.run_sync(
+                self._work, call, limiter=self._limiter, abandon_on_cancel=True
+            )
+        except RuntimeError as error:
+            if not self._limiter.borrowed_tokens:
+                raise no_thread(error) from error
+            return False
+        returned, self._one_returned = self._one_returned, trio.Event()
+        returned.set()
+        return True
 
     def _work(self, call: Call) -> None:
         with self._taking:
