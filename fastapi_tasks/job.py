@@ -17,7 +17,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from contextvars import ContextVar, copy_context
+from contextvars import Context, ContextVar, copy_context
 from enum import Enum
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -63,6 +63,7 @@ TRANSITIONS: dict[State, set[State]] = {
 }
 
 _running: ContextVar[Job | None] = ContextVar("fastapi_tasks.running", default=None)
+_NO_CONTEXT = Context()
 
 
 class Place(Protocol):
@@ -328,6 +329,8 @@ class Job:
         self.args = ()
         self.kwargs = {}
         self._handle = self._call = self.task = None
+        # It holds this job, as the one that runs in it.
+        self._context = _NO_CONTEXT
         coroutine, self._coroutine = self._coroutine, None
         if coroutine is not None and self.record.started is None:
             coroutine.close()

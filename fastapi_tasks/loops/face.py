@@ -112,7 +112,8 @@ class Call:
 
     def outcome(self) -> Any:
         """Return what the function returned, or raise what it raised."""
-        error = self.error
+        # It holds, by its traceback, those who hold this.
+        error, self.error = self.error, None
         if error is None:
             return self.result
         try:
