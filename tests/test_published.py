@@ -452,8 +452,8 @@ class TestOnlyAMountedAppCalledAddTasks:
         assert str(answer.error) == (
             "GET /shop/ #1 asks for Tasks, but its app's lifespan is not running, so its tasks "
             "would have nobody to end them: no lifespan of a mounted app runs by itself. Call "
-            "add_tasks() on the app that it is mounted in, or enter this app's lifespan in that "
-            "one's: `async with app.router.lifespan_context(app)`"
+            "add_tasks() on the app that it is mounted in, if that is a FastAPI app too; or enter "
+            "this app's lifespan in that one's: `async with app.router.lifespan_context(app)`"
         )
 
     async def test_and_then_it_works(self) -> None:
