@@ -8,7 +8,7 @@ from fastapi import Depends
 from fastapi.requests import HTTPConnection
 from starlette.types import Scope
 
-from .endpoint import close_of, mark_endpoint
+from .endpoint import at_close, mark_endpoint
 from .errors import FastAPITasksUninitializedAppError
 from .names import harmless
 from .phases import Phases, phases_of
@@ -48,6 +48,5 @@ def _phases_of(scope: Scope) -> Phases:
         request.host.enter(request, mounted=mounted)
         phases = phases_of(request)
         assert phases is not None
-        if request.kind == "websocket":
-            close_of(scope).callback(phases.route_passes)
+        at_close(scope, phases.route_passes)
     return phases
