@@ -69,7 +69,8 @@ class Host:
         if outside != scope.get("app_root_path", outside):
             return (
                 f"{nobody}: no lifespan of a mounted app runs by itself. Call add_tasks() on the "
-                "app that it is mounted in, or enter this app's lifespan in that one's: "
+                "app that it is mounted in, if that is a FastAPI app too; or enter this app's "
+                "lifespan in that one's: "
                 "`async with app.router.lifespan_context(app)`"
             )
         return (

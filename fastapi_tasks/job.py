@@ -332,7 +332,9 @@ class Job:
             place.keeper.settling.something_ended()
         self.args = ()
         self.kwargs = {}
-        self._handle = self._call = self._context = self.task = None
+        self._handle = self._call = self.task = None
+        # It holds this job, as the one that runs in it.
+        self._context = None
         coroutine, self._coroutine = self._coroutine, None
         if coroutine is not None and self.record.started is None:
             coroutine.close()

@@ -85,7 +85,9 @@ class Phases:
 
     def _fail(self, kind: type[BaseException]) -> None:
         """Discard what waits; what is scheduled from now on keeps its mode."""
-        discarded = [job for phase in sorted(self._waiting) for job in self._waiting.pop(phase)]
+        waiting = [job for phase in sorted(self._waiting) for job in self._waiting.pop(phase)]
+        # A shutdown may have cancelled some of them.
+        discarded = [job for job in waiting if job.record.outcome is None]
         self._passed = AFTER_ROUTE
         timeline = self.request.timeline
         # What kept the endpoint from being called is of interest where it has cost a task.
@@ -125,7 +127,9 @@ class Phases:
         if keeper.listeners:
             self.request.tell("requested", record)
         phase = PHASE[record.mode]
-        if self._passed >= phase:
+        if self.runtime.closed:
+            self.runtime.refuse(job)
+        elif self._passed >= phase:
             job.release()
         else:
             self._waiting.setdefault(phase, []).append(job)

@@ -77,8 +77,7 @@ class TestUse:
             seen.append(task.started.is_set())
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert seen == [(work, (1,), {"b": 2}, "n", True), False]
 
     async def test_works_in_routers_and_in_dependencies_of_either_scope(
@@ -186,8 +185,7 @@ class TestUse:
 
         async with serving(app) as server:
             asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert order == ["endpoint", "task"]
 
 

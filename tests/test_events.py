@@ -234,11 +234,9 @@ async def test_events_come_in_the_order_in_which_things_happen(
     kinds: list[str] = []
     async with serving(app) as server:
         stop = recorder.subscribe(lambda event: kinds.append(event.kind))
-        await server.get("/async", on_send=one_second)
-        await recorder.settled()
+        await server.settle("/async", on_send=one_second)
         stop()
-        await server.get("/async")
-        await recorder.settled()
+        await server.settle("/async")
     assert kinds == [
         "request_start",
         "endpoint_start",

@@ -180,8 +180,7 @@ class TestRecorder:
 
         async with serving(app) as server:
             await anyio.sleep(10)
-            await server.get("/items/3?secret=1")
-            await recorder.settled()
+            await server.settle("/items/3?secret=1")
         assert from_json(to_json(recorder.timelines)) == recorder.timelines
         assert json.loads(to_json(recorder.timelines)) == {
             "format": 1,
@@ -250,8 +249,7 @@ class TestRecorder:
             assert (recorder.timelines, events, len(ran)) == ([], [], 3)
             assert repr(recorder) == "<Recorder: 0 requests, 0 dropped, off>"
             recorder.enabled = True
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert [t.title for t in recorder.timelines] == ["GET / #1"]
         assert len(ran) == 6
 
@@ -408,8 +406,7 @@ class TestBusySegments:
             clock.work(10)
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert recorder.timelines[0].busy == [
             Busy(0, 50 * MS, "GET / #1", None),
             Busy(80 * MS, 101 * MS, "greedy", 0),
@@ -465,8 +462,7 @@ class TestBusySegments:
 
         async with serving(app) as server:
             await server.get("/culprit")
-            await server.get("/victim")
-            await recorder.settled()
+            await server.settle("/victim")
         first, second = recorder.timelines
         assert first.busy == [Busy(0, 100 * MS, "greedy", 0)]
         assert second.busy == [Busy(0, 100 * MS, "greedy of GET /culprit #1", None)]
@@ -486,7 +482,6 @@ class TestBusySegments:
             tasks.after_response.schedule(in_thread)
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert ran.is_set()
         assert recorder.timelines[0].busy == []

@@ -64,6 +64,7 @@ class Call:
         with self._lock:
             self._taken = self.function is not None
             if self._taken:
+                # Within the lock: to whoever fails to withdraw the call, all of this is done.
                 self.on_take()
             return self._taken
 
@@ -79,7 +80,8 @@ class Call:
 
     def outcome(self) -> Any:
         """Return what the function returned, or raise what it raised."""
-        error = self.error
+        # It holds, by its traceback, those who hold this.
+        error, self.error = self.error, None
         if error is None:
             return self.result
         try:
