@@ -9,12 +9,12 @@ from .job import Job, logger
 from .names import harmless
 from .request import Request
 from .runtime import Runtime
-from .timeline import MODES, Mode
+from .timeline import SCHEDULED_MODES, Mode
 
-PHASE: dict[Mode, int] = {mode: phase for phase, mode in enumerate(MODES)}
+PHASE: dict[Mode, int] = {mode: phase for phase, mode in enumerate(SCHEDULED_MODES)}
 """The phase that a mode waits for, in the order in which they pass."""
 
-IMMEDIATE, AFTER_ROUTE, AFTER_RESPONSE = (PHASE[mode] for mode in MODES)
+IMMEDIATE, AFTER_ROUTE, AFTER_RESPONSE = (PHASE[mode] for mode in SCHEDULED_MODES)
 
 
 class Phases:

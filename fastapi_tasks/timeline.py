@@ -10,8 +10,13 @@ from .facts import MOMENT, PART, moments, parts_of
 from .names import harmless
 from .table import table
 
-Mode = Literal["immediate", "after_route", "after_response"]
-"""When a task is released: in `schedule()`, after the endpoint, or after the response."""
+Mode = Literal["immediate", "after_route", "after_response", "background", "spawned"]
+"""When a task is released: in `schedule()`, after the endpoint, or after the response.
+
+The last two are of tasks that are not ours: `background` are Starlette's BackgroundTasks, released
+when the response was sent and run one after another; `spawned` are those that user code starts
+itself, with `create_task()` or in a task group.
+"""
 
 Outcome = Literal["ok", "error", "cancelled", "discarded", "abandoned"]
 """How a task ended.
@@ -21,6 +26,8 @@ running when the hard limit of the shutdown passed.
 """
 
 MODES: tuple[Mode, ...] = get_args(Mode)
+SCHEDULED_MODES: tuple[Mode, ...] = MODES[:3]
+"""The modes in which `Tasks` schedules, in the order in which they are released."""
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 

@@ -134,8 +134,8 @@ def test_text_on_bars_can_be_read(theme: Any) -> None:
     assert {name: colors[name] for name in COLORS[theme]} == COLORS[theme]
     for name in ("immediate", "after_route", "after_response", "endpoint", "busy"):
         assert contrast(colors[f"ink-{name}"], colors[name]) >= 4.5
-        assert contrast(colors["background"], colors[name]) >= 3
-    assert contrast(colors["muted"], colors["background"]) >= 4.5
+        assert contrast(colors["paper"], colors[name]) >= 3
+    assert contrast(colors["muted"], colors["paper"]) >= 4.5
 
 
 def test_actions_and_parts_of_the_markup_are_known_to_the_module() -> None:

@@ -27,13 +27,13 @@ POST /checkout #1 · 200 · endpoint end 12 ms · response sent 12.6 ms
 △ print_label       after_response             ░░█████████████████▎                13 ms     17 ms ✓
 ▲ notify_shipping   after_response              ░███████▍                        12.8 ms    7.2 ms ✗
 ● audit             immediate                   ┊│           ██▎                 25.1 ms    1.9 ms ✓
-  event loop                                    ┊▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒                      22 ms
+  event loop                                    ┊▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓                      22 ms
                                     0                   20 ms               40 ms
 notify_shipping raised ConnectionError
 send_mail held the event loop for 22 ms
 
-● immediate  ◆ after_route  ▲ after_response  △ in a thread  ░ waiting  █ running  ▒ held  ✓ ok
-✗ error
+● immediate  ◆ after_route  ▲ after_response  △ in a thread  ░ held back  ▒ waiting  █ running
+▓ holds the loop  ✓ ok  ✗ error
 """
 
 NARROW = """\
@@ -49,15 +49,15 @@ response sent 12.6 ms
 △ print_lab…     ░██████▏        17 ms ✓
 ▲ notify_sh…      ██▊           7.2 ms ✗
 ● audit           │   █▏        1.9 ms ✓
-  event loop      ▒▒▒▒▒▒▒        22 ms
+  event loop      ▓▓▓▓▓▓▓        22 ms
               0     20 ms  40 ms
 notify_shipping raised ConnectionError
 send_mail held the event loop for 22 ms
 
 ● immediate  ◆ after_route
 ▲ after_response  △ in a thread
-░ waiting  █ running  ▒ held  ✓ ok
-✗ error
+░ held back  ▒ waiting  █ running
+▓ holds the loop  ✓ ok  ✗ error
 """
 
 PLAIN = """\
@@ -76,8 +76,8 @@ o audit                     :|        #              25.1 ms    1.9 ms v
 notify_shipping raised ConnectionError
 send_mail held the event loop for 22 ms
 
-o immediate  + after_route  ^ after_response  A in a thread  . waiting
-# running  % held  v ok  x error
+o immediate  + after_route  ^ after_response  A in a thread  . held back
+/ waiting  # running  % holds the loop  v ok  x error
 """
 
 FAULTY = r"""
@@ -89,10 +89,10 @@ POST /xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
 ● validate_payment    ██████████████████████████████████▌               1.1 ms   29.9 ms ■
 ◆ finalize_order                 ░░│                                         –         – ∅
 ▲ send_mail                      ░░████████████████████████████████▶   12.7 ms   28.3 ms ▷
-△ print_label          ███▋░░░░░░░┊│                                      5 ms     −3 ms ✓
+△ print_label          ███▋▒▒▒▒▒▒▒▒│                                      5 ms     −3 ms ✓
 ▲ 日本語\n\x1b[31m                ░████████▉                           12.8 ms    7.2 ms ✗
 ● audit                           ┊│             ██████████████████▶   25.1 ms   15.9 ms ▶
-  event loop                      ┊▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒     ▒▒               23 ms
+  event loop                      ┊▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓     ▓▓               23 ms
                     0           10 ms      20 ms       30 ms      40 ms
 the endpoint raised ValueError
 the response was aborted
@@ -100,8 +100,9 @@ the response was aborted
 send_mail held the event loop for 23 ms, 2 times
 the clock went backwards: some bars are mirrored
 
-● immediate  ◆ after_route  ▲ after_response  △ in a thread  ░ waiting  █ running  ▒ held
-✓ ok  ✗ error  ■ cancelled  ∅ discarded  ▷ abandoned  ▶ not ended
+● immediate  ◆ after_route  ▲ after_response  △ in a thread  ░ held back  ▒ waiting
+█ running  ▓ holds the loop  ✓ ok  ✗ error  ■ cancelled  ∅ discarded  ▷ abandoned
+▶ not ended
 """[1:]
 
 OPEN = """\
@@ -120,10 +121,10 @@ GET /health #3 · 204 · response sent 3 ms
 WEBSOCKET /ws #4 · still open
                                            start       ran
   request  ╌━━━━━━━━━━━━━━━━━━━━━━━━━▶         0     20 ms
-○ ping       ░░███████████████████████      3 ms     17 ms ✓
+○ ping       ▒▒███████████████████████      3 ms     17 ms ✓
            0            10 ms        20 ms
 
-● immediate  ○ in a thread  ░ waiting  █ running  ✓ ok
+● immediate  ○ in a thread  ▒ waiting  █ running  ✓ ok
 """
 
 
