@@ -11,20 +11,36 @@ if TYPE_CHECKING:
     from visualize.page import to_html
     from visualize.perfetto import to_perfetto
     from visualize.terminal import text
+    from visualize.units import ms, s, us
 
 # Each name is imported when it is first used: text needs no matplotlib, and a page no more.
 _HOMES = {
     "compare": "figure",
+    "ms": "units",
     "plot": "figure",
+    "s": "units",
     "show": "notebook",
     "text": "terminal",
     "to_html": "page",
     "to_perfetto": "perfetto",
     "to_png": "figure",
     "to_svg": "figure",
+    "us": "units",
 }
 
-__all__ = ["compare", "plot", "show", "text", "to_html", "to_perfetto", "to_png", "to_svg"]
+__all__ = [
+    "compare",
+    "ms",
+    "plot",
+    "s",
+    "show",
+    "text",
+    "to_html",
+    "to_perfetto",
+    "to_png",
+    "to_svg",
+    "us",
+]
 
 
 def __getattr__(name: str) -> Any:
