@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from visualize.answers.filter import parse, select
     from visualize.figure import compare, plot, to_png, to_svg
     from visualize.notebook import show
     from visualize.page import to_html
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "compare": "figure",
     "ms": "units",
+    "parse": "answers.filter",
     "plot": "figure",
     "s": "units",
+    "select": "answers.filter",
     "show": "notebook",
     "text": "terminal",
     "to_html": "page",
@@ -31,8 +34,10 @@ _HOMES = {
 __all__ = [
     "compare",
     "ms",
+    "parse",
     "plot",
     "s",
+    "select",
     "show",
     "text",
     "to_html",
