@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from visualize.answers.filter import parse, select
+    from visualize.answers.summary import summary
     from visualize.figure import compare, plot, to_png, to_svg
     from visualize.notebook import show
     from visualize.page import to_html
@@ -23,6 +24,7 @@ _HOMES = {
     "s": "units",
     "select": "answers.filter",
     "show": "notebook",
+    "summary": "answers.summary",
     "text": "terminal",
     "to_html": "page",
     "to_perfetto": "perfetto",
@@ -39,6 +41,7 @@ __all__ = [
     "s",
     "select",
     "show",
+    "summary",
     "text",
     "to_html",
     "to_perfetto",
