@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from visualize.answers.difference import difference
     from visualize.answers.filter import parse, select
     from visualize.answers.summary import summary
     from visualize.figure import compare, plot, to_png, to_svg
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 # Each name is imported when it is first used: text needs no matplotlib, and a page no more.
 _HOMES = {
     "compare": "figure",
+    "difference": "answers.difference",
     "ms": "units",
     "parse": "answers.filter",
     "plot": "figure",
@@ -35,6 +37,7 @@ _HOMES = {
 
 __all__ = [
     "compare",
+    "difference",
     "ms",
     "parse",
     "plot",
