@@ -223,6 +223,26 @@ class Timeline:
         """Whether the request is answered and every task has ended."""
         return self.request_end is not None and all(t.outcome is not None for t in self.tasks)
 
+    @property
+    def order(self) -> list[str]:
+        """The names of its tasks in the order of their start; one that never started has none."""
+        started = [task for task in self.tasks if task.started is not None]
+        return [task.name for task in sorted(started, key=lambda task: task.started or 0)]
+
+    def task(self, name: str) -> TaskRecord:
+        """Return the task of this name; of several, the one that was requested first.
+
+        Raises LookupError, which names those that there are.
+        """
+        found = [task for task in self.tasks if task.name == name]
+        if found:
+            return min(found, key=lambda task: task.requested)
+        others = ", ".join(dict.fromkeys(harmless(task.name) for task in self.tasks))
+        raise LookupError(
+            f"{self.title} has no task named {name!r}: "
+            + (f"it has {others}" if others else "it scheduled none")
+        )
+
     def _moments(self) -> Iterator[int]:
         for record in (self, *parts_of(self)):
             for name in moments(type(record)):
