@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from .running import Pool, Run
+from .upstream.suites import parts
 
 FLOWS = Path(__file__).parent / "flows"
 SEE = re.compile(r"^def (see_\w+)", re.MULTILINE)
@@ -23,6 +24,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "flow" in metafunc.fixturenames:
         cases = [pytest.param(flow, id="-".join(flow)) for flow in flows()]
         metafunc.parametrize("flow", cases)
+    if "part" in metafunc.fixturenames:
+        cases = [pytest.param(part, id="-".join(map(str, part))) for part in parts()]
+        metafunc.parametrize("part", cases)
     if "where" in metafunc.fixturenames:
         metafunc.parametrize("where", ["before", "after"])
 
@@ -41,6 +45,8 @@ def pool(request: pytest.FixtureRequest) -> Iterator[Pool]:
 def wanted(callspec: Any) -> Iterator[Any]:
     """Return what a test with these parameters will ask the pool for."""
     params = callspec.params if callspec else {}
+    if "part" in params:
+        yield params["part"]
     if "flow" in params:
         yield Run(*params["flow"], "without")
         if "where" in params:

@@ -11,8 +11,9 @@ from tests.company.shop import Lines, Shop
 
 from .spans import described
 
-# When, the caller's line in this repository, and the schedulers themselves.
-LEAVE_OUT = re.compile(r"timestamp|^code\.|\bvalues$")
+# When, the caller's line in this repository, the schedulers themselves, and a hash over the names of
+# all frames of a traceback, ours too.
+LEAVE_OUT = re.compile(r"timestamp|fingerprint|^code\.|\bvalues$")
 
 
 def configure() -> TestExporter:
