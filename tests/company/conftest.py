@@ -25,7 +25,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         cases = [pytest.param(flow, id="-".join(flow)) for flow in flows()]
         metafunc.parametrize("flow", cases)
     if "part" in metafunc.fixturenames:
-        cases = [pytest.param(part, id="-".join(map(str, part))) for part in parts()]
+        cases = [pytest.param(part, id=str(part)) for part in parts()]
         metafunc.parametrize("part", cases)
     if "where" in metafunc.fixturenames:
         metafunc.parametrize("where", ["before", "after"])
@@ -48,9 +48,10 @@ def wanted(callspec: Any) -> Iterator[Any]:
     if "part" in params:
         yield params["part"]
     if "flow" in params:
-        yield Run(*params["flow"], "without")
+        integration, flow = params["flow"]
+        yield Run(integration, flow, "without")
         if "where" in params:
-            yield Run(*params["flow"], params["where"])
+            yield Run(integration, flow, params["where"])
 
 
 @pytest.fixture

@@ -9,9 +9,10 @@ import sys
 import warnings
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import astuple, dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 ROOT = Path(__file__).parent.parent.parent
 FLOW_TIMEOUT = 60
@@ -28,7 +29,8 @@ OFFLINE = {
 """What keeps the integrations that would send by themselves from doing so."""
 
 
-class Run(NamedTuple):
+@dataclass(frozen=True)
+class Run:
     """One flow, such as `see_spans` of `sentry`, with `add_tasks` at one place."""
 
     integration: str
@@ -37,12 +39,12 @@ class Run(NamedTuple):
 
     def __call__(self) -> dict[str, Any]:
         """Run it to its end; return what it printed. Raises AssertionError if it failed."""
-        command = [sys.executable, "-m", __name__, *self]
+        command = [sys.executable, "-m", __name__, *astuple(self)]
         done = subprocess.run(
             command, cwd=ROOT, env=os.environ | OFFLINE, capture_output=True, text=True,
             timeout=FLOW_TIMEOUT, check=False,
         )  # fmt: skip
-        assert done.returncode == 0, f"{' '.join(self)} failed:\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == 0, f"{self} failed:\n{done.stdout}\n{done.stderr}"
         result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         return result
 

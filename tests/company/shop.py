@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextvars import ContextVar
 from typing import Any, Literal
 
@@ -53,7 +53,7 @@ serves: ContextVar[str] = ContextVar("serves")
 """The request that is served."""
 
 
-class SoldOut(Exception):
+class SoldOutError(Exception):
     """What the shop answers with a handler of its own."""
 
 
@@ -156,24 +156,26 @@ class Shop:
             lines.append(f"{one.method} {one.path} {one.status}{error}{tasks and ': '}{tasks}")
         return lines
 
-    def job(self, name: str) -> tuple[Callable[[str], Any], str]:
-        """Return an `async def` task of this name, and what it has to see."""
+    def job(self, name: str) -> Callable[[], Awaitable[None]]:
+        """Return an `async def` task of this name, which has to see what is seen here."""
+        expected = str(self.look())
 
-        async def job(expected: str) -> None:
+        async def job() -> None:
             await asyncio.sleep(0)
             self.looked.append((name, str(self.look()), expected))
 
         job.__name__ = job.__qualname__ = name
-        return job, str(self.look())
+        return job
 
-    def job_in_thread(self, name: str) -> tuple[Callable[[str], Any], str]:
-        """Return a `def` task of this name, and what it has to see."""
+    def job_in_thread(self, name: str) -> Callable[[], None]:
+        """Return a `def` task of this name, which has to see what is seen here."""
+        expected = str(self.look())
 
-        def job(expected: str) -> None:
+        def job() -> None:
             self.looked.append((name, str(self.look()), expected))
 
         job.__name__ = job.__qualname__ = name
-        return job, str(self.look())
+        return job
 
 
 async def ask(server: Server, request: str) -> Answer:
@@ -207,8 +209,8 @@ def furnish(shop: Shop) -> None:
     """Give the shop its endpoints."""
     app = shop.app
 
-    @app.exception_handler(SoldOut)
-    async def sold_out(_: object, error: SoldOut) -> JSONResponse:
+    @app.exception_handler(SoldOutError)
+    async def sold_out(_: object, error: SoldOutError) -> JSONResponse:
         return JSONResponse({"error": str(error)}, 410)
 
     app.add_api_route("/orders/{number}", order)
@@ -223,11 +225,11 @@ def _with_tasks(app: FastAPI, shop: Shop) -> None:
     job, in_thread = shop.job, shop.job_in_thread
 
     def schedule(tasks: Any) -> None:
-        tasks.schedule(*job("reserve"))
-        tasks.schedule(*in_thread("stamp"))
-        tasks.after_route.schedule(*job("book"))
-        tasks.after_response.schedule(*job("mail"))
-        tasks.after_response.schedule(*in_thread("label"))
+        tasks.schedule(job("reserve"))
+        tasks.schedule(in_thread("stamp"))
+        tasks.after_route.schedule(job("book"))
+        tasks.after_response.schedule(job("mail"))
+        tasks.after_response.schedule(in_thread("label"))
 
     @app.post("/checkout")
     async def checkout(tasks: Tasks) -> dict[str, str]:
@@ -241,25 +243,25 @@ def _with_tasks(app: FastAPI, shop: Shop) -> None:
 
     @app.get("/refused")
     async def refused(tasks: Tasks) -> None:
-        tasks.schedule(*job("reserve"))
+        tasks.schedule(job("reserve"))
         raise HTTPException(409, "refused")
 
     @app.get("/broken")
     async def broken(tasks: Tasks) -> None:
-        tasks.schedule(*job("reserve"))
+        tasks.schedule(job("reserve"))
         raise ValueError("broken")
 
     @app.get("/stream")
     async def stream(tasks: Tasks) -> StreamingResponse:
-        tasks.after_response.schedule(*job("mail"))
+        tasks.after_response.schedule(job("mail"))
         return StreamingResponse(chunks(), media_type="text/plain")
 
     @app.websocket("/socket")
     async def socket(websocket: WebSocket, tasks: Tasks) -> None:
         await websocket.accept()
-        tasks.schedule(*job("reserve"))
-        tasks.after_route.schedule(*job("book"))
-        tasks.after_response.schedule(*job("mail"))
+        tasks.schedule(job("reserve"))
+        tasks.after_route.schedule(job("book"))
+        tasks.after_response.schedule(job("mail"))
         await websocket.send_text("welcome")
         await websocket.close()
 
@@ -283,4 +285,4 @@ def sweep() -> None: ...
 
 
 async def sell() -> None:
-    raise SoldOut("sold out")
+    raise SoldOutError("sold out")

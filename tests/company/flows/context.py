@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import FastAPI
 from starlette_context import context, plugins
 from starlette_context.middleware import ContextMiddleware, RawContextMiddleware
@@ -9,7 +11,7 @@ from starlette_context.middleware import ContextMiddleware, RawContextMiddleware
 from tests.company.shop import Lines, Shop
 
 
-def _see(shop: Shop, middleware: type) -> dict[str, Lines]:
+def _see(shop: Shop, middleware: Any) -> dict[str, Lines]:
     seen: Lines = []
 
     def integrate(app: FastAPI) -> None:

@@ -20,7 +20,8 @@ class Kept(logging.Handler):
         self.addFilter(CorrelationIdFilter())
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(f"{record.correlation_id} {record.getMessage()}")
+        told = vars(record)["correlation_id"]
+        self.lines.append(f"{told} {record.getMessage()}")
 
 
 def see_middleware(shop: Shop) -> dict[str, Lines]:

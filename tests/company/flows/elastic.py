@@ -26,6 +26,7 @@ class Kept(Transport):
 
 
 def add(app: FastAPI) -> None:
+    middleware: Any = ElasticAPM
     client = make_apm_client(
         {
             "SERVICE_NAME": "shop",
@@ -36,7 +37,7 @@ def add(app: FastAPI) -> None:
             "CAPTURE_BODY": "all",
         }
     )
-    app.add_middleware(ElasticAPM, client=client)
+    app.add_middleware(middleware, client=client)
 
 
 def see_middleware(shop: Shop) -> dict[str, Lines]:

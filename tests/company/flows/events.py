@@ -30,8 +30,8 @@ def see_stream(shop: Shop) -> dict[str, Lines]:
     def integrate(app: FastAPI) -> None:
         @app.get("/events")
         async def stream(tasks: Tasks) -> EventSourceResponse:
-            tasks.after_route.schedule(*shop.job("book"))
-            tasks.after_response.schedule(*shop.job("mail"))
+            tasks.after_route.schedule(shop.job("book"))
+            tasks.after_response.schedule(shop.job("mail"))
             return EventSourceResponse(events(), background=BackgroundTask(clean_up))
 
     shop.run(integrate, also=ALSO)

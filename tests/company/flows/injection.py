@@ -39,9 +39,9 @@ def see_setup(shop: Shop) -> dict[str, Lines]:
     container: AsyncContainer = make_async_container(Sessions(log))
 
     async def injected(session: FromDishka[Session], tasks: Tasks) -> str:
-        tasks.schedule(*shop.job("reserve"))
-        tasks.after_route.schedule(*shop.job("book"))
-        tasks.after_response.schedule(*shop.job("mail"))
+        tasks.schedule(shop.job("reserve"))
+        tasks.after_route.schedule(shop.job("book"))
+        tasks.after_response.schedule(shop.job("mail"))
         return type(session).__name__
 
     def integrate(app: FastAPI) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import FastAPI, Request, Response
 from slowapi import Limiter, _rate_limit_exceeded_handler
 from slowapi.errors import RateLimitExceeded
@@ -17,17 +19,18 @@ ALSO = [
 ]
 
 
-def _see(shop: Shop, middleware: type) -> dict[str, Lines]:
+def _see(shop: Shop, middleware: Any) -> dict[str, Lines]:
     def integrate(app: FastAPI) -> None:
         limiter = Limiter(get_remote_address, default_limits=["100/hour"], headers_enabled=True)
         app.state.limiter = limiter
-        app.add_exception_handler(RateLimitExceeded, _rate_limit_exceeded_handler)
+        handler: Any = _rate_limit_exceeded_handler
+        app.add_exception_handler(RateLimitExceeded, handler)
         app.add_middleware(middleware)
 
         @app.get("/limited")
         @limiter.limit("1/hour")
         async def limited(request: Request, response: Response, tasks: Tasks) -> str:
-            tasks.after_response.schedule(*shop.job("mail"))
+            tasks.after_response.schedule(shop.job("mail"))
             return "here you are"
 
     shop.run(integrate, also=ALSO)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+
 import logfire
 from logfire.testing import TestExporter
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -11,9 +12,9 @@ from tests.company.shop import Lines, Shop
 
 from .spans import described
 
-# When, the caller's line in this repository, the schedulers themselves, and a hash over the names of
-# all frames of a traceback, ours too.
-LEAVE_OUT = re.compile(r"timestamp|fingerprint|^code\.|\bvalues$")
+# When, the caller's line in this repository, the schedulers themselves, a traceback that names our
+# frames too, and a hash over it.
+LEAVE_OUT = re.compile(r"timestamp|stacktrace|fingerprint|^code\.|\bvalues$")
 
 
 def configure() -> TestExporter:

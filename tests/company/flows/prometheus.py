@@ -12,7 +12,6 @@ from starlette_exporter import PrometheusMiddleware, handle_metrics
 
 from tests.company.shop import Lines, Shop
 
-
 TIMED = re.compile(r"_created$|(duration|latency|highr).*_sum$|_bucket$")
 
 

@@ -14,8 +14,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from tests.company.shop import Lines
 
-
-NOTHING = re.compile("(?!)")
+STACKTRACE = re.compile("stacktrace")
+"""It names each frame between the server and the error, ours too."""
 
 
 class Telemetry:
@@ -40,15 +40,21 @@ class Telemetry:
                 for metric in scope.metrics:
                     for point in metric.data.data_points:
                         number = getattr(point, "count", None) or point.value
-                        yield f"{scope.scope.name} {metric.name} {ordered(point.attributes)}: {number}"
+                        attributes = harmless(point.attributes, STACKTRACE)
+                        yield f"{scope.scope.name} {metric.name} {attributes}: {number}"
 
 
-def ordered(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
-    return dict(sorted((attributes or {}).items()))
+def harmless(attributes: Mapping[str, Any] | None, leave_out: re.Pattern[str]) -> dict[str, Any]:
+    """Return the attributes by name, without those that differ from run to run."""
+    return {
+        name: value
+        for name, value in sorted((attributes or {}).items())
+        if not leave_out.search(name)
+    }
 
 
 def described(
-    spans: Iterable[ReadableSpan], leave_out: re.Pattern[str] = NOTHING
+    spans: Iterable[ReadableSpan], leave_out: re.Pattern[str] = STACKTRACE
 ) -> dict[str, Lines]:
     """Return the spans of the app, and apart from these those of our tasks.
 
@@ -63,21 +69,12 @@ def described(
         while above.parent is not None and above.parent.span_id in parents:
             above = parents[above.parent.span_id]
             names.append(above.name)
-        attributes = {
-            name: value
-            for name, value in ordered(span.attributes).items()
-            if not leave_out.search(name)
-        }
+        attributes = harmless(span.attributes, leave_out)
         if "fastapi_tasks.mode" in attributes:
             assert span.context.trace_id == above.context.trace_id
             saw["task spans"].append(f"{span.name} of {names[-1].split()[-1]}")
         else:
-            events = [f"{e.name} {_harmless(dict(e.attributes or {}))}" for e in span.events]
+            events = [f"{e.name} {harmless(e.attributes, leave_out)}" for e in span.events]
             line = f"{' < '.join(names)} {span.kind.name} {span.status.status_code.name} "
             saw["spans"].append(line + f"{span.status.description} {attributes} {events}")
     return saw
-
-
-def _harmless(attributes: dict[str, Any]) -> dict[str, Any]:
-    # A traceback names each frame between the server and the error, ours too.
-    return {name: value for name, value in attributes.items() if name != "exception.stacktrace"}

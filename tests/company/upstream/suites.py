@@ -6,8 +6,8 @@ import json
 import os
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from .prepare import python, source
 
@@ -22,7 +22,8 @@ Outcomes = dict[str, tuple[str, str]]
 PASSED = ("passed", "")
 
 
-class Part(NamedTuple):
+@dataclass(frozen=True)
+class Part:
     """Some of a suite's files, run in one variant."""
 
     suite: str
@@ -42,6 +43,9 @@ class Part(NamedTuple):
         again = sorted({test.split("::")[0] for test in bad})
         plain = run(self.suite, self.variant, again, ours=False) if again else {}
         return {test: bad[test] for test in bad if plain.get(test, PASSED)[0] == "passed"}
+
+    def __str__(self) -> str:
+        return f"{self.suite}-{self.variant}-{self.number}"
 
     @property
     def files(self) -> list[str]:

@@ -16,5 +16,7 @@ def test_what_passes_without_ours_passes_with_it(pool: Pool, part: Part) -> None
         if (suite, variant) == (part.suite, part.variant) and test.split("::")[0] in files
     }
     unexpected = [f"{test}: {why}" for test, why in different.items() if test not in expected]
-    no_more = [f"{test} passes now, against: {expected[test]}" for test in expected.keys() - different]
+    no_more = [
+        f"{test} passes now, against: {expected[test]}" for test in expected.keys() - different
+    ]
     assert not unexpected + no_more, "\n" + "\n".join(unexpected + no_more)

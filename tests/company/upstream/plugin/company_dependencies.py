@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import anyio
+import anyio.lowlevel
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
 
@@ -27,7 +27,7 @@ async def schedule(tasks: Tasks) -> None:
 
 
 async def job() -> None:
-    await anyio.sleep(0)
+    await anyio.lowlevel.checkpoint()
 
 
 def job_in_thread() -> None: ...
