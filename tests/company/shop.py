@@ -221,6 +221,14 @@ def furnish(shop: Shop) -> None:
     _with_tasks(app, shop)
 
 
+def answer_errors(app: FastAPI) -> None:
+    """Give the app an answer of its own to errors that nothing else handles."""
+
+    @app.exception_handler(Exception)
+    async def sorry(_: object, error: Exception) -> JSONResponse:
+        return JSONResponse({"sorry": str(error)}, 500)
+
+
 def _with_tasks(app: FastAPI, shop: Shop) -> None:
     job, in_thread = shop.job, shop.job_in_thread
 

@@ -8,7 +8,7 @@ from elasticapm.contrib.starlette import ElasticAPM, make_apm_client
 from elasticapm.transport.base import Transport
 from fastapi import FastAPI
 
-from tests.company.shop import Lines, Shop
+from tests.company.shop import Lines, Shop, answer_errors
 
 kept: list[tuple[str, dict[str, Any]]] = []
 
@@ -42,6 +42,19 @@ def add(app: FastAPI) -> None:
 
 def see_middleware(shop: Shop) -> dict[str, Lines]:
     shop.run(add)
+    return saw()
+
+
+def see_app_that_answers_errors(shop: Shop) -> dict[str, Lines]:
+    def integrate(app: FastAPI) -> None:
+        answer_errors(app)
+        add(app)
+
+    shop.run(integrate)
+    return saw()
+
+
+def saw() -> dict[str, Lines]:
     return {
         "transactions": [_transaction(data) for kind, data in kept if kind == "transaction"],
         "errors": [_error(data) for kind, data in kept if kind == "error"],

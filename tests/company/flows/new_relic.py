@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import newrelic.agent
 
 newrelic.agent.initialize()
 
+from fastapi import FastAPI  # noqa: E402
 from newrelic.core.application import Application  # noqa: E402
 
-from tests.company.shop import Lines, Shop  # noqa: E402
+from tests.company.shop import Lines, Shop, answer_errors  # noqa: E402
 
 
 def stay_at_home() -> None:
@@ -22,11 +23,19 @@ def stay_at_home() -> None:
 
 
 def see_agent(shop: Shop) -> dict[str, Lines]:
+    return _see(shop)
+
+
+def see_app_that_answers_errors(shop: Shop) -> dict[str, Lines]:
+    return _see(shop, answer_errors)
+
+
+def _see(shop: Shop, integrate: Callable[[FastAPI], object] = lambda _: None) -> dict[str, Lines]:
     stay_at_home()
     newrelic.agent.register_application(timeout=10.0)
     kept: list[Any] = []
     Application.record_transaction = lambda _, transaction, *__: kept.append(transaction)
-    shop.run()
+    shop.run(integrate)
     return {
         "transactions": [f"{one.type} {one.path} {_told(one)}" for one in kept],
         "errors": [f"{one.path} {e.type} {e.message}" for one in kept for e in one.errors],

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from fastapi import FastAPI
 from opentelemetry import metrics, trace
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 
-from tests.company.shop import Lines, Shop
+from tests.company.shop import Lines, Shop, answer_errors
 
 from .spans import Telemetry
 
@@ -20,6 +21,16 @@ def telemetry() -> Telemetry:
 def see_instrument_app(shop: Shop) -> dict[str, Lines]:
     seen = telemetry()
     shop.run(FastAPIInstrumentor.instrument_app)
+    return seen.saw
+
+
+def see_app_that_answers_errors(shop: Shop) -> dict[str, Lines]:
+    def integrate(app: FastAPI) -> None:
+        answer_errors(app)
+        FastAPIInstrumentor.instrument_app(app)
+
+    seen = telemetry()
+    shop.run(integrate)
     return seen.saw
 
 

@@ -11,7 +11,7 @@ from sentry_sdk.integrations.fastapi import FastApiIntegration
 from sentry_sdk.integrations.starlette import StarletteIntegration
 from sentry_sdk.transport import Transport
 
-from tests.company.shop import Lines, Shop
+from tests.company.shop import Lines, Shop, answer_errors
 
 OURS = "fastapi_tasks"
 
@@ -69,6 +69,12 @@ def _transaction(event: dict[str, Any]) -> str:
 
 def see_init_after_the_app(shop: Shop) -> dict[str, Lines]:
     shop.run(lambda _: init())
+    return saw()
+
+
+def see_app_that_answers_errors(shop: Shop) -> dict[str, Lines]:
+    init()
+    shop.run(answer_errors)
     return saw()
 
 
