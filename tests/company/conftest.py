@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from .running import Pool, Run
-from .upstream.suites import parts
+from .upstream.suites import Compared, parts
 
+ALIKE = pytest.StashKey[list[str]]()
 FLOWS = Path(__file__).parent / "flows"
 SEE = re.compile(r"^def (see_\w+)", re.MULTILINE)
 
@@ -40,6 +41,22 @@ def pool(request: pytest.FixtureRequest) -> Iterator[Pool]:
             pool.start(run)
     yield pool
     pool.close()
+    request.config.stash[ALIKE] = [
+        f"{part}: {test}"
+        for part, compared in pool.results()
+        if isinstance(compared, Compared)
+        for test in compared.alike
+    ]
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Name what nobody can pass here, so that it is not silent."""
+    alike = config.stash.get(ALIKE, [])
+    if alike:
+        terminalreporter.section("tests of the suites that fail without ours as well")
+        terminalreporter.write_line("\n".join(alike))
 
 
 def wanted(callspec: Any) -> Iterator[Any]:

@@ -66,6 +66,12 @@ class Pool:
         self.start(run)
         return self._results[run].result()
 
+    def results(self) -> list[tuple[Any, Any]]:
+        """Return what has come to a good end: what ran, and its result."""
+        ended = [(run, future) for run, future in self._results.items() if future.done()]
+        good = [(run, future) for run, future in ended if not future.cancelled()]
+        return [(run, future.result()) for run, future in good if not future.exception()]
+
     def close(self) -> None:
         """Start nothing more, and wait for what runs."""
         self._workers.shutdown(cancel_futures=True)

@@ -13,6 +13,9 @@ HOME = ROOT / ".venv-upstream"
 GROUPS = {"fastapi": "tests", "starlette": "dev"}
 """The suites, each with what its project calls the packages that its tests need."""
 
+MORE = ("orjson", "pytest-timeout", "trio", "ujson")
+"""What tests ask for, or are skipped, and no group names."""
+
 
 def source(suite: str) -> Path:
     """Return the folder in which the suite is unpacked."""
@@ -36,7 +39,7 @@ def prepare(suite: str) -> None:
     both = [f"fastapi[all]=={version('fastapi')}", f"starlette[full]=={version('starlette')}"]
     group = f"{source(suite) / 'pyproject.toml'}:{GROUPS[suite]}"
     install = [*uv, "pip", "install", "--python", str(python(suite))]
-    run(*install, *both, "pytest-timeout", "trio", "--group", group, "--editable", str(ROOT))
+    run(*install, *both, *MORE, "--group", group, "--editable", str(ROOT))
 
 
 def run(*command: str) -> None:

@@ -8,7 +8,9 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+from .expected import DIFFERENT
 from .prepare import python, source
 
 PLUGIN = Path(__file__).parent / "plugin"
@@ -22,6 +24,13 @@ Outcomes = dict[str, tuple[str, str]]
 PASSED = ("passed", "")
 
 
+class Compared(NamedTuple):
+    """The tests that do not pass with ours: which pass without ours, and which do not either."""
+
+    different: dict[str, str]
+    alike: list[str]
+
+
 @dataclass(frozen=True)
 class Part:
     """Some of a suite's files, run in one variant."""
@@ -30,19 +39,39 @@ class Part:
     variant: str
     number: int
 
-    def __call__(self) -> dict[str, str]:
-        """Return the tests that pass without ours and do not pass with ours, each with its error.
+    def __call__(self) -> Compared:
+        """Run them with ours, and without ours those that did not pass.
 
-        What passes with ours needs no comparison, so only the files of the other tests are run
-        without ours, all of each, since a test may depend on those before it.
+        What passes with ours needs no comparison.
         """
         ours = run(self.suite, self.variant, self.files, ours=True)
-        missing = set(self.files) - {test.split("::")[0] for test in ours}
+        missing = set(self.files) - {file_of(test) for test in ours}
         assert not missing, f"no test was run of {sorted(missing)}"
+        plain = run(self.suite, self.variant, self._to_compare(ours), ours=False)
         bad = {test: error for test, (outcome, error) in ours.items() if outcome != "passed"}
-        again = sorted({test.split("::")[0] for test in bad})
-        plain = run(self.suite, self.variant, again, ours=False) if again else {}
-        return {test: bad[test] for test in bad if plain.get(test, PASSED)[0] == "passed"}
+        different = {test: bad[test] for test in bad if plain.get(test, PASSED)[0] == "passed"}
+        failed = [test for test, (outcome, _) in plain.items() if outcome == "failed"]
+        return Compared(different, [test for test in failed if test in bad])
+
+    def _to_compare(self, ours: Outcomes) -> list[str]:
+        """Return what to run without ours.
+
+        Of a file with a failed test it is all, since a test may depend on those before it.
+        """
+        failed = {test for test, (outcome, _) in ours.items() if outcome == "failed"}
+        files = {file_of(test) for test in failed - self.expected.keys()}
+        others = {test for test, (outcome, _) in ours.items() if outcome != "passed"}
+        return sorted(files | {test for test in others if file_of(test) not in files})
+
+    @property
+    def expected(self) -> dict[str, str]:
+        """The tests of this part that are known to differ, each with the reason."""
+        files = set(self.files)
+        return {
+            test: reason
+            for (suite, variant, test), reason in DIFFERENT.items()
+            if (suite, variant) == (self.suite, self.variant) and file_of(test) in files
+        }
 
     def __str__(self) -> str:
         return f"{self.suite}-{self.variant}-{self.number}"
@@ -55,6 +84,11 @@ class Part:
         return found[self.number :: PARTS[self.suite]]
 
 
+def file_of(test: str) -> str:
+    """Return the file in which a test stands."""
+    return test.split("::")[0]
+
+
 def parts() -> list[Part]:
     """Return all parts of all suites in all variants."""
     return [
@@ -65,8 +99,10 @@ def parts() -> list[Part]:
     ]
 
 
-def run(suite: str, variant: str, files: list[str], *, ours: bool) -> Outcomes:
-    """Return how each test in these files ended."""
+def run(suite: str, variant: str, tests: list[str], *, ours: bool) -> Outcomes:
+    """Return how each of these tests ended; a file stands for all of its tests."""
+    if not tests:
+        return {}
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         environment = {
@@ -77,7 +113,7 @@ def run(suite: str, variant: str, files: list[str], *, ours: bool) -> Outcomes:
         options = ["-q", "-p", "company_report", "-p", "no:sugar", "-p", "no:cacheprovider",
                    "--basetemp", f"{folder}/tmp"]  # fmt: skip
         done = subprocess.run(
-            [python(suite), "-m", "pytest", *options, *files],
+            [python(suite), "-m", "pytest", *options, *tests],
             cwd=source(suite), env=os.environ | environment, capture_output=True, text=True,
             timeout=PART_TIMEOUT, check=False,
         )  # fmt: skip
