@@ -33,6 +33,7 @@ from .steps import watched
 from .task import Task, TaskConfig, TaskErrorHandler
 from .telemetry import traced
 from .timeline import Mode, Outcome, TaskRecord
+from .watch.here import Here, here
 
 T = TypeVar("T")
 
@@ -165,6 +166,8 @@ class Job:
         if self._state is not RELEASED:
             return
         _running.set(self)
+        if self._place.keeper.watching:
+            here.set(Here(self.request, self.record.id))
         place = self._place
         coroutine = self._threaded() if self._coroutine is None else self._begun(self._coroutine)
         if place.tracer is not None:

@@ -12,7 +12,7 @@ from contextvars import ContextVar, Token
 from typing import Protocol
 
 from ..keeper import Keeper
-from ..timeline import Span, SpanKind, Timeline
+from ..timeline import Span, SpanKind, TaskRecord, Timeline
 
 
 class Watched(Protocol):
@@ -20,6 +20,9 @@ class Watched(Protocol):
 
     keeper: Keeper
     timeline: Timeline
+    thread: int
+    background: list[TaskRecord]
+    running: TaskRecord | None
 
 
 class Here:
