@@ -11,7 +11,6 @@ from ..timeline import TaskRecord
 from .frames import user_frame
 from .here import Here, here
 
-
 _ANONYMOUS = {"TaskHandle._run_coro", "TaskGroup._run_wrapped_task"}
 
 
