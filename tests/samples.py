@@ -134,9 +134,9 @@ def watched(number: int = 1, at: int = 0) -> Timeline:
     )
 
 
-def repeating(times: int = 159) -> Timeline:
+def repeating(times: int = 159, number: int = 1, at: int = 0) -> Timeline:
     """A watched order in which one helper ran so many times, and failed once."""
-    timeline = watched()
+    timeline = watched(number, at)
     for turn in range(times):
         start = timeline.request_start + 3_300_000 + turn * 5 * MS // times
         timeline.spans.append(

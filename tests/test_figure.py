@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from io import BytesIO
 from itertools import combinations, pairwise
 from time import perf_counter
@@ -110,11 +111,8 @@ def test_words_of_many_requests_fit(width: float) -> None:
 @pytest.mark.parametrize("width", [2.5, 4, 8])
 @pytest.mark.parametrize("requests", [1, 5, 60])
 def test_words_of_spans_fit(requests: int, width: float) -> None:
-    made = (watched, checkout, repeating)
-    recording = [
-        made[turn % 3](turn + 1, turn * 9 * MS) if turn % 3 < 2 else repeating()
-        for turn in range(requests)
-    ]
+    made = (watched, checkout, partial(repeating, 159))
+    recording = [made[turn % 3](turn + 1, turn * 9 * MS) for turn in range(requests)]
 
     assert_words_fit(figure_of(plot(recording, width=width)), 100)
 
