@@ -256,13 +256,21 @@ def test_a_statement_that_is_cancelled_ends_so(tmp_path: Path) -> None:
 
     async def use() -> None:
         async with async_engine(tmp_path) as engine:
-            with watched() as timeline:
-                async with engine.connect() as connection:
-                    with pytest.raises(TimeoutError):
-                        async with asyncio.timeout(0.005):
-                            await connection.execute(sa.text(f"{slow} SELECT count(*) FROM n"))
+            begun = asyncio.Event()
+            sa.event.listen(engine.sync_engine, "before_cursor_execute", lambda *_: begun.set())
 
-            assert "sql SELECT n ! CancelledError" in tree(timeline, without="pool")
+            async def ask() -> None:
+                async with engine.connect() as connection:
+                    await connection.execute(sa.text(f"{slow} SELECT count(*) FROM n"))
+
+            with watched() as timeline:
+                asking = asyncio.create_task(ask())
+            await begun.wait()
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+
+            assert tree(timeline, without="pool") == ["sql SELECT n ! CancelledError"]
             assert all(span.end is not None for span in timeline.spans)
 
     asyncio.run(use())
