@@ -31,7 +31,8 @@ _DRIVERS = frozenset(
     {"aiopg", "asyncpg", "dbapi", "mysql", "mysqlclient", "psycopg", "psycopg2", "pymysql"}
     | {"sqlite3"}
 )
-_TYPE = re.compile(r"[^\W\d]\w*")
+_NAME = re.compile(r"[^\W\d]\w{0,99}")
+_ERROR = re.compile(r"([^\W\d]\w*)?(Error|Exception)")
 
 
 def install() -> None:
@@ -150,10 +151,13 @@ def _is_in_statement(place: Here) -> bool:
 def _error_type(span: Any) -> str | None:
     if span.status is None or span.status.status_code.name != "ERROR":
         return None
-    found = (span.attributes or {}).get("error.type")
     for event in span.events or ():
-        if found is None and event.name == "exception":
-            found = (event.attributes or {}).get("exception.type")
-    # Its last part, as elsewhere; whatever is no name of a type may be anything.
-    name = str(found or "").rpartition(".")[2]
-    return name if _TYPE.fullmatch(name) else "error"
+        if event.name == "exception":
+            return _last_part((event.attributes or {}).get("exception.type"), _NAME)
+    # Anybody may write this attribute: only what looks like the name of a type is taken for one.
+    return _last_part((span.attributes or {}).get("error.type"), _ERROR)
+
+
+def _last_part(found: object, pattern: re.Pattern[str]) -> str:
+    name = str(found).rpartition(".")[2]
+    return name if pattern.fullmatch(name) else "error"
