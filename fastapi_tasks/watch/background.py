@@ -62,7 +62,16 @@ def _watch_running() -> None:
         if around is None or record is None or record.started is not None:
             await run(self)
             return
-        await _recorded(functools.partial(run, self), around, record)
+        running = functools.partial(run, self)
+        if not record.thread:
+            await _recorded(running, around, record)
+            return
+        func = self.func
+        self.func = _marking_start(func, around, record)
+        try:
+            await _recorded(running, around, record)
+        finally:
+            self.func = func
 
     BackgroundTask.__call__ = watched  # type: ignore[method-assign]
 
@@ -73,7 +82,8 @@ async def _recorded(run: Any, around: Here, record: TaskRecord) -> None:
     record.released = request.timeline.response_sent or request.keeper.clock()
     request.running = record
     token = here.set(Here(request, record.id))
-    _mark(around, record, "started")
+    if not record.thread:
+        _mark(around, record, "started")
     try:
         await run()
     except BaseException as error:
@@ -86,6 +96,17 @@ async def _recorded(run: Any, around: Here, record: TaskRecord) -> None:
         here.reset(token)
         request.running = None
         _mark(around, record, "finished")
+
+
+def _marking_start(func: Any, around: Here, record: TaskRecord) -> Any:
+    """Return what starts in its thread, perhaps after a wait for one."""
+
+    @functools.wraps(func)
+    def marking(*args: Any, **kwargs: Any) -> Any:
+        _mark(around, record, "started")
+        return func(*args, **kwargs)
+
+    return marking
 
 
 def _mark(around: Here, record: TaskRecord, moment: str) -> None:

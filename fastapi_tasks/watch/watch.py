@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from starlette.applications import Starlette
@@ -10,11 +11,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ..dependency import get_tasks
 from ..endpoint import mark_route, route_of
 from ..request import Request
-from . import background, framework, spawned
+from . import background, framework, http, redis, spawned, sql, telemetry_source, threads
 from .dependencies import watch_dependant
 from .here import Here, here
 
-HOOKS = (background, framework, spawned)
+HOOKS = (background, framework, spawned, threads, sql, http, redis, telemetry_source)
 
 
 class Watch:
@@ -22,11 +23,11 @@ class Watch:
 
     def __init__(self, app: Any) -> None:
         self._app = app
+        self._modules = 0
 
     def start(self) -> None:
         """Put all hooks in place; where a library is not there, its own does nothing."""
-        for hook in HOOKS:
-            hook.install()
+        self._install()
         if isinstance(self._app, Starlette):
             for route in framework.routes_of(self._app.routes):
                 self._watch_route(route)
@@ -35,6 +36,8 @@ class Watch:
         self, app: ASGIApp, request: Request, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Let `app` answer, with all that it does recorded as part of this request."""
+        if len(sys.modules) != self._modules:
+            self._install()
         spawned.install()
         request.background = []
         token = here.set(Here(request))
@@ -43,6 +46,12 @@ class Watch:
         finally:
             here.reset(token)
             self._end(request, scope)
+
+    def _install(self) -> None:
+        # A library may be imported late, and then its hook finds it.
+        self._modules = len(sys.modules)
+        for hook in HOOKS:
+            hook.install()
 
     def _end(self, request: Request, scope: Scope) -> None:
         for record in request.background:
