@@ -523,9 +523,11 @@ class TestBusySegments:
         clock = Ticking()
         app = FastAPI()
         recorder = add_tasks(app, recorder=Recorder(clock=clock))
-        ran = threading.Event()
+        gate, ran = threading.Event(), threading.Event()
 
         def in_thread() -> None:
+            # Not before the step of the loop is over that hands this over.
+            assert gate.wait(30)
             clock.work(500)
             ran.set()
 
@@ -534,6 +536,9 @@ class TestBusySegments:
             tasks.after_response.schedule(in_thread)
 
         async with serving(app) as server:
-            await server.settle("/")
+            await server.get("/")
+            await anyio.wait_all_tasks_blocked()
+            gate.set()
+            await recorder.settled()
         assert ran.is_set()
         assert recorder.timelines[0].busy == []

@@ -8,6 +8,7 @@ thread; if it waited for a thread, that is a span before it.
 from __future__ import annotations
 
 import functools
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
@@ -23,6 +24,10 @@ from .here import Here, Open, begin, here, past
 from .hook import SHORTEST_WAIT, once, replace, tried
 
 WAIT = "waits for a thread"
+
+
+# What an event loop sends to a thread for itself, whoever opens a connection.
+_LOOPS_OWN = (socket.getaddrinfo, socket.getnameinfo)
 
 
 def install() -> None:
@@ -42,7 +47,8 @@ def _submit(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def submit(self: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         place = here.get()
-        if place is not None and not tried(is_framework_at_work):
+        by_loop = fn in _LOOPS_OWN
+        if place is not None and not by_loop and not tried(is_framework_at_work):
             fn, args = tried(_handed, place, fn, args) or (fn, args)
         return original(self, fn, *args, **kwargs)
 
