@@ -21,7 +21,11 @@ def install() -> None:
     if engine is None or event is None or not hasattr(engine, "Engine"):
         return
     if once(engine.Engine, "events"):
-        event.listen(engine.Engine, "before_cursor_execute", _before)
+        # Not before_cursor_execute: another of its listeners may refuse the statement, and nothing
+        # tells the end of that in SQLAlchemy 2.0.
+        event.listen(engine.Engine, "do_execute", _before)
+        event.listen(engine.Engine, "do_executemany", _before)
+        event.listen(engine.Engine, "do_execute_no_params", _before_without_parameters)
         event.listen(engine.Engine, "after_cursor_execute", _after)
         event.listen(engine.Engine, "handle_error", _failed)
         replace(sys.modules["sqlalchemy.pool"].Pool, "connect", lambda own: around(own, _connect))
@@ -32,11 +36,13 @@ def install() -> None:
 # Statements ----------------------------------------------------------------------------------
 
 
-def _before(
-    connection: Any, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: bool
-) -> None:
+def _before(_cursor: Any, statement: str, _parameters: Any, context: Any) -> None:
     if here.get() is not None:
-        tried(_begin_statement, connection.dialect, statement, context)
+        tried(_begin_statement, context.dialect, statement, context)
+
+
+def _before_without_parameters(_cursor: Any, statement: str, context: Any) -> None:
+    _before(_cursor, statement, None, context)
 
 
 def _begin_statement(dialect: Any, statement: str, context: Any) -> None:
