@@ -38,14 +38,18 @@ def install() -> None:
 
 def _before(_cursor: Any, statement: str, _parameters: Any, context: Any) -> None:
     if here.get() is not None:
-        tried(_begin_statement, context.dialect, statement, context)
+        tried(_begin_statement, statement, context)
 
 
 def _before_without_parameters(_cursor: Any, statement: str, context: Any) -> None:
     _before(_cursor, statement, None, context)
 
 
-def _begin_statement(dialect: Any, statement: str, context: Any) -> None:
+def _begin_statement(statement: str, context: Any) -> None:
+    # What a dialect asks a new connection tells its end to nobody; the wait for it tells the time.
+    if not context.root_connection.dispatch.after_cursor_execute:
+        return
+    dialect = context.dialect
     name = statement_name(statement, dialect.identifier_preparer.initial_quote)
     before: Open | None = getattr(context, _OPEN, None)
     if before is not None and before.span.name == name:
@@ -83,7 +87,7 @@ def _connect(pool: Any) -> Ending | None:
         return None
     checked_in = getattr(pool, "checkedin", None)
     if checked_in is not None and checked_in() == 0:
-        # What a new connection runs first is inside of the wait for it.
+        # Whatever is recorded of the making of a new one is inside of the wait for it.
         return begin(WAIT, "pool")
     return _Wait(place)
 
