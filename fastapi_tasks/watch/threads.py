@@ -8,13 +8,11 @@ thread; if it waited for a thread, that is a span before it.
 from __future__ import annotations
 
 import functools
-import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
 from typing import Any
 
-import anyio
 from anyio.lowlevel import current_token
 
 from ..callables import display_name
@@ -25,9 +23,7 @@ from .hook import SHORTEST_WAIT, once, replace, tried
 
 WAIT = "waits for a thread"
 
-
-# What an event loop sends to a thread for itself, whoever opens a connection.
-_LOOPS_OWN = (socket.getaddrinfo, socket.getnameinfo)
+_LOOK_UPS = ("getaddrinfo", "getnameinfo", "_getaddrinfo_debug")
 
 
 def install() -> None:
@@ -35,7 +31,7 @@ def install() -> None:
     replace(ThreadPoolExecutor, "submit", _submit)
     try:
         backend: Any = current_token().backend_class
-    except anyio.NoEventLoopError:
+    except RuntimeError:  # AnyIO's own for this has changed its name.
         return
     # Not `anyio.to_thread.run_sync`, which many have imported by its name before.
     if once(backend, "run_sync_in_worker_thread"):
@@ -47,8 +43,7 @@ def _submit(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def submit(self: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         place = here.get()
-        by_loop = fn in _LOOPS_OWN
-        if place is not None and not by_loop and not tried(is_framework_at_work):
+        if place is not None and not tried(_is_own_work, fn):
             fn, args = tried(_handed, place, fn, args) or (fn, args)
         return original(self, fn, *args, **kwargs)
 
@@ -61,11 +56,17 @@ def _run_sync(original: Callable[..., Any]) -> Callable[..., Any]:
         func: Callable[..., Any], args: tuple[Any, ...], *rest: Any, **options: Any
     ) -> Any:
         place = here.get()
-        if place is not None and not tried(is_framework_at_work):
+        if place is not None and not tried(_is_own_work, func):
             func, args = tried(_handed, place, func, args) or (func, args)
         return await original(func, args, *rest, **options)
 
     return run_sync_in_worker_thread
+
+
+def _is_own_work(func: Callable[..., Any]) -> bool:
+    """Tell whether the framework or the loop sends this to a thread for itself."""
+    # asyncio looks names up for whatever connects; uvloop does so out of sight.
+    return getattr(func, "__name__", "") in _LOOK_UPS or is_framework_at_work()
 
 
 def _handed(
