@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import Any
 
@@ -16,6 +17,7 @@ from .host import Host
 from .job import logger
 from .layers import InnerLayer, Layer, Opening, around
 from .recorder import Recorder, keeper_of
+from .routes import packages_of
 from .task import DEFAULTS, TaskConfig
 
 
@@ -131,6 +133,7 @@ def _put_layers(app: Starlette, recorder: Recorder, opening: Opening) -> None:
     # add_middleware() can reach neither place: outside of the error handling, and inside of the
     # middlewares that are yet to be added.
     app.state.tasks_recorder = recorder
+    keeper_of(recorder).own_packages = partial(packages_of, app)
     earlier = vars(app).get("build_middleware_stack")
     inner = Middleware(_inner, app)
 
