@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import Any
 
@@ -17,6 +18,7 @@ from .job import logger
 from .keeper import Keeper
 from .layers import InnerLayer, Layer, Opening, around
 from .recorder import Recorder, keeper_of
+from .routes import packages_of
 from .task import DEFAULTS, TaskConfig
 from .watch.middlewares import with_spans
 from .watch.watch import Watch
@@ -152,6 +154,7 @@ def _put_layers(app: Starlette, recorder: Recorder, opening: Opening) -> None:
     # add_middleware() can reach neither place: outside of the error handling, and inside of the
     # middlewares that are yet to be added.
     app.state.tasks_recorder = recorder
+    keeper_of(recorder).own_packages = partial(packages_of, app)
     earlier = vars(app).get("build_middleware_stack")
     inner = Middleware(_inner, app)
 
