@@ -26,7 +26,7 @@ class Watching(Protocol):
     """What watches the app."""
 
     def start(self) -> None:
-        """Put all hooks in place, once the app has started."""
+        """Put all hooks in place, once the app has started; where it is not watched, none."""
 
     async def pass_on(
         self, app: ASGIApp, request: Request, scope: Scope, receive: Receive, send: Send
@@ -37,9 +37,7 @@ class Watching(Protocol):
 class Opening:
     """Opens a request, lets the app answer it, and ends it; `host` gives its tasks a place."""
 
-    def __init__(
-        self, keeper: Keeper, host: Host | None = None, watch: Watching | None = None
-    ) -> None:
+    def __init__(self, keeper: Keeper, watch: Watching, host: Host | None = None) -> None:
         self._keeper = keeper
         self._host = host
         self._watch = watch
@@ -60,7 +58,7 @@ class Opening:
             await self._others(app, scope, receive, send)
             return
         scope[SCOPE_KEY] = request
-        if self._watch is not None:
+        if self._keeper.watching:
             app = partial(self._watch.pass_on, app, request)
         try:
             await request.watch(app(scope, request.receive, request.send))
@@ -84,8 +82,7 @@ class Opening:
         async def telling_send(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
                 started()
-                if self._watch is not None:
-                    self._watch.start()
+                self._watch.start()
             await send(message)
 
         return telling_send

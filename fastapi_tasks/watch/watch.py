@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..dependency import get_tasks
 from ..endpoint import mark_route, route_of
+from ..keeper import Keeper
 from ..request import Request
 from . import background, framework, http, redis, spawned, sql, telemetry_source, threads
 from .dependencies import watch_dependant
@@ -21,12 +22,18 @@ HOOKS = (background, framework, spawned, threads, sql, http, redis, telemetry_so
 class Watch:
     """Watches an app, which may be none of FastAPI's."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, keeper: Keeper) -> None:
         self._app = app
+        self._keeper = keeper
         self._modules = 0
 
     def start(self) -> None:
-        """Put all hooks in place; where a library is not there, its own does nothing."""
+        """Put all hooks in place; where a library is not there, its own does nothing.
+
+        While watching is off none is: it can be switched on later.
+        """
+        if not self._keeper.watching:
+            return
         self._install()
         if isinstance(self._app, Starlette):
             for route in framework.routes_of(self._app.routes):
