@@ -9,6 +9,7 @@ call puts another around what they made.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, Protocol
 
@@ -27,6 +28,9 @@ class Watching(Protocol):
 
     def start(self) -> None:
         """Put all hooks in place, once the app has started; where it is not watched, none."""
+
+    def own_loop(self) -> AbstractContextManager[Callable[[], None]]:
+        """Look at the loop from the call of what this gives until its end."""
 
     async def pass_on(
         self, app: ASGIApp, request: Request, scope: Scope, receive: Receive, send: Send
@@ -70,7 +74,8 @@ class Opening:
         if scope["type"] != "lifespan":
             await app(scope, receive, send)
         elif host is None:
-            await app(scope, receive, self._starting(send, lambda: None))
+            with self._watch.own_loop() as look:
+                await app(scope, receive, self._starting(send, look))
         elif host.is_up_by_messages():
             await app(scope, receive, send)
         else:
