@@ -112,7 +112,10 @@ def _of_tasks(timeline: Timeline, loop: Loop, evidence: Evidence) -> Iterator[tu
     for task in timeline.tasks:
         if task.released is None or (task.started is None and task.outcome is not None):
             continue
-        for hold, start, end in loop.over(task.released, evidence.end_of(timeline, task.started)):
+        begun = evidence.end_of(timeline, task.started)
+        if not loop.held(task.released, begun):
+            continue
+        for hold, start, end in loop.over(task.released, begun):
             if hold.task is not task:
                 yield hold, Claim("wait", timeline, task, start, end)
 
@@ -122,7 +125,7 @@ def _of_response(
 ) -> Iterator[tuple[Hold, Claim]]:
     """A request may await something else meanwhile: it waited if it went on at once afterwards."""
     sent = timeline.response_sent
-    if timeline.kind != "http" or sent is None:
+    if timeline.kind != "http" or sent is None or not loop.held(timeline.request_start, sent):
         return
     claims: list[tuple[Hold, int, int]] = []
     for before, moment in pairwise(_moments(timeline, loop, sent)):
