@@ -19,6 +19,8 @@ from .layers import InnerLayer, Layer, Opening, around
 from .recorder import Recorder, keeper_of
 from .routes import packages_of
 from .task import DEFAULTS, TaskConfig
+from .watch.middlewares import with_spans
+from .watch.watch import Watch
 
 
 def add_tasks(
@@ -29,6 +31,7 @@ def add_tasks(
     grace_period: float = 5.0,
     shutdown_timeout: float = 25.0,
     threads: int = 40,
+    watch: bool = False,
 ) -> Recorder:
     """Let the endpoints of `app` schedule background tasks; return what records them.
 
@@ -36,9 +39,11 @@ def add_tasks(
     requests; by default a new one keeps the last 256. At shutdown tasks get `grace_period`
     seconds to finish, then unshielded ones are cancelled; `shutdown_timeout` seconds after the
     shutdown began, whatever still runs is abandoned: keep it below what the platform grants the
-    process. `threads` is how many `def` tasks run at once. Raises TypeError for what is not a
-    FastAPI app, ValueError for a limit that is negative or not a number, FastAPITasksError when the
-    app is recorded already or has started.
+    process. `threads` is how many `def` tasks run at once. `watch` also records what the app does
+    without `Tasks`: middlewares, dependencies, BackgroundTasks, created tasks, statements, calls;
+    it switches `recorder.watching` on. Raises TypeError for what is not a FastAPI app, ValueError
+    for a limit that is negative or not a number, FastAPITasksError when the app is recorded
+    already or has started.
     """
     if not isinstance(app, FastAPI):
         raise TypeError(
@@ -51,17 +56,21 @@ def add_tasks(
     _warn_of_namesake()
     recorder = Recorder() if recorder is None else recorder
     keeper = keeper_of(recorder)
-    host = Host(keeper, config or DEFAULTS, Limits(grace_period, shutdown_timeout, threads))
+    limits = Limits(grace_period, shutdown_timeout, threads)
+    keeper.watching |= watch
+    watching = Watch(app, keeper)
+    host = Host(keeper, config or DEFAULTS, limits, watching.start)
     app.router.lifespan_context = host.around(app.router.lifespan_context)
-    _put_layers(app, recorder, Opening(keeper, host))
+    _put_layers(app, recorder, Opening(keeper, watching, host))
     return recorder
 
 
-def record(app: Any, *, recorder: Recorder | None = None) -> Recorder:
+def record(app: Any, *, recorder: Recorder | None = None, watch: bool = False) -> Recorder:
     """Record the requests of a Starlette or FastAPI app that uses no `Tasks`.
 
-    `recorder` keeps them; by default a new one keeps the last 256. Any other ASGI app is recorded
-    by a `RecordingMiddleware` around it. Raises TypeError for such an app, FastAPITasksError when
+    `recorder` keeps them; by default a new one keeps the last 256. `watch` also records what the
+    app does within them, as with add_tasks(). Any other ASGI app is recorded by a
+    `RecordingMiddleware` around it. Raises TypeError for such an app, FastAPITasksError when
     the app is recorded already or has started.
     """
     if not isinstance(app, Starlette):
@@ -71,20 +80,27 @@ def record(app: Any, *, recorder: Recorder | None = None) -> Recorder:
         )
     _check(app, "record")
     recorder = Recorder() if recorder is None else recorder
-    _put_layers(app, recorder, Opening(keeper_of(recorder)))
+    keeper = keeper_of(recorder)
+    keeper.watching |= watch
+    _put_layers(app, recorder, Opening(keeper, Watch(app, keeper)))
     return recorder
 
 
 class RecordingMiddleware:
     """Record the requests of any ASGI app around which this stands, outermost.
 
-    `recorder` keeps them; by default a new one keeps the last 256.
+    `recorder` keeps them; by default a new one keeps the last 256. `watch` also records what the
+    app does within them, as far as it is not FastAPI's own doing.
     """
 
-    def __init__(self, app: ASGIApp, recorder: Recorder | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, recorder: Recorder | None = None, *, watch: bool = False
+    ) -> None:
         self.app = app
         self.recorder = Recorder() if recorder is None else recorder
-        self._layer = Layer(app, Opening(keeper_of(self.recorder)))
+        keeper = keeper_of(self.recorder)
+        keeper.watching |= watch
+        self._layer = Layer(app, Opening(keeper, Watch(app, keeper)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._layer(scope, receive, send)
@@ -138,12 +154,19 @@ def _put_layers(app: Starlette, recorder: Recorder, opening: Opening) -> None:
     inner = Middleware(_inner, app)
 
     def build_with_layers() -> ASGIApp:
-        app.user_middleware.append(inner)
+        middlewares = app.user_middleware
+        before = list(middlewares)
+        ours = [inner]
+        if keeper_of(recorder).watching:
+            middlewares[:] = with_spans(before)
+            ours += [one for one in middlewares if one not in before]
+        middlewares.append(inner)
         try:
             # Looked up only now: tools replace the class's own method at any time.
             stack = earlier() if earlier else type(app).build_middleware_stack(app)
         finally:
-            app.user_middleware[:] = [one for one in app.user_middleware if one is not inner]
+            # What a tool has put in while the stack was built stays.
+            middlewares[:] = [one for one in middlewares if not any(one is own for own in ours)]
         return around(stack, opening, app)
 
     app.build_middleware_stack = build_with_layers  # type: ignore[method-assign]

@@ -8,7 +8,7 @@ from fastapi import Depends
 from fastapi.requests import HTTPConnection
 from starlette.types import Scope
 
-from .endpoint import close_of, mark_endpoint
+from .endpoint import at_close, mark_endpoint
 from .errors import FastAPITasksUninitializedAppError
 from .names import harmless
 from .phases import Phases
@@ -43,6 +43,5 @@ def _tasks_of(scope: Scope) -> TasksScheduler:
 
 def _entered(request: Request, host: Host, scope: Scope) -> Phases:
     phases: Phases = host.enter(request, scope)
-    if request.kind == "websocket":
-        close_of(scope).callback(phases.route_passes)
+    at_close(scope, phases.route_passes)
     return phases

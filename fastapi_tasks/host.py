@@ -26,10 +26,18 @@ class Host:
     An app may be up several times at once: with nested test clients, or on two servers.
     """
 
-    def __init__(self, keeper: Keeper, config: TaskConfig, limits: Limits) -> None:
+    def __init__(
+        self,
+        keeper: Keeper,
+        config: TaskConfig,
+        limits: Limits,
+        started: Callable[[], object] = lambda: None,
+    ) -> None:
         self.keeper = keeper
         self._config = config
         self._limits = limits
+        # Called when the app is up where no server's messages say so.
+        self._started = started
         self._runtimes: list[Runtime] = []
         self._by_messages: ContextVar[bool] = ContextVar("fastapi_tasks.lifespan", default=False)
 
@@ -69,7 +77,8 @@ class Host:
         if outside != scope.get("app_root_path", outside):
             return (
                 f"{nobody}: no lifespan of a mounted app runs by itself. Call add_tasks() on the "
-                "app that it is mounted in, or enter this app's lifespan in that one's: "
+                "app that it is mounted in, if that is a FastAPI app too; or enter this app's "
+                "lifespan in that one's: "
                 "`async with app.router.lifespan_context(app)`"
             )
         return (
@@ -117,6 +126,7 @@ class Host:
                     return
                 async with self.up() as runtime:
                     runtime.started()
+                    self._started()
                     try:
                         yield state
                     finally:

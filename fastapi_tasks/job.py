@@ -33,6 +33,7 @@ from .steps import Beat, watched
 from .task import Task, TaskConfig, TaskErrorHandler
 from .telemetry import traced
 from .timeline import Mode, Outcome, TaskRecord
+from .watch.here import Here, here
 
 T = TypeVar("T")
 
@@ -166,6 +167,8 @@ class Job:
         if self._state is not RELEASED:
             return
         _running.set(self)
+        if self._place.keeper.watching:
+            here.set(Here(self.request, self.record.id))
         place = self._place
         coroutine = self._threaded() if self._coroutine is None else self._begun(self._coroutine)
         if place.tracer is not None:
@@ -225,6 +228,8 @@ class Job:
             return
         if self._place.loop.is_cancellation(error, asked=self._stopped):
             self._end("cancelled")
+            if not self._stopped:
+                logger.warning("task %s was cancelled, with the app's lifespan", self.title)
             return
         self._end("error", error)
         record = self.record
@@ -289,6 +294,9 @@ class Job:
         """Never resume the job again, wherever it stands: it refused to be cancelled."""
         self._end("abandoned")
         self.dropped = True
+        if self._call is not None:
+            # What waits for the thread is shielded from all else.
+            self._call.finished.set()
         self._stop()
         self._leave()
 
@@ -329,7 +337,9 @@ class Job:
             place.keeper.settling.something_ended()
         self.args = ()
         self.kwargs = {}
-        self._handle = self._call = self._context = self.task = None
+        self._handle = self._call = self.task = None
+        # It holds this job, as the one that runs in it.
+        self._context = None
         coroutine, self._coroutine = self._coroutine, None
         if coroutine is not None and self.record.started is None:
             coroutine.close()

@@ -42,8 +42,10 @@ class Settling:
                 loop.call_soon(changed.set)
 
         with self._waking(ready, wake):
-            if not ready():
+            while not ready():
                 await changed.wait()
+                # By now something new may have begun.
+                changed = anyio.Event()
 
     def wait_until(self, ready: Ready, timeout: float | None) -> bool:
         """Do as `until` in a thread that runs no loop; False if `timeout` seconds passed first."""

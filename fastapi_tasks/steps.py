@@ -109,7 +109,12 @@ class Steps:
         if self._awaited is not OVER:
             awaited, self._awaited = self._awaited, OVER
             return awaited
-        return self._step(self._coroutine.send, value)
+        try:
+            return self._step(self._coroutine.send, value)
+        finally:
+            # It may hold an error, whose traceback holds this frame: together they would wait for
+            # the garbage collector.
+            del value
 
     def throw(
         self,
@@ -122,7 +127,10 @@ class Steps:
             error = value
         if traceback is not None:
             error = error.with_traceback(traceback)
-        return self._step(self._coroutine.throw, error)
+        try:
+            return self._step(self._coroutine.throw, error)
+        finally:
+            del error, value  # as in send()
 
     def close(self) -> None:
         """Close the coroutine, but not a dropped one, which would go on for another step."""
@@ -136,6 +144,7 @@ class Steps:
         try:
             return resume(value)
         finally:
+            del value  # as in send()
             ended = self._clock()
             if ended - begun > self._limit:
                 self._owner.held_loop(begun, ended)

@@ -9,6 +9,8 @@ from typing import Any
 
 import anyio
 
+from fastapi_tasks import Timeline, recorder_of
+
 Message = dict[str, Any]
 
 
@@ -43,6 +45,15 @@ class Server:
 
     async def get(self, path: str, **options: Any) -> Answer:
         return await self.request("GET", path, **options)
+
+    async def settle(self, path: str, *, method: str = "GET", **options: Any) -> Timeline:
+        """Send one request, wait for all tasks to end, and return the latest timeline."""
+        recorder = recorder_of(self.app)
+        assert recorder is not None
+        await self.request(method, path, **options)
+        await recorder.settled()
+        assert recorder.last is not None
+        return recorder.last
 
     async def request(
         self,

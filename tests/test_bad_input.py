@@ -181,8 +181,9 @@ class TestTasksWhereNoneCanRun:
             assert await self.refused(server, "/sub") == (
                 "GET /sub/tasks #1 asks for Tasks, but its app's lifespan is not running, so its "
                 "tasks would have nobody to end them: no lifespan of a mounted app runs by itself. "
-                "Call add_tasks() on the app that it is mounted in, or enter this app's lifespan "
-                "in that one's: `async with app.router.lifespan_context(app)`"
+                "Call add_tasks() on the app that it is mounted in, if that is a FastAPI app too; "
+                "or enter this app's lifespan in that one's: "
+                "`async with app.router.lifespan_context(app)`"
             )
 
     @pytest.mark.parametrize("sub_too", [True, False])

@@ -91,8 +91,7 @@ async def test_claim_1_but_a_task_that_blocks_the_loop_holds_everything_up(
         await anyio.sleep(0.01)
 
     async with serving(app) as server:
-        await server.get("/")
-        await recorder.settled()
+        await server.settle("/")
     assert marks(last(recorder)) == (500, 500, 500)
     assert last(recorder).busy == [Busy(0, 500_000_000, "crunch", task=0)]
 
@@ -109,8 +108,7 @@ async def test_claim_2_the_response_is_sent_once_tasks_are_scheduled_not_when_th
         of_mode(tasks, mode).schedule(anyio.sleep, 1)
 
     async with serving(app) as server:
-        await server.get("/")
-        await recorder.settled()
+        await server.settle("/")
     assert marks(last(recorder)) == (10, 10, 10)
     assert times(last(recorder).tasks[0]) == (10, 10, 10, 1010)
 
@@ -127,8 +125,7 @@ async def test_claim_3_tasks_run_concurrently(
             of_mode(tasks, mode).schedule(anyio.sleep, 1)
 
     async with serving(app) as server:
-        await server.get("/")
-        await recorder.settled()
+        await server.settle("/")
     assert [times(task) for task in last(recorder).tasks] == [(0, 0, 0, 1000)] * 3
 
 
@@ -150,8 +147,7 @@ async def test_claim_4_an_immediate_task_starts_at_the_endpoints_next_await_or_w
             block(0.03)
 
     async with serving(app) as server:
-        await server.get("/")
-        await recorder.settled()
+        await server.settle("/")
     assert marks(last(recorder)) == (30, 30, 30)
     assert times(last(recorder).tasks[0]) == (0, 0, started, started + 100)
 
@@ -168,8 +164,7 @@ async def test_claim_5_after_route_is_released_after_the_endpoint_and_before_the
 
     async with serving(app) as server:
         recorder.subscribe(lambda event: events.append(event.kind))
-        await server.get("/")
-        await recorder.settled()
+        await server.settle("/")
     # It takes its first step just after, when the loop is free: this server's send never waits.
     assert events == [
         *("request_start", "endpoint_start", "requested", "endpoint_end"),
@@ -188,8 +183,7 @@ async def test_claim_6_after_response_runs_after_the_servers_send_returned(
         tasks.after_response.schedule(anyio.sleep, 0.1)
 
     async with serving(app) as server:
-        await server.get("/", on_send=slow_send)
-        await recorder.settled()
+        await server.settle("/", on_send=slow_send)
     assert marks(last(recorder)) == (0, 0, 40)
     assert times(last(recorder).tasks[0]) == (0, 40, 40, 140)
 
@@ -382,8 +376,7 @@ async def test_claim_11_after_route_tasks_start_in_the_order_written_and_overlap
         tasks.after_route.schedule(step, "note", 0.1)
 
     async with serving(app) as server:
-        await server.request("PUT", "/playlists/3")
-        await recorder.settled()
+        await server.settle("/playlists/3", method="PUT")
     assert happened == [
         *("refresh starts", "forget starts", "note starts"),
         *("note ends", "forget ends", "refresh ends"),
@@ -431,8 +424,7 @@ async def test_claim_13_the_response_is_fastest_in_the_three_modes_which_hardly_
             of_mode(tasks, way).schedule(anyio.sleep, 1)
 
     async with serving(app) as server:
-        await server.get("/")
-        await recorder.settled()
+        await server.settle("/")
     timeline = last(recorder)
     assert ms(timeline.response_sent, timeline.request_end) == (sent, request_over)
     assert now() == 1_000_000_000
@@ -550,8 +542,7 @@ async def test_claim_16_after_response_tasks_start_in_order_and_run_together(
                 background.add_task(step, name)
 
     async with serving(app) as server:
-        await server.request("POST", "/episodes/5")
-        await recorder.settled()
+        await server.settle("/episodes/5", method="POST")
     assert [ran[name] for name in order] == expected
 
 
@@ -664,8 +655,7 @@ async def test_claim_19_with_and_without_settings_the_same_is_done(
         scheduler.task(name="nap").schedule(anyio.sleep, 0.1)
 
     async with serving(app) as server:
-        await server.get("/", on_send=slow_send)
-        await recorder.settled()
+        await server.settle("/", on_send=slow_send)
     plain, named = last(recorder).tasks
     assert (plain.name, plain.mode, plain.outcome) == ("sleep", mode, "ok")
     assert named == replace(plain, name="nap", id=1)
@@ -690,8 +680,7 @@ async def test_claim_20_a_scheduler_kept_in_a_variable_schedules_many_tasks(
             named.schedule(note, number + 1)
 
     async with serving(app) as server:
-        await server.get("/")
-        await recorder.settled()
+        await server.settle("/")
     assert ran == list(range(10))
     assert [(task.name, task.mode) for task in last(recorder).tasks] == [
         ("note", mode),

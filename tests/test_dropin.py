@@ -77,8 +77,7 @@ class TestUse:
             seen.append(task.started.is_set())
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert seen == [(work, (1,), {"b": 2}, "n", True), False]
 
     async def test_works_in_routers_and_in_dependencies_of_either_scope(
@@ -186,8 +185,7 @@ class TestUse:
 
         async with serving(app) as server:
             asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert order == ["endpoint", "task"]
 
 
@@ -219,7 +217,7 @@ class TestPackage:
     def test_the_names_that_have_no_public_way_are_still_there(self) -> None:
         """What fastapi_tasks needs of its foundations beyond their public names.
 
-        `threads.py`: AnyIO's thread-locals, so that `anyio.from_thread` works in `def` tasks.
+        `loops/worker.py`: AnyIO's thread-locals, so that `anyio.from_thread` works in `def` tasks.
         `scheduler.py`: FastAPI's exit stack in the scope, which tells when a WebSocket's
         dependencies are over. `endpoint.py`: where FastAPI keeps the endpoint that it calls.
         """

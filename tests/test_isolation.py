@@ -109,8 +109,7 @@ class TestI1NothingIsReached:
             tasks.schedule(anyio.sleep, 0.1)
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert recorder.last is not None
         assert [(t.outcome, t.error) for t in recorder.last.tasks] == [
             ("error", "CancelledError") if awaits else ("ok", None),
@@ -146,8 +145,7 @@ class TestI1NothingIsReached:
             tasks.schedule(anyio.sleep, 0.1)
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert recorder.last is not None
         assert [(t.outcome, t.error) for t in recorder.last.tasks] == [
             ("error", "ValueError"),
@@ -200,8 +198,7 @@ class TestI2Logging:
             tasks.after_response.schedule(charge, "4111 1111", password="hunter2")
 
         async with serving(app) as server:
-            await server.request("POST", "/orders")
-            await recorder.settled()
+            await server.settle("/orders", method="POST")
         (record,) = caplog.records
         assert (record.name, record.levelno) == ("fastapi_tasks", logging.ERROR)
         assert record.getMessage() == (
@@ -227,8 +224,7 @@ class TestI2Logging:
             tasks.schedule(charge, "4111 1111")
 
         async with serving(app) as server:
-            await server.get("/?token=hunter2")
-            await recorder.settled()
+            await server.settle("/?token=hunter2")
         written = to_json(recorder.timelines)
         assert '"error":"ValueError"' in written
         assert "4111" not in written
@@ -264,8 +260,7 @@ class TestI3ErrorHandlers:
             tasks.task(name="doomed", on_error=handler).schedule(func, 1, b=2)
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert calls == [(func, (1,), {"b": 2}, "doomed", "ValueError('x')")]
 
     async def test_a_tasks_own_setting_wins_over_the_apps(
@@ -291,8 +286,7 @@ class TestI3ErrorHandlers:
             tasks.after_route.task(name="a").task(on_error=of_task).schedule(fails)
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert sorted(calls) == [("app", "job"), ("task", "a"), ("task", "mine")]
         assert recorder.last is not None
         assert [task.shield for task in recorder.last.tasks] == [True, False, True]
@@ -330,8 +324,7 @@ class TestS3Memory:
 
         async with serving(app) as server:
             await server.get("/")
-            await server.get("/?fail=1")
-            await recorder.settled()
+            await server.settle("/?fail=1")
             await anyio.sleep(1)
         gc.collect()
         assert len(alive) == 18

@@ -366,6 +366,7 @@ async def test_a_cancelled_start_leaves_no_server() -> None:
         group.start_soon(begin)
         await anyio.to_thread.run_sync(waiting.wait)
         group.cancel_scope.cancel()
+    assert "lab server" not in [thread.name for thread in threading.enumerate()]
 
 
 async def test_an_app_that_does_not_start_says_why() -> None:

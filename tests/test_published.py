@@ -237,8 +237,7 @@ class TestBufferingOuterMiddleware:
             tasks.after_response.schedule(work)
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         (task,) = last(recorder).tasks
         assert last(recorder).response_sent == task.started == 300_000_000
 
@@ -348,8 +347,7 @@ class TestCallableThatOnlyMakesSomething:
                 tasks.schedule(generator)
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert sorted(ran) == ["def", "lambda"]
 
 
@@ -393,8 +391,7 @@ class TestTrio:
 
         async with serving(app) as server:
             for request in range(20):
-                await server.get(f"/{request}")
-                await recorder.settled()
+                await server.settle(f"/{request}")
         assert started == list(range(60))
 
 
@@ -415,8 +412,7 @@ class TestContextVariableInADefEndpoint:
             tasks.after_response.schedule(look)
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert seen == ["ada"]
 
 
@@ -434,8 +430,7 @@ class TestFailingTask:
             tasks.after_response.schedule(log_in, "ada", password="hunter2")
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert [record.levelno for record in caplog.records] == [logging.ERROR]
         assert "log_in (after_response, GET / #1) failed" in caplog.text
         assert "ConnectionError: no such host" in caplog.text
@@ -457,8 +452,8 @@ class TestOnlyAMountedAppCalledAddTasks:
         assert str(answer.error) == (
             "GET /shop/ #1 asks for Tasks, but its app's lifespan is not running, so its tasks "
             "would have nobody to end them: no lifespan of a mounted app runs by itself. Call "
-            "add_tasks() on the app that it is mounted in, or enter this app's lifespan in that "
-            "one's: `async with app.router.lifespan_context(app)`"
+            "add_tasks() on the app that it is mounted in, if that is a FastAPI app too; or enter "
+            "this app's lifespan in that one's: `async with app.router.lifespan_context(app)`"
         )
 
     async def test_and_then_it_works(self) -> None:

@@ -211,8 +211,7 @@ class TestS1Shutdown:
             tasks.schedule(lambda: used.append(threading.current_thread()))
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         for thread in used:
             if thread.name.startswith("fastapi_tasks"):
                 thread.join(5)
@@ -368,8 +367,7 @@ class TestStarted:
             seen.append(in_thread.started.is_set())
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert seen == [False, (True, 0), True]
 
     async def test_says_when_a_task_will_never_start(

@@ -65,8 +65,7 @@ class TestT1Immediate:
             await anyio.sleep(0.03)
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert times(last(recorder).tasks[0]) == (0, 0, 0, 100)
         assert marks(last(recorder)) == (30, 30, 30)
 
@@ -90,8 +89,7 @@ class TestT1Immediate:
             order.append(message["type"])
 
         async with serving(app) as server:
-            await server.get("/", on_send=on_send)
-            await recorder.settled()
+            await server.settle("/", on_send=on_send)
         assert order == [
             "endpoint returns",
             "http.response.start",
@@ -130,10 +128,8 @@ class TestT2AfterRoute:
             await anyio.sleep(0.01)
 
         async with serving(app) as server:
-            await server.get("/before", on_send=slow_send)
-            await recorder.settled()
-            await server.get("/after", on_send=slow_send)
-            await recorder.settled()
+            await server.settle("/before", on_send=slow_send)
+            await server.settle("/after", on_send=slow_send)
         first, second = recorder.timelines
         assert marks(first) == (10, 60, 100)
         assert times(first.tasks[0]) == (0, 60, 60, 60)
@@ -164,8 +160,7 @@ class TestT2AfterRoute:
             tasks.after_route.schedule(work)
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert times(last(recorder).tasks[0]) == (0, 0, 0, 100)
         assert marks(last(recorder)) == (0, 200, 400)
 
@@ -185,8 +180,7 @@ class TestT2AfterRoute:
             return StreamingResponse(body())
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert times(last(recorder).tasks[0]) == (0, 0, 0, 50)
         assert marks(last(recorder)) == (0, 0, 200)
 
@@ -202,8 +196,7 @@ class TestT3AfterResponse:
             tasks.after_response.schedule(work)
 
         async with serving(app) as server:
-            await server.get("/", on_send=slow_send)
-            await recorder.settled()
+            await server.settle("/", on_send=slow_send)
         assert marks(last(recorder)) == (0, 0, 40)
         assert times(last(recorder).tasks[0]) == (0, 40, 40, 140)
 
@@ -237,8 +230,7 @@ class TestT3AfterResponse:
             tasks.after_response.schedule(work)
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert marks(last(recorder)) == (0, 300, 300)
         assert times(last(recorder).tasks[0]) == (0, 300, 300, 400)
 
@@ -301,8 +293,7 @@ class TestT3AfterResponse:
             return Raw({})
 
         async with serving(app) as server:
-            await server.get("/", on_send=slow_send)
-            await recorder.settled()
+            await server.settle("/", on_send=slow_send)
         sent = 20.0 * (index_of_last + 1)
         assert marks(last(recorder)) == (0, 0, sent)
         assert times(last(recorder).tasks[0]) == (0, sent, sent, sent + 100)
@@ -358,8 +349,7 @@ class TestT5Order:
                     else None
                 )
             )
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert released == [
             "immediate 1",
             "immediate 2",
@@ -406,8 +396,7 @@ class TestT6LateScheduling:
             return StreamingResponse(body())
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert [(t.name, *times(t)) for t in last(recorder).tasks] == [
             ("outliving", 0, 0, 0, 500),
             ("body route", 100, 100, 100, 200),
@@ -471,8 +460,7 @@ class TestT7EndpointFailed:
             return JSONResponse({}, status_code=503)
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert last(recorder).error is None
         assert [task.outcome for task in last(recorder).tasks] == ["ok", "ok"]
 
@@ -510,8 +498,7 @@ class TestT7EndpointFailed:
                 return await call_next(request)
 
         async with serving(app) as server:
-            await server.get(f"/{place}")
-            await recorder.settled()
+            await server.settle(f"/{place}")
         assert last(recorder).error == type(error).__name__
         assert [task.outcome for task in last(recorder).tasks] == ["discarded"]
 
@@ -533,8 +520,7 @@ class TestT7EndpointFailed:
             raise ValueError
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert [(t.name, t.outcome) for t in last(recorder).tasks] == [
             ("mail", "discarded"),
             ("report", "ok"),
@@ -565,8 +551,7 @@ class TestT8ResponseAborted:
                 raise OSError("connection lost")
 
         async with serving(app) as server:
-            await server.get("/", on_send=gone)
-            await recorder.settled()
+            await server.settle("/", on_send=gone)
         assert last(recorder).aborted
         assert last(recorder).error is None
         assert marks(last(recorder)) == (0, 0, None)
@@ -589,8 +574,7 @@ class TestT8ResponseAborted:
             return StreamingResponse(body())
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert last(recorder).aborted
         assert [(t.outcome, *times(t)) for t in last(recorder).tasks] == [
             ("ok", 0, 0, 0, 100),
@@ -616,8 +600,7 @@ class TestT8ResponseAborted:
                 raise OSError("client disconnected")
 
         async with serving(app) as server:
-            await server.get("/", on_send=gone)
-            await recorder.settled()
+            await server.settle("/", on_send=gone)
         assert last(recorder).aborted
         assert times(last(recorder).tasks[0]) == (0, 200, 200, 300)
 
@@ -719,8 +702,7 @@ class TestT10Context:
                 schedule_all(tasks)
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert sorted(seen) == sorted(
             (mode, how, f"{mode} {name}")
             for mode in ("immediate", "after_route", "after_response")
@@ -783,8 +765,7 @@ class TestT11Threads:
             thread.join()
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert sorted(ran) == ["after_response", "after_route", "immediate"]
         assert [t.mode for t in last(recorder).tasks] == [
             *("immediate", "after_route", "after_response")
@@ -832,8 +813,7 @@ class TestT11Threads:
             tasks.schedule(task)
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert results == [42]
 
 
@@ -878,8 +858,7 @@ class TestT12Callables:
             tasks.schedule(mailer.sent.append, "builtin")
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert sorted(mailer.sent) == [
             "builtin",
             "call object",
@@ -933,8 +912,7 @@ class TestT12Callables:
             tasks.schedule(work)
 
         async with serving(app) as server:
-            await server.get("/")
-            await recorder.settled()
+            await server.settle("/")
         assert errors == [
             "schedule() got a generator function, numbers: calling it runs none of its code. "
             "Pass a function that iterates over it",

@@ -10,10 +10,8 @@ from threading import Lock
 from typing import Any
 
 import anyio
-from anyio.lowlevel import current_token
 
 from .face import Loop
-from .worker import anyio_worker
 
 IDLE_SECONDS = 10.0
 
@@ -25,7 +23,16 @@ class Call:
     belongs to it until then.
     """
 
-    __slots__ = ("_lock", "_taken", "error", "function", "on_begin", "on_take", "result")
+    __slots__ = (
+        "_lock",
+        "_taken",
+        "error",
+        "finished",
+        "function",
+        "on_begin",
+        "on_take",
+        "result",
+    )
 
     def __init__(
         self,
@@ -39,6 +46,7 @@ class Call:
         self.on_take = on_take
         # Called then, before the function, with nobody waiting.
         self.on_begin = on_begin
+        self.finished = anyio.Event()
         self._lock = Lock()
         self._taken = False
         self.result: Any = None
@@ -56,6 +64,7 @@ class Call:
         with self._lock:
             self._taken = self.function is not None
             if self._taken:
+                # Within the lock: to whoever fails to withdraw the call, all of this is done.
                 self.on_take()
             return self._taken
 
@@ -71,7 +80,8 @@ class Call:
 
     def outcome(self) -> Any:
         """Return what the function returned, or raise what it raised."""
-        error = self.error
+        # It holds, by its traceback, those who hold this.
+        error, self.error = self.error, None
         if error is None:
             return self.result
         try:
@@ -81,17 +91,12 @@ class Call:
 
 
 class Threads:
-    """Daemon threads, started when needed and ended when idle, at most `limit` at a time.
-
-    AnyIO's worker threads on asyncio are not daemons: one that never returned would keep the
-    process from exiting, and a shutdown must not hang.
-    """
+    """Daemon threads, started when needed and ended when idle, at most `limit` at a time."""
 
     def __init__(self, limit: int, loop: Loop) -> None:
         self._limit = limit
         self._loop = loop
-        self._token = current_token()
-        self._waiting: deque[tuple[Call, Callable[[], object]]] = deque()
+        self._waiting: deque[Call] = deque()
         self._changed = threading.Condition()
         self._threads = 0
         self._idle = 0
@@ -103,17 +108,16 @@ class Threads:
         Cancelled before a thread has taken the call, it is never called; from then on nothing
         cancels it. Raises RuntimeError if no thread can be started and none is there.
         """
-        finished = anyio.Event()
-        self._submit(call, finished.set)
+        self._submit(call)
         cancelled = anyio.get_cancelled_exc_class()
         try:
-            await finished.wait()
+            await call.finished.wait()
         except cancelled:
             if call.withdraw():
                 raise
-            while not finished.is_set():
+            while not call.finished.is_set():
                 with anyio.CancelScope(shield=True), suppress(cancelled):
-                    await finished.wait()
+                    await call.finished.wait()
         return call.outcome()
 
     def close(self) -> None:
@@ -122,39 +126,40 @@ class Threads:
             self._closed = True
             self._changed.notify_all()
 
-    def _submit(self, call: Call, finished: Callable[[], object]) -> None:
+    def _submit(self, call: Call) -> None:
         with self._changed:
-            self._waiting.append((call, finished))
+            self._waiting.append(call)
             if self._idle >= len(self._waiting):
                 self._changed.notify()
-            elif self._threads < self._limit:
-                self._start_thread(call)
-
-    def _start_thread(self, call: Call) -> None:
-        name = f"fastapi_tasks worker {self._threads + 1}"
-        try:
-            threading.Thread(target=self._work, name=name, daemon=True).start()
-        except RuntimeError as error:
-            # The system has no thread to give. Those that are there will come to the call; without
-            # any, nobody ever would.
-            if not self._threads:
-                self._waiting.pop()
-                call.withdraw()
-                raise RuntimeError(
-                    f"no worker thread could be started ({error}), so the function was not called: "
-                    "let the process have more threads, or give add_tasks() a smaller `threads`"
-                ) from error
-        else:
+                return
+            if self._threads == self._limit:
+                return
             self._threads += 1
+            name = f"fastapi_tasks worker {self._threads}"
+        self._loop.start_thread(self._work, name, self._without_thread)
 
-    def _take(self) -> tuple[Call, Callable[[], object]] | None:
+    def _without_thread(self, reason: RuntimeError) -> None:
+        """Go on with the threads that are there; without any, nobody would come to what waits."""
+        with self._changed:
+            self._threads -= 1
+            refused = [] if self._threads else [one for one in self._waiting if one.withdraw()]
+            if not self._threads:
+                self._waiting.clear()
+        for call in refused:
+            call.error = RuntimeError(
+                f"no worker thread could be started ({reason}), so the function was not called: "
+                "let the process have more threads, or give add_tasks() a smaller `threads`"
+            )
+            call.finished.set()
+
+    def _take(self) -> Call | None:
         with self._changed:
             while True:
                 while self._waiting:
-                    call, finished = self._waiting.popleft()
+                    call = self._waiting.popleft()
                     # Here, so that calls are taken in the order in which they came.
                     if call.take():
-                        return call, finished
+                        return call
                 self._idle += 1
                 woken = not self._closed and self._changed.wait(IDLE_SECONDS)
                 self._idle -= 1
@@ -163,11 +168,9 @@ class Threads:
                     return None
 
     def _work(self) -> None:
-        with anyio_worker(self._token):
-            while (taken := self._take()) is not None:
-                call, finished = taken
-                call.run()
-                # The loop may have closed: then the task was abandoned, and nobody waits any more.
-                with suppress(RuntimeError):
-                    self._loop.call_soon(finished)
-                del taken, call, finished
+        while (call := self._take()) is not None:
+            call.run()
+            # The loop may have closed: then the task was abandoned, and nobody waits any more.
+            with suppress(RuntimeError):
+                self._loop.call_soon(call.finished.set)
+            del call

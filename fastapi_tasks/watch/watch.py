@@ -1,0 +1,102 @@
+"""Watching one app: hooks are put in place as it starts, and its requests say where they are."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ..dependency import get_tasks
+from ..endpoint import mark_route, route_of
+from ..keeper import Keeper
+from ..loops import current_loop
+from ..request import Request
+from . import background, framework, http, redis, spawned, sql, telemetry_source, threads
+from .dependencies import watch_dependant
+from .here import Here, here
+from .line import begin_watch, end_watch
+
+HOOKS = (background, framework, spawned, threads, sql, http, redis, telemetry_source)
+
+
+class Watch:
+    """Watches an app, which may be none of FastAPI's."""
+
+    def __init__(self, app: Any, keeper: Keeper) -> None:
+        self._app = app
+        self._keeper = keeper
+        self._modules = 0
+
+    def start(self) -> None:
+        """Put all hooks in place; where a library is not there, its own does nothing.
+
+        While watching is off none is: it can be switched on later.
+        """
+        if not self._keeper.watching:
+            return
+        self._install()
+        if isinstance(self._app, Starlette):
+            for route in framework.routes_of(self._app.routes):
+                self._watch_route(route)
+
+    @contextmanager
+    def own_loop(self) -> Iterator[Callable[[], None]]:
+        """Look at the loop from the call of what this gives until its end.
+
+        For an app without tasks: where there are some, their runtime does.
+        """
+        began = False
+
+        def look() -> None:
+            nonlocal began
+            if self._keeper.watching:
+                begin_watch(self._keeper, current_loop())
+                began = True
+
+        try:
+            yield look
+        finally:
+            if began:
+                end_watch(self._keeper)
+
+    async def pass_on(
+        self, app: ASGIApp, request: Request, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Let `app` answer, with all that it does recorded as part of this request."""
+        if len(sys.modules) != self._modules:
+            self._install()
+        spawned.install()
+        request.background = []
+        token = here.set(Here(request))
+        try:
+            await app(scope, receive, send)
+        finally:
+            here.reset(token)
+            self._end(request, scope)
+
+    def _install(self) -> None:
+        # A library may be imported late, and then its hook finds it.
+        self._modules = len(sys.modules)
+        for hook in HOOKS:
+            hook.install()
+
+    def _end(self, request: Request, scope: Scope) -> None:
+        for record in request.background:
+            # The response was never sent, or one before it failed.
+            if record.started is None:
+                record.finished = request.keeper.clock()
+                record.outcome = "discarded"
+                if request.keeper.listeners:
+                    request.tell("finished", record)
+        # A route that was added late, or FastAPI has built anew.
+        route = route_of(scope)
+        if getattr(route, "dependant", None) is not None:
+            self._watch_route(route)
+
+    def _watch_route(self, route: Any) -> None:
+        mark_route(route)
+        watch_dependant(route.dependant, get_tasks)
