@@ -14,7 +14,6 @@ from fastapi_tasks import Recorder, RecordingMiddleware, add_tasks, record
 from .asgi import serving
 from .watching import tree
 
-
 pytestmark = pytest.mark.anyio
 
 
