@@ -20,7 +20,8 @@ from fastapi_tasks import Recorder, Timeline, add_tasks, load, recorder_of
 from visualize.cli import apps
 from visualize.cli.apps import load_app
 from visualize.cli.errors import CommandError
-from visualize.cli.recorded import recorded
+from visualize.lab import serve
+from visualize.lab.recorded import recorded
 from visualize.live import Beside
 
 from .asgi import serving
@@ -176,13 +177,25 @@ async def test_a_wrapped_app_is_recorded_once_from_the_outside(watch: bool) -> N
     inside = shop(FastAPI())
     inside.add_middleware(CORSMiddleware)
     served, recorder = recorded(CORSMiddleware(CORSMiddleware(inside)), watch=watch)
-    assert recorder_of(served) is recorder_of(inside) is recorder
+    assert recorder_of(served) is recorder
     timeline = await _get(served, recorder)
     assert (timeline.status, timeline.response_sent is not None) == (200, True)
     lines = tree(timeline)
     assert bool(lines) is watch
     assert ("middleware CORSMiddleware" in lines) is watch
     assert any("dependency who" in line for line in lines) is watch
+
+
+def test_the_lab_watches_where_it_is_told_to() -> None:
+    app = shop(FastAPI())
+    with serve(app) as lab:
+        lab.get("/")
+        lab.settled()
+    assert lab.timelines[0].spans == []
+    with serve(app, watch=True) as lab:
+        lab.get("/")
+        lab.settled()
+    assert "dependency who" in str(tree(lab.timelines[0]))
 
 
 @pytest.mark.anyio

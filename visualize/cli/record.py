@@ -45,13 +45,13 @@ def add_to(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal comes, then say what was written."""
     from visualize.lab.errors import LabError
+    from visualize.lab.recorded import recorded
     from visualize.lab.sockets import address, bind
     from visualize.live import Beside
 
     from .apps import load_app
     from .foreground import log_as_uvicorn, serve_until_signal
     from .journal import Journal
-    from .recorded import recorded
 
     log_as_uvicorn()
     app, recorder = recorded(load_app(options.app), watch=options.watch)
