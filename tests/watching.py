@@ -47,6 +47,29 @@ def tree(timeline: Timeline, *, without: str = "") -> list[str]:
     return lines
 
 
+def whole(timeline: Timeline) -> list[str]:
+    """All of a request: its own spans, then its tasks as they were started, each with its own."""
+    spans = {span.id for span in timeline.spans}
+    lines: list[str] = []
+
+    def add(task: int | None, parent: int | None, depth: int) -> None:
+        for span in sorted(timeline.spans, key=lambda span: span.start):
+            outside = span.parent if span.parent in spans else None
+            # Whether something had to wait for a thread or a connection is the machine's affair.
+            if (span.task, outside) == (task, parent) and span.kind != "pool":
+                lines.append("  " * depth + described(span))
+                add(task, span.id, depth + 1)
+        if parent is None:
+            for one in timeline.tasks:
+                if one.parent == task:
+                    told = f"{one.mode} {one.name}: {one.outcome}"
+                    lines.append("  " * depth + told + (f" ! {one.error}" if one.error else ""))
+                    add(one.id, None, depth + 1)
+
+    add(None, None, 0)
+    return lines
+
+
 def described(span: Span) -> str:
     told = [span.kind, span.name]
     if span.error is not None:

@@ -122,5 +122,9 @@ def _whose(module: str, file: str) -> Whose:
             return Whose.FRAMEWORK
     if file.startswith("<"):
         return Whose.LIBRARY if parts[0] in sys.stdlib_module_names else Whose.APP
-    is_library = file.startswith(_STDLIB) or any(part in file for part in _INSTALLED)
-    return Whose.LIBRARY if is_library else Whose.APP
+    return Whose.APP if is_app_file(file) else Whose.LIBRARY
+
+
+def is_app_file(file: str) -> bool:
+    """Tell whether a source file is neither of the standard library nor of an installed one."""
+    return not (file.startswith(_STDLIB) or any(part in file for part in _INSTALLED))

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..dependency import get_tasks
@@ -39,9 +38,9 @@ class Watch:
         if not self._keeper.watching:
             return
         self._install()
-        if isinstance(self._app, Starlette):
-            for route in framework.routes_of(self._app.routes):
-                self._watch_route(route)
+        inside = framework.starlette_in(self._app)
+        for route in framework.routes_of(inside.routes if inside is not None else []):
+            self._watch_route(route)
 
     @contextmanager
     def own_loop(self) -> Iterator[Callable[[], None]]:
