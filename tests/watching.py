@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import get_ident
 
 from fastapi_tasks import Recorder
 from fastapi_tasks.keeper import Keeper
 from fastapi_tasks.recorder import keeper_of
-from fastapi_tasks.timeline import Span, Timeline
+from fastapi_tasks.timeline import Span, TaskRecord, Timeline
 from fastapi_tasks.watch.here import Here, here
 
 
@@ -18,6 +19,9 @@ class Made:
     def __init__(self, keeper: Keeper) -> None:
         self.keeper = keeper
         self.timeline = Timeline(1, "http", "GET", "/", 0, keeper.clock())
+        self.thread = get_ident()
+        self.background: list[TaskRecord] = []
+        self.running: TaskRecord | None = None
 
 
 @contextmanager
