@@ -44,10 +44,18 @@ def prices() -> Iterator[str]:
         thread.join()
 
 
-def recorded(name: str, ask: Ask, place: Path, **settings: str) -> list[Timeline]:
+def recorded(name: str, ask: Ask, place: Path, *options: str, **settings: str) -> list[Timeline]:
     """Record an app while it is asked; return what the file holds."""
     file = place / "run.jsonl"
-    command = ("record", f"tests.served.unmodified.{name}", "--port", "0", "-o", str(file))
+    command = (
+        "record",
+        f"tests.served.unmodified.{name}",
+        "--port",
+        "0",
+        "-o",
+        str(file),
+        *options,
+    )
     with running(*command, cwd=ROOT, **settings) as process:
         url = line_with("runs on", process.stdout).split()[3].rstrip(",")
         # After a BackgroundTask that failed, uvicorn closes the connection under the next request.
@@ -247,3 +255,13 @@ def test_a_factory_of_a_wrapped_starlette_app(tmp_path: Path) -> None:
         "GET /none #4: 404": ["middleware Login", "sending response"],
     }
     assert "a secret" not in (tmp_path / "run.jsonl").read_text()
+
+
+def test_unwatched_there_are_requests_alone(tmp_path: Path) -> None:
+    timelines = recorded("plain:create", ask_plain, tmp_path, "--no-watch")
+    assert trees(timelines) == {
+        "GET /save #1: 200": [],
+        "GET /files/read #2: 200": [],
+        "GET /crash #3: 500": [],
+        "GET /none #4: 404": [],
+    }

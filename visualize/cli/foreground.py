@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import logging.config
 import signal
 import socket
 import sys
@@ -13,6 +14,7 @@ from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.config import LOGGING_CONFIG
 
 from visualize.lab.errors import not_started
 from visualize.lab.log import SERVER, kept_log
@@ -25,7 +27,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 def log_as_uvicorn() -> None:
     """Set up logging as uvicorn's own command does, before the app is imported and has its say."""
-    uvicorn.Config("").configure_logging()
+    logging.config.dictConfig(LOGGING_CONFIG)
 
 
 def serve_until_signal(
