@@ -25,9 +25,6 @@ somebody waits is so overloaded that the causes are the same over and over."""
 ENOUGH = 5
 """Requests of a route that nothing held up, from which on their middle one is what is usual."""
 
-OURS = ("immediate", "after_route", "after_response")
-"""The modes of tasks that are the library's own: they share its threads and its shutdown."""
-
 
 class Loop:
     """What held one process's event loop."""

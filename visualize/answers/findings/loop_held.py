@@ -10,7 +10,7 @@ from itertools import chain, pairwise
 from fastapi_tasks.timeline import Timeline
 from visualize.answers.loop import Hold
 from visualize.answers.naming import route_of
-from visualize.words import duration
+from visualize.words import count, duration
 
 from .evidence import MOST, Evidence, Loop, place_of
 from .finding import Cause, Place
@@ -56,10 +56,10 @@ def _suspicion(held: list[Hold], longest: Hold, claims: list[Claim]) -> Suspicio
 
     def say(bill: Bill) -> tuple[str, str]:
         total = sum(hold.lasted for hold in held)
-        times = f"{len(held):,} times, " if held[1:] else ""
-        longest_of = f", once for {duration(longest.lasted)}" if held[1:] else ""
-        fact = f"{cause} held the event loop {times}for {duration(total)}{longest_of}: {bill}"
-        return fact, "await what it waits for, or make it a `def` function, which runs in a thread"
+        times = f"{count(len(held), 'time')} for" if held[1:] else "for"
+        once = f", up to {duration(longest.lasted)} at once" if held[1:] else ""
+        fact = f"{cause} held the event loop {times} {duration(total)}{once}: {bill}"
+        return fact, "await what it waits for, or write `def`, which runs in a thread"
 
     return Suspicion("loop_held", cause, _where(longest, claims), say, claims)
 
