@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Generator
-from types import FrameType
 from typing import Any
 
 from ..timeline import TaskRecord
-from .frames import Whose, is_app_file, user_frame, whose
+from .frames import is_started_by_app
 from .here import Here, here
 
 _ANONYMOUS = {"TaskHandle._run_coro", "TaskGroup._run_wrapped_task"}
-
-_PASSING = {"anyio", "fastapi_tasks", "uvloop"}
 
 
 def install() -> None:
@@ -56,28 +53,9 @@ def _watched(coroutine: Any, options: dict[str, Any]) -> Any:
     around: Here | None = here.get() if context is None else context.get(here)
     if around is None or not isinstance(coroutine, Coroutine):
         return coroutine
-    return Spawned(coroutine, around) if _is_for_app(coroutine, sys._getframe(2)) else coroutine
-
-
-def _is_for_app(coroutine: Any, frame: FrameType | None) -> bool:
-    """Tell whether code of the app's own started this, or had a library start a function of its.
-
-    Not what the framework or the server starts for itself, nor what a client or a database driver
-    does in order to answer a call.
-    """
-    if user_frame(frame) is None:
-        return False
-    while frame is not None and _only_passes_on(frame):
-        frame = frame.f_back
-    code = getattr(coroutine, "cr_code", None)
-    return (frame is not None and whose(frame) is Whose.APP) or (
-        code is not None and is_app_file(code.co_filename)
-    )
-
-
-def _only_passes_on(frame: FrameType) -> bool:
-    package = (frame.f_globals.get("__name__") or "").partition(".")[0]
-    return package in _PASSING or package in sys.stdlib_module_names
+    if not is_started_by_app(coroutine, sys._getframe(2)):
+        return coroutine
+    return Spawned(coroutine, around)
 
 
 def _name(coroutine: Any) -> str:

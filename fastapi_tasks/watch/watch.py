@@ -16,6 +16,7 @@ from ..loops import current_loop
 from ..request import Request
 from . import background, framework, http, redis, spawned, sql, telemetry_source, threads
 from .dependencies import watch_dependant
+from .frames import belongs_to_app
 from .here import Here, here
 from .line import begin_watch, end_watch
 
@@ -68,7 +69,9 @@ class Watch:
         """Let `app` answer, with all that it does recorded as part of this request."""
         if len(sys.modules) != self._modules:
             self._install()
+        # Either may have been set meanwhile: the loop's task factory, the app's tracer provider.
         spawned.install()
+        telemetry_source.install()
         request.background = []
         token = here.set(Here(request))
         try:
@@ -80,6 +83,7 @@ class Watch:
     def _install(self) -> None:
         # A library may be imported late, and then its hook finds it.
         self._modules = len(sys.modules)
+        belongs_to_app(*self._keeper.own_packages())
         for hook in HOOKS:
             hook.install()
 
