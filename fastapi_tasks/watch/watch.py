@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -14,6 +15,7 @@ from ..endpoint import mark_route, route_of
 from ..keeper import Keeper
 from ..loops import current_loop
 from ..request import Request
+from ..routes import packages_of
 from . import background, framework, http, redis, spawned, sql, telemetry_source, threads
 from .dependencies import watch_dependant
 from .frames import belongs_to_app
@@ -30,6 +32,7 @@ class Watch:
         self._app = app
         self._keeper = keeper
         self._modules = 0
+        keeper.own_packages = partial(packages_of, app)
 
     def start(self) -> None:
         """Put all hooks in place; where a library is not there, its own does nothing.
