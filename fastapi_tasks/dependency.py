@@ -11,8 +11,8 @@ from starlette.types import Scope
 from .endpoint import at_close, mark_endpoint
 from .errors import FastAPITasksUninitializedAppError
 from .names import harmless
-from .phases import Phases, phases_of
-from .request import request_of
+from .phases import Phases
+from .request import Host, Request, request_of
 from .scheduler import TasksScheduler
 from .shortcut import Shortcut
 
@@ -30,11 +30,6 @@ Tasks = Annotated[TasksScheduler, Depends(get_tasks, scope="request")]
 
 
 def _tasks_of(scope: Scope) -> TasksScheduler:
-    phases = _phases_of(scope)
-    return TasksScheduler(phases, "immediate", phases.runtime.config)
-
-
-def _phases_of(scope: Scope) -> Phases:
     request = request_of(scope)
     if request is None or request.host is None:
         path = harmless(f"{scope.get('method', 'WebSocket')} {scope['path']}")
@@ -42,11 +37,11 @@ def _phases_of(scope: Scope) -> Phases:
             f"{path} asks for Tasks, but its app was not set up for them: "
             "call add_tasks(app) after making the app"
         )
-    phases = phases_of(request)
-    if phases is None:
-        mounted = scope.get("root_path") != scope.get("app_root_path", scope.get("root_path"))
-        request.host.enter(request, mounted=mounted)
-        phases = phases_of(request)
-        assert phases is not None
-        at_close(scope, phases.route_passes)
+    phases: Phases = request.waiting or _entered(request, request.host, scope)
+    return TasksScheduler(phases, "immediate", phases.runtime.config)
+
+
+def _entered(request: Request, host: Host, scope: Scope) -> Phases:
+    phases: Phases = host.enter(request, scope)
+    at_close(scope, phases.closing)
     return phases

@@ -89,21 +89,35 @@ def abandon(runtime: Draining, when: str) -> None:
 
 def drop(runtime: Draining) -> None:
     """Never resume what is left."""
-    for job in list(runtime.live):
+    left = list(runtime.live)
+    unnamed = [job for job in left if job.record.outcome is None]
+    for job in left:
         job.drop()
+    if unnamed:
+        logger.error("shutdown: abandoned on the way back from a thread: %s", _names(unnamed))
 
 
 def _cancel(runtime: Draining) -> None:
     unshielded = [job for job in list(runtime.live) if not job.config.shielded]
+    # What has ended is still here for its error handler.
+    handlers = {job for job in unshielded if job.record.outcome is not None}
     cancelled: list[Job] = []
     in_threads: list[Job] = []
     for job in unshielded:
-        (cancelled if job.cancel() else in_threads).append(job)
+        if not job.cancel():
+            in_threads.append(job)
+        elif job not in handlers:
+            cancelled.append(job)
     grace = runtime.limits.grace_period
     if cancelled:
         logger.warning(
             "shutdown: cancelled after the grace period of %g s: %s", grace, _names(cancelled)
         )
+    if handlers:
+        logger.warning(
+            "shutdown: cancelled error handlers after the grace period of %g s, of: %s",
+            grace, _names(handlers),
+        )  # fmt: skip
     if in_threads:
         logger.warning(
             "shutdown: in a thread, where nothing can cancel them, so they are waited for up to "

@@ -19,9 +19,9 @@ from typing import Any
 
 from starlette.types import Scope
 
-from .phases import Phases, phases_of
+from .phases import Phases
 from .request import request_of
-from .shortcut import Shortcut
+from .shortcut import HandOver, Shortcut
 
 Values = dict[str, Any]
 # Takes what the endpoint is called with; returns the request whose marks the call takes, or None.
@@ -31,15 +31,15 @@ CONNECTION = "fastapi_tasks_connection"
 NEEDED = ("call", "dependencies", "http_connection_param_name")
 
 
-def at_close(scope: Scope, callback: Callable[[], None]) -> None:
-    """Call `callback` when FastAPI closes the request's dependencies.
+def at_close(scope: Scope, callback: Callable[..., None]) -> None:
+    """Call `callback` as an `__exit__` when FastAPI closes the request's dependencies.
 
     For HTTP that is after the response, or between a failure and the handler that answers it; for a
     WebSocket when its endpoint is over. Do nothing where FastAPI has no part in the request.
     """
     stack: AsyncExitStack | None = scope.get("fastapi_inner_astack")
     if stack is not None:
-        stack.callback(callback)
+        stack.push(callback)
 
 
 def mark_endpoint(scope: Scope, shortcut: Shortcut) -> None:
@@ -70,14 +70,14 @@ def _route(scope: Scope) -> Any:
     return route
 
 
-def _preparing(dependant: Any, begin: Callable[[], Callable[..., None]] | None) -> Prepare:
+def _preparing(dependant: Any, begin: Callable[[], HandOver | None] | None) -> Prepare:
     take: Callable[..., Any] = dict.get
     name = dependant.http_connection_param_name
     if name is None:
         # The endpoint itself does not ask for it.
         name = dependant.http_connection_param_name = CONNECTION
         take = dict.pop
-    hand_over: Callable[..., None] | None = None
+    hand_over: HandOver | None = None
 
     def prepare(values: Values) -> Phases | None:
         nonlocal begin, hand_over
@@ -88,14 +88,14 @@ def _preparing(dependant: Any, begin: Callable[[], Callable[..., None]] | None) 
             # Not sooner: now it is certain that FastAPI gives the connection.
             hand_over = begin()
             begin = None
-        scope = connection.scope
         if hand_over is not None:
-            hand_over(values, scope)
-        request = request_of(scope)
+            hand_over(values, connection.scope)
+        request = request_of(connection.scope)
         # Not where `Tasks` are replaced in a test, or one endpoint calls another.
         if request is None or request.timeline.endpoint_start is not None:
             return None
-        return phases_of(request)
+        phases: Phases | None = request.waiting
+        return phases
 
     return prepare
 

@@ -7,6 +7,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from starlette.types import Scope
+
 from .drain import Limits
 from .errors import FastAPITasksUninitializedAppError
 from .keeper import Keeper
@@ -31,24 +33,28 @@ class Host:
         self._runtimes: list[Runtime] = []
         self._by_messages: ContextVar[bool] = ContextVar("fastapi_tasks.lifespan", default=False)
 
-    def enter(self, request: Request, *, mounted: bool) -> Phases:
-        """Give the tasks of a request a place; `mounted`: its app is mounted in another.
+    def enter(self, request: Request, scope: Scope) -> Phases:
+        """Give the tasks of a request a place.
 
         Raises FastAPITasksUninitializedAppError where no runtime is up on this loop.
         """
         runtime = self._find()
         if runtime is None:
-            raise FastAPITasksUninitializedAppError(self._explain(request, mounted))
-        phases = Phases(request, runtime)
-        request.waiting = phases
+            raise FastAPITasksUninitializedAppError(self._explain(request, scope))
+        phases = request.waiting = Phases(request, runtime)
         return phases
 
     def _find(self) -> Runtime | None:
-        here = [one for one in self._runtimes if one.loop.is_current()]
-        # Of two servers on one loop, one may be on its way down.
-        return next((one for one in reversed(here) if not one.draining), here[-1] if here else None)
+        on_its_way_down = None
+        for runtime in reversed(self._runtimes):
+            if runtime.loop.is_current():
+                if not runtime.draining:
+                    return runtime
+                # Of two servers on one loop the other may stay.
+                on_its_way_down = on_its_way_down or runtime
+        return on_its_way_down
 
-    def _explain(self, request: Request, mounted: bool) -> str:
+    def _explain(self, request: Request, scope: Scope) -> str:
         asks = f"{request.title} asks for Tasks, but"
         if self._runtimes:
             return (
@@ -59,7 +65,8 @@ class Host:
         nobody = (
             f"{asks} its app's lifespan is not running, so its tasks would have nobody to end them"
         )
-        if mounted:
+        outside = scope.get("root_path")
+        if outside != scope.get("app_root_path", outside):
             return (
                 f"{nobody}: no lifespan of a mounted app runs by itself. Call add_tasks() on the "
                 "app that it is mounted in, if that is a FastAPI app too; or enter this app's "

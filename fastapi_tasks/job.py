@@ -29,7 +29,7 @@ from .keeper import Keeper
 from .loops import Call, Handle, Loop, Threads
 from .names import harmless
 from .request import Request
-from .steps import Steps
+from .steps import watched
 from .task import Task, TaskConfig, TaskErrorHandler
 from .telemetry import traced
 from .timeline import Mode, Outcome, TaskRecord
@@ -63,7 +63,6 @@ TRANSITIONS: dict[State, set[State]] = {
 }
 
 _running: ContextVar[Job | None] = ContextVar("fastapi_tasks.running", default=None)
-_NO_CONTEXT = Context()
 
 
 class Place(Protocol):
@@ -124,7 +123,7 @@ class Job:
         self.waiters: list[anyio.Event] | None = None
         self.dropped = False
         self._place = place
-        self._context = copy_context()
+        self._context: Context | None = copy_context()
         self._handle: Handle | None = None
         self._state = HELD
         self._stopped = False
@@ -152,7 +151,7 @@ class Job:
 
     def release(self) -> None:
         """Hand the job to the event loop; on its thread only."""
-        if self._state is not HELD:
+        if self._state is not HELD or self._context is None:
             return
         self._state = RELEASED
         record, place = self.record, self._place
@@ -171,7 +170,7 @@ class Job:
         if place.tracer is not None:
             coroutine = traced(coroutine, place.tracer, self.record)
         try:
-            await Steps(coroutine, self, place.keeper.clock, place.keeper.busy_limit)
+            await watched(coroutine, self, place.keeper.clock, place.keeper.busy_limit)
             self._end("ok")
         except KeyboardInterrupt as error:
             self._end("error", error)
@@ -222,7 +221,7 @@ class Job:
     async def _failed(self, error: BaseException) -> None:
         if self._state is ENDED:
             return
-        if self._stopped and isinstance(error, self._place.loop.cancelled):
+        if self._place.loop.is_cancellation(error, asked=self._stopped):
             self._end("cancelled")
             return
         self._end("error", error)
@@ -245,7 +244,7 @@ class Job:
                 result = await self._in_pool(Call(call))
             if inspect.isawaitable(result):
                 coroutine = _awaiting(result)
-                await Steps(coroutine, self, place.keeper.clock, place.keeper.busy_limit)
+                await watched(coroutine, self, place.keeper.clock, place.keeper.busy_limit)
         except KeyboardInterrupt:
             raise
         except BaseException as failure:
@@ -276,7 +275,7 @@ class Job:
             # From its thread: it ends as what it is.
             return False
         if self._call is not None:
-            self._call.withdraw()
+            self._call.give_up()
         waiting = self._state in (HELD, RELEASED)
         self._end("abandoned")
         if waiting:
@@ -328,9 +327,7 @@ class Job:
             place.keeper.settling.something_ended()
         self.args = ()
         self.kwargs = {}
-        self._handle = self._call = self.task = None
-        # It holds this job, as the one that runs in it.
-        self._context = _NO_CONTEXT
+        self._handle = self._call = self._context = self.task = None
         coroutine, self._coroutine = self._coroutine, None
         if coroutine is not None and self.record.started is None:
             coroutine.close()

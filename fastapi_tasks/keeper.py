@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from threading import get_ident
 from typing import Any, Protocol
 
+from starlette.types import Scope
+
 from .settling import Settling
-from .timeline import Busy, TaskRecord, Timeline
+from .timeline import Busy, Span, TaskRecord, Timeline
 
 logger = logging.getLogger("fastapi_tasks")
 
@@ -48,16 +50,21 @@ class OpenRequest(Protocol):
     thread: int
 
 
+# What the recorder's user calls each bound.
+_WORDS = {"requests": "maxlen", "tasks": "max_tasks", "spans": "max_spans", "busy": "max_busy"}
+
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much is kept: requests, and of each the last tasks and busy segments."""
+    """How much is kept: requests, and of each the last tasks, spans and busy segments."""
 
     requests: int
     tasks: int
+    spans: int
     busy: int
 
     def __post_init__(self) -> None:
-        for name, words in (("requests", "maxlen"), ("tasks", "max_tasks"), ("busy", "max_busy")):
+        for name, words in _WORDS.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ValueError(
@@ -112,10 +119,9 @@ class Keeper:
 
     # Requests ----------------------------------------------------------------------------------
 
-    def begin(self, request: OpenRequest, mounted_at: str) -> None:
+    def begin(self, request: OpenRequest, scope: Scope) -> None:
         """Keep a request, and give it the next number; while recording is off it stays 0."""
-        path = request.timeline.path
-        if self.ignored and _below(path.removeprefix(mounted_at), self.ignored):
+        if self.ignored and _below(scope, self.ignored):
             return
         self.open[request] = None
         if self.enabled:
@@ -164,6 +170,17 @@ class Keeper:
         # An eighth at a time, so that letting go costs next to nothing a task.
         if len(tasks) > most + most // 8:
             timeline.tasks_dropped += _thin(tasks, most)
+
+    def add_span(self, timeline: Timeline, span: Span) -> None:
+        """Number a span and put it into its request's timeline; of too many the last stay."""
+        spans, most = timeline.spans, self.bounds.spans
+        span.id = timeline.spans_dropped + len(spans)
+        if timeline.id == 0:
+            return
+        spans.append(span)
+        if len(spans) > most + most // 8:
+            timeline.spans_dropped += len(spans) - most
+            del spans[:-most]
 
     def held_loop(
         self, culprit: OpenRequest, begun: int, ended: int, task: TaskRecord | None = None
@@ -216,7 +233,8 @@ class Keeper:
         return [*requests, *(task.title for task in tasks)]
 
 
-def _below(path: str, prefixes: tuple[str, ...]) -> bool:
+def _below(scope: Scope, prefixes: tuple[str, ...]) -> bool:
+    path = scope["path"].removeprefix(scope.get("root_path", ""))
     return any(path == one or path.startswith(f"{one}/") for one in prefixes)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sys import exception
 from threading import get_ident
-from typing import Any
 
 from .job import Job, logger
 from .names import harmless
@@ -39,11 +38,17 @@ class Phases:
 
     def endpoint_begins(self) -> None:
         """Take note that the endpoint's first line is about to run; from any thread."""
-        self.request.mark("endpoint_start")
+        request = self.request
+        request.timeline.endpoint_start = request.keeper.clock()
+        if request.keeper.listeners:
+            request.tell("endpoint_start")
 
     def endpoint_ends(self) -> None:
         """Take note that the endpoint has returned, or failed; from any thread."""
-        self.request.mark("endpoint_end")
+        request = self.request
+        request.timeline.endpoint_end = request.keeper.clock()
+        if request.keeper.listeners:
+            request.tell("endpoint_end")
 
     def endpoint_fails(self, error: BaseException) -> None:
         """Take note of what left the endpoint; from any thread."""
@@ -65,16 +70,22 @@ class Phases:
         else:
             self._fail(type(error))
 
+    def closing(self, *_: object) -> None:
+        """Do as `route_passes`, as an `__exit__`."""
+        self.route_passes()
+
     def response_passes(self) -> None:
         """Take note that the response has been sent, or never will be."""
         if self._passed == IMMEDIATE:
             self._pass(AFTER_ROUTE)
-        self._pass(AFTER_RESPONSE)
+        if self._passed != AFTER_RESPONSE:
+            self._pass(AFTER_RESPONSE)
 
     def _pass(self, phase: int) -> None:
         self._passed = phase
-        for job in self._waiting.pop(phase, ()):
-            job.release()
+        if phase in self._waiting:
+            for job in self._waiting.pop(phase):
+                job.release()
 
     def _fail(self, kind: type[BaseException]) -> None:
         """Discard what waits; what is scheduled from now on keeps its mode."""
@@ -107,7 +118,7 @@ class Phases:
         if get_ident() == runtime.thread:
             self._place(job)
         else:
-            if job.record.mode == "immediate":
+            if job.record.mode == "immediate" and job.record.outcome is None:
                 job.record.released = runtime.keeper.clock()
             runtime.loop.call_soon(self._place, job)
 
@@ -120,15 +131,7 @@ class Phases:
         if keeper.listeners:
             self.request.tell("requested", record)
         phase = PHASE[record.mode]
-        if self.runtime.closed:
-            self.runtime.refuse(job)
-        elif self._passed >= phase:
+        if self._passed >= phase:
             job.release()
         else:
             self._waiting.setdefault(phase, []).append(job)
-
-
-def phases_of(request: Request) -> Phases | None:
-    """Return the phases of a request that uses `Tasks`, None of one that does not."""
-    waiting: Any = request.waiting
-    return waiting if isinstance(waiting, Phases) else None

@@ -16,12 +16,12 @@ from .timeline import Timeline
 class Recorder:
     """Record the requests of an app.
 
-    `maxlen` is how many requests are kept, the latest ones; `max_tasks` and `max_busy` how many
-    tasks and busy segments of each, again the latest. `busy_threshold` is how many seconds a step
-    may hold the event loop before it is recorded; math.inf records none. `enabled` can be switched
-    at any time; off, requests run as before and nothing is kept. `clock` returns nanoseconds of a
-    clock that never goes back, `wall` nanoseconds since the epoch. Raises ValueError for a limit
-    that is negative or not a number.
+    `maxlen` is how many requests are kept, the latest ones; `max_tasks`, `max_spans` and `max_busy`
+    how many tasks, spans and busy segments of each, again the latest. `busy_threshold` is how many
+    seconds a step may hold the event loop before it is recorded; math.inf records none. `enabled`
+    can be switched at any time; off, requests run as before and nothing is kept. `clock` returns
+    nanoseconds of a clock that never goes back, `wall` nanoseconds since the epoch. Raises
+    ValueError for a limit that is negative or not a number.
     """
 
     def __init__(
@@ -29,6 +29,7 @@ class Recorder:
         *,
         maxlen: int = 256,
         max_tasks: int = 1000,
+        max_spans: int = 1000,
         max_busy: int = 250,
         busy_threshold: float = 0.02,
         enabled: bool = True,
@@ -43,7 +44,7 @@ class Recorder:
         # Whole nanoseconds, which compare faster; infinity has none.
         nanoseconds = busy_threshold * 1e9
         limit = nanoseconds if math.isinf(nanoseconds) else round(nanoseconds)
-        self._keeper = Keeper(Bounds(maxlen, max_tasks, max_busy), limit, clock, wall)
+        self._keeper = Keeper(Bounds(maxlen, max_tasks, max_spans, max_busy), limit, clock, wall)
         self.enabled = enabled
 
     @property

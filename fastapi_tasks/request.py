@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from threading import get_ident
 from types import CoroutineType
 from typing import Any, ClassVar, Literal, Protocol
@@ -12,7 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from .keeper import Keeper
 from .routes import route_path
-from .steps import Steps
+from .steps import watched
 from .timeline import TaskRecord, Timeline
 
 SCOPE_KEY = "fastapi_tasks"
@@ -31,29 +31,20 @@ class Waiting(Protocol):
 class Host(Protocol):
     """Where the tasks of an app's requests live."""
 
-    def enter(self, request: Request, *, mounted: bool) -> Waiting:
+    def enter(self, request: Request, scope: Scope) -> Any:
         """Give the tasks of a request a place. Raises an error where there is none."""
 
 
 class Request:
     """What is transient about a request: the facts are in its timeline."""
 
-    __slots__ = (
-        "_gone",
-        "_handed_over",
-        "_receive",
-        "_send",
-        "_steps",
-        "_trailers",
-        "host",
-        "keeper",
-        "thread",
-        "timeline",
-        "waiting",
-    )
-
     kind: ClassVar[Literal["http", "websocket"]] = "http"
-    dropped: ClassVar[bool] = False  # a request is the server's, never ours to give up
+
+    # What few requests ever set stays with the class: that makes the others cheaper.
+    dropped = False
+    waiting: Any = None  # a Waiting, from the first use of `Tasks` on
+    app: Any = None
+    _gone = _handed_over = _trailers = False
 
     def __init__(
         self, keeper: Keeper, host: Host | None, scope: Scope, receive: Receive, send: Send
@@ -62,10 +53,7 @@ class Request:
         self.host = host
         self._receive = receive
         self._send = send
-        self._gone = self._handed_over = self._trailers = False
-        self._steps: Steps | None = None
         self.thread = get_ident()
-        self.waiting: Waiting | None = None
         self.timeline = Timeline(
             0,
             self.kind,
@@ -76,22 +64,21 @@ class Request:
             None,
             keeper.process,
         )
-        keeper.begin(self, scope.get("root_path", ""))
+        keeper.begin(self, scope)
 
     # Its steps ---------------------------------------------------------------------------------
 
-    def watch(self, app: Awaitable[None]) -> Steps:
+    def watch(self, app: Awaitable[None]) -> Coroutine[Any, Any, None]:
         """Return what awaits the app, or a part of it in a task of its own, and watches it."""
-        coroutine = app if isinstance(app, CoroutineType) else _awaiting(app)
-        steps = Steps(coroutine, self, self.keeper.clock, self.keeper.busy_limit)
-        if self._steps is None:
-            self._steps = steps
-        return steps
+        coroutine = app if type(app) is CoroutineType else _awaiting(app)
+        if self.app is None:
+            self.app = coroutine
+        return watched(coroutine, self, self.keeper.clock, self.keeper.busy_limit)
 
     @property
     def is_running(self) -> bool:
         """Whether a step of the app as a whole is under way: then it is watched already."""
-        return self._steps is not None and self._steps.cr_running
+        return self.app is not None and self.app.cr_running
 
     def held_loop(self, begun: int, ended: int) -> None:
         """Record that one step of this request held the event loop."""
@@ -112,15 +99,24 @@ class Request:
         if kind == "http.response.start":
             if self.waiting is not None:
                 self.waiting.route_passes()
-            self._trailers = message.get("trailers", False)
+            if "trailers" in message:
+                self._trailers = message["trailers"]
             self.timeline.status = message["status"]
-            self.mark("response_start")
+            # As mark() does; most requests take only these two.
+            self.timeline.response_start = self.keeper.clock()
+            if self.keeper.listeners:
+                self.tell("response_start")
             await self._send(message)
         elif self._is_last(kind, message):
             # From here on a disconnect is the server's way to say that the response is over.
             self._handed_over = True
             await self._send(message)
-            self._sent()
+            if self.timeline.response_sent is None and not self._gone:
+                self.timeline.response_sent = self.keeper.clock()
+                if self.keeper.listeners:
+                    self.tell("response_sent")
+            if self.waiting is not None:
+                self.waiting.response_passes()
         else:
             await self._send(message)
 
@@ -132,20 +128,14 @@ class Request:
             return not message.get("more_trailers", False)
         return kind == "http.response.pathsend" and not self._trailers
 
-    def _sent(self) -> None:
-        """Take note that the server has taken all of the response, for a client that is there."""
-        if self.timeline.response_sent is None and not self._gone:
-            self.mark("response_sent")
-        if self.waiting is not None:
-            self.waiting.response_passes()
-
     def end(self, scope: Scope) -> None:
         """Take note that the app is done with the request, and let pass what has not passed."""
         # The scope holds this object, and the server's `send` holds the scope: let go, all are
         # freed without the garbage collector.
         self._send = self._receive = too_late
-        self._steps = None
-        timeline, waiting = self.timeline, self.waiting
+        self.app = None
+        timeline = self.timeline
+        waiting: Waiting | None = self.waiting
         timeline.route = route_path(scope)
         timeline.aborted = timeline.response_sent is None
         timeline.request_end = self.keeper.clock()

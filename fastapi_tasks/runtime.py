@@ -9,9 +9,10 @@ from threading import get_ident
 from typing import Any
 
 from .drain import Limits, abandon, drain, drop
+from .errors import FastAPITasksError
 from .job import Job, logger
 from .keeper import Keeper
-from .loops import current_loop
+from .loops import Threads, current_loop
 from .task import TaskConfig
 from .telemetry import find_tracer
 
@@ -26,7 +27,7 @@ class Runtime:
         self.config = config
         self.loop = current_loop()
         self.thread = get_ident()
-        self.threads = self.loop.threads(limits.threads)
+        self.threads = Threads(limits.threads, self.loop)
         self.live: dict[Job, None] = keeper.group()
         self.limits = limits
         self.tracer: Any = None
@@ -52,19 +53,23 @@ class Runtime:
         self.tracer = find_tracer()
 
     def accept(self, job: Job) -> None:
-        """Count a job as live; after the grace period of a shutdown only a shielded one may run."""
+        """Count a job as live; after the grace period of a shutdown only a shielded one may run.
+
+        Raises FastAPITasksError once the lifespan is over.
+        """
+        # In this order: whoever closes looks at what is live after having said so.
         self.live[job] = None
+        if self.closed:
+            job.drop()
+            raise FastAPITasksError(
+                f"task {job.title} was scheduled after the app shut down, so nothing can run it: "
+                "end what schedules tasks before the shutdown"
+            )
         if self.cancelling and not job.config.shielded:
             job.cancel()
             logger.warning(
                 "shutdown: cancelled, as it was scheduled after the grace period: %s", job.title
             )
-
-    def refuse(self, job: Job) -> None:
-        """End a job that a thread scheduled before the end, which the loop hears of after it."""
-        if job.record.outcome is None:
-            job.abandon()
-            logger.error("shutdown: abandoned, as it was scheduled too late: %s", job.title)
 
     async def drain(self) -> None:
         """End all tasks within the limits, while the app's own lifespan is still up."""

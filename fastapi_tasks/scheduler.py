@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
-from .callables import display_name, warn_of_files
-from .errors import FastAPITasksError
+from .callables import warn_of_files
 from .job import Job
 from .phases import Phases
 from .task import Task, TaskConfig, TaskErrorHandler
@@ -36,11 +35,6 @@ class TasksBatch:
         has shut down.
         """
         phases = self._phases
-        if phases.runtime.closed:
-            raise FastAPITasksError(
-                f"task {display_name(func)} of {phases.request.title} was scheduled after the app "
-                "shut down, so nothing can run it: end what schedules tasks before the shutdown"
-            )
         job = Job(func, args, kwargs, self._config, self._mode, phases.request, phases.runtime)
         if args or kwargs:
             warn_of_files(job, args, kwargs)

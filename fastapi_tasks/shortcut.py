@@ -23,18 +23,25 @@ class Shortcut:
         self._get_tasks = get_tasks
         self._tasks_of = tasks_of
 
-    def begin(self, route: Any, dependant: Any) -> Callable[[], HandOver]:
-        """Return what begins to hand over, once FastAPI is seen to give the call what it needs."""
+    def begin(self, route: Any, dependant: Any) -> Callable[[], HandOver | None]:
+        """Return what begins to hand over, once FastAPI is seen to give the call what it needs.
 
-        def begin() -> HandOver:
+        It returns what hands them over, None where FastAPI goes on.
+        """
+        tasks_of = self._tasks_of
+
+        def begin() -> HandOver | None:
             name = self._hide(route, dependant)
-            return lambda values, scope: self._hand_over(name, values, scope)
+            if name is None:
+                return None
+
+            def hand_over(values: dict[str, Any], scope: Scope) -> None:
+                if name not in values:
+                    values[name] = tasks_of(scope)
+
+            return hand_over
 
         return begin
-
-    def _hand_over(self, name: str | None, values: dict[str, Any], scope: Scope) -> None:
-        if name is not None and name not in values:
-            values[name] = self._tasks_of(scope)
 
     def _hide(self, route: Any, dependant: Any) -> str | None:
         """Keep FastAPI from resolving the endpoint's `Tasks`; return its name for them.

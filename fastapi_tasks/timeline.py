@@ -189,9 +189,10 @@ class Timeline:
     busy_dropped: int = 0
 
     def __post_init__(self) -> None:
-        for records in (self.tasks, self.spans):
-            if records:
-                _number(records)
+        if self.tasks:
+            _number(self.tasks)
+        if self.spans:
+            _number(self.spans)
 
     def __repr__(self) -> str:
         state = "open" if self.request_end is None else self.status or "closed"

@@ -12,8 +12,6 @@ from .request import Request
 class Connection(Request):
     """A connection. Its response starts when it is accepted, and has been sent when it closes."""
 
-    __slots__ = ()
-
     kind: ClassVar[Literal["http", "websocket"]] = "websocket"
 
     async def receive(self) -> Message:

@@ -29,9 +29,17 @@ COMMANDS = {
     "uvicorn on uvloop": [*UVICORN, "uvloop"],
     "hypercorn": [*HYPERCORN, "asyncio"],
     "hypercorn on trio": [*HYPERCORN, "trio"],
+    # Its default, 30 seconds, scaled down as the app's own limit is.
+    "gunicorn": [
+        *("gunicorn", "--bind", "127.0.0.1:0", "--graceful-timeout", "5"),
+        *("--worker-class", "uvicorn_worker.UvicornWorker", "--no-control-socket"),
+    ],
+    # No server at all: the test's own calls, in a process of their own.
+    "direct on asyncio": ["tests.stress.direct", "asyncio"],
+    "direct on trio": ["tests.stress.direct", "trio"],
 }
 # What a server without any tasks exits with after SIGTERM; uvicorn passes the signal on.
-NORMAL_EXIT = {kind: -signal.SIGTERM if "uvicorn" in kind else 0 for kind in COMMANDS}
+NORMAL_EXIT = {kind: -signal.SIGTERM if kind.startswith("uvicorn") else 0 for kind in COMMANDS}
 
 _UVLOOP = pytest.param(
     "uvicorn on uvloop",
@@ -46,14 +54,17 @@ TROUBLE = ("Traceback", "Warning", "never awaited", "never retrieved", "Exceptio
 
 
 class ServerProcess:
-    """A server process: what it printed so far, the gates of its app, its end."""
+    """A server process: what it printed so far, the gates of its app, its end.
 
-    def __init__(self, kind: str, app: str) -> None:
+    `settings` go into its environment.
+    """
+
+    def __init__(self, kind: str, app: str, **settings: str) -> None:
         self.kind = kind
         self._process = subprocess.Popen(
             [sys.executable, "-m", *COMMANDS[kind], f"tests.served.{app}"],
             cwd=ROOT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1", **settings},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -105,7 +116,11 @@ class ServerProcess:
 
     def terminate(self) -> None:
         """Ask the server to shut down, as a process manager does."""
-        os.kill(self._process.pid, signal.SIGTERM)
+        self.signal(signal.SIGTERM)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send this signal to the server."""
+        os.kill(self._process.pid, number)
 
     def exit_code(self) -> int:
         """Return with what the process exited, by itself."""
@@ -136,7 +151,7 @@ class Server(ServerProcess):
 
     def listen(self) -> None:
         """Wait until the server listens."""
-        line = self.wait_for("unning on http")
+        line = self.wait_for("istening at: http" if self.kind == "gunicorn" else "unning on http")
         found = re.search(r"127\.0\.0\.1:\d+", line)
         assert found is not None
         self.url = f"http://{found[0]}"
@@ -154,9 +169,9 @@ class Server(ServerProcess):
 
 
 @contextmanager
-def running(kind: str, app: str) -> Iterator[Server]:
+def running(kind: str, app: str, **settings: str) -> Iterator[Server]:
     """Run `app`, a name in the package tests.served, on a server of this kind."""
-    server = Server(kind, app)
+    server = Server(kind, app, **settings)
     try:
         server.listen()
         with server.client:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 
-from .face import Call, Handle, Loop, Threads
+from .face import Handle, Loop
+from .threads import Call, Threads
 
 __all__ = ["Call", "Handle", "Loop", "Threads", "current_loop"]
 

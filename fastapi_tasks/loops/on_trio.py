@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import Context
@@ -10,16 +9,12 @@ from typing import Any
 
 import outcome
 import trio
-from anyio.lowlevel import current_token
 
-from .face import Call, Handle, Threads, no_thread
-from .worker import anyio_worker
+from .face import Handle
 
 
 class TrioLoop:
     """Children of a trio nursery, each in a cancel scope of its own."""
-
-    cancelled: type[BaseException] = trio.Cancelled
 
     def __init__(self) -> None:
         self._token = trio.lowlevel.current_trio_token()
@@ -31,6 +26,10 @@ class TrioLoop:
 
     def is_current(self) -> bool:
         return trio.lowlevel.in_trio_run() and trio.lowlevel.current_trio_token() is self._token
+
+    def is_cancellation(self, error: BaseException, *, asked: bool) -> bool:  # noqa: ARG002
+        # Nobody can raise one by himself: if it was not us, the loop is being torn down.
+        return isinstance(error, trio.Cancelled)
 
     def spawn(self, run: Callable[[], Any], context: Context, name: str) -> Handle:
         scope = trio.CancelScope()
@@ -93,50 +92,3 @@ class TrioLoop:
         """
         for task in list(self._hosted):
             trio.lowlevel.reschedule(task, outcome.Value(None))
-
-    def threads(self, limit: int) -> Threads:
-        return TrioThreads(limit)
-
-
-class TrioThreads:
-    """Trio's own worker threads, which are daemons, under a limiter of our own."""
-
-    def __init__(self, limit: int) -> None:
-        self._limiter = trio.CapacityLimiter(limit)
-        self._token = current_token()
-        self._taking = threading.Lock()
-        self._one_returned = trio.Event()
-
-    async def run(self, call: Call) -> Any:
-        try:
-            while not await self._has_run(call):
-                await self._one_returned.wait()
-        except BaseException:
-            # Cancelled or refused before a thread took it, it is never called.
-            call.withdraw()
-            raise
-        return call.outcome()
-
-    def close(self) -> None:
-        """Do nothing: trio's threads serve whatever runs next."""
-
-    async def _has_run(self, call: Call) -> bool:
-        """Give the call to a thread; False if none could be started, but another is at work."""
-        try:
-            await trio.to_thread.run_sync(
-                self._work, call, limiter=self._limiter, abandon_on_cancel=True
-            )
-        except RuntimeError as error:
-            if not self._limiter.borrowed_tokens:
-                raise no_thread(error) from error
-            return False
-        returned, self._one_returned = self._one_returned, trio.Event()
-        returned.set()
-        return True
-
-    def _work(self, call: Call) -> None:
-        with self._taking:
-            if not call.take():
-                return
-        with anyio_worker(self._token):
-            call.run()

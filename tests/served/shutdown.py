@@ -137,3 +137,37 @@ async def mixed_work(tasks: Tasks) -> None:
     shield.task(on_error=report).schedule(fails)
     for number in range(60):
         tasks.schedule(queued, number)
+
+
+# More than any shutdown has time for.
+
+long_app = FastAPI(lifespan=lifespan)
+add_tasks(long_app, grace_period=0.5, shutdown_timeout=2.5)
+long = Said(long_app)
+
+
+@long_app.post("/work")
+async def long_work(tasks: Tasks) -> None:
+    tasks.task(name="settlement", shield=True).schedule(anyio.sleep, 60)
+    tasks.after_response.task(name="invoices", shield=True).schedule(time.sleep, 60)
+    tasks.after_response.task(name="newsletter").schedule(anyio.sleep, 60)
+
+
+# Four functions in their threads, and a queue that must not move once the grace is over.
+
+backlog_app = FastAPI(lifespan=lifespan)
+add_tasks(backlog_app, grace_period=0.3, shutdown_timeout=10, threads=4)
+backlog = Said(backlog_app)
+
+
+def pick(order: str = "nothing") -> None:
+    say(f"picks {order}")
+    hold("cancelled")
+    ended(order)
+
+
+@backlog_app.post("/work")
+async def backlog_work(tasks: Tasks) -> None:
+    for number in range(64):
+        tasks.task(name=f"order {number}").schedule(pick, f"order {number}")
+    tasks.schedule(unshielded)

@@ -1,0 +1,198 @@
+"""Worker threads of the library's own, apart from those of the app's `def` endpoints."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Lock
+from typing import Any
+
+import anyio
+from anyio.lowlevel import current_token
+
+from .face import Loop
+from .worker import anyio_worker
+
+IDLE_SECONDS = 10.0
+
+
+class GivenUp(BaseException):
+    """Raised where a call was waited for that nobody is to wait for any more."""
+
+
+class Call:
+    """One call on its way through a worker thread.
+
+    It is taken by a thread or withdrawn, never both: whichever comes first decides. What it needs
+    belongs to it until then.
+    """
+
+    __slots__ = (
+        "_lock",
+        "_taken",
+        "error",
+        "finished",
+        "function",
+        "on_begin",
+        "on_take",
+        "result",
+        "returned",
+    )
+
+    def __init__(
+        self,
+        function: Callable[[], Any],
+        on_take: Callable[[], object] = lambda: None,
+        on_begin: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.function: Callable[[], Any] | None = function
+        # Called at once when a thread has taken the call, in the order in which calls are taken.
+        # It must be quick: other threads wait meanwhile.
+        self.on_take = on_take
+        # Called then, before the function, with nobody waiting.
+        self.on_begin = on_begin
+        # Set on the loop, when whoever waits for the call is to go on.
+        self.finished = anyio.Event()
+        self.returned = False
+        self._lock = Lock()
+        self._taken = False
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def withdraw(self) -> bool:
+        """Make sure that the function is never called; False if a thread has taken it."""
+        with self._lock:
+            if not self._taken:
+                self.function = None
+            return not self._taken
+
+    def take(self) -> bool:
+        """Claim the call for this thread; False if it was withdrawn."""
+        with self._lock:
+            self._taken = self.function is not None
+            if self._taken:
+                self.on_take()
+            return self._taken
+
+    def run(self) -> None:
+        """Call the function, once it is taken; keep what it returns or raises."""
+        function, self.function = self.function, None
+        assert function is not None
+        try:
+            self.on_begin()
+            self.result = function()
+        except BaseException as error:
+            self.error = error
+        self.returned = True
+
+    def give_up(self) -> None:
+        """Let nobody wait for it any more, though a thread be at it; on the loop's thread."""
+        self.withdraw()
+        self.finished.set()
+
+    def outcome(self) -> Any:
+        """Return what the function returned, or raise what it raised; GivenUp if it did neither."""
+        if not self.returned:
+            raise GivenUp
+        # It holds, by its traceback, those who hold this.
+        error, self.error = self.error, None
+        if error is None:
+            return self.result
+        try:
+            raise error
+        finally:
+            del error, self
+
+
+class Threads:
+    """Daemon threads, started when needed and ended when idle, at most `limit` at a time.
+
+    AnyIO's worker threads on asyncio are not daemons: one that never returned would keep the
+    process from exiting, and a shutdown must not hang.
+    """
+
+    def __init__(self, limit: int, loop: Loop) -> None:
+        self._limit = limit
+        self._loop = loop
+        self._token = current_token()
+        self._waiting: deque[Call] = deque()
+        self._changed = threading.Condition()
+        self._threads = 0
+        self._idle = 0
+        self._closed = False
+
+    async def run(self, call: Call) -> Any:
+        """Return what the call returned, or raise what it raised.
+
+        Cancelled before a thread has taken the call, it is never called; from then on nothing
+        cancels it. Raises RuntimeError if no thread can be started and none is there.
+        """
+        finished = call.finished
+        self._submit(call)
+        cancelled = anyio.get_cancelled_exc_class()
+        try:
+            await finished.wait()
+        except cancelled:
+            if call.withdraw():
+                raise
+            while not finished.is_set():
+                with anyio.CancelScope(shield=True), suppress(cancelled):
+                    await finished.wait()
+        return call.outcome()
+
+    def close(self) -> None:
+        """Let idle threads end, and busy ones when they are done."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _submit(self, call: Call) -> None:
+        with self._changed:
+            self._waiting.append(call)
+            if self._idle >= len(self._waiting):
+                self._changed.notify()
+            elif self._threads < self._limit:
+                self._start_thread(call)
+
+    def _start_thread(self, call: Call) -> None:
+        name = f"fastapi_tasks worker {self._threads + 1}"
+        try:
+            threading.Thread(target=self._work, name=name, daemon=True).start()
+        except RuntimeError as error:
+            # The system has no thread to give. Those that are there will come to the call; without
+            # any, nobody ever would.
+            if not self._threads:
+                self._waiting.pop()
+                call.withdraw()
+                raise RuntimeError(
+                    f"no worker thread could be started ({error}), so the function was not called: "
+                    "let the process have more threads, or give add_tasks() a smaller `threads`"
+                ) from error
+        else:
+            self._threads += 1
+
+    def _take(self) -> Call | None:
+        with self._changed:
+            while True:
+                while self._waiting:
+                    call = self._waiting.popleft()
+                    # Here, so that calls are taken in the order in which they came.
+                    if call.take():
+                        return call
+                self._idle += 1
+                woken = not self._closed and self._changed.wait(IDLE_SECONDS)
+                self._idle -= 1
+                if not woken and not self._waiting:
+                    self._threads -= 1
+                    return None
+
+    def _work(self) -> None:
+        with anyio_worker(self._token):
+            while (call := self._take()) is not None:
+                call.run()
+                # The loop may have closed: then the task was abandoned, and nobody waits any more.
+                with suppress(RuntimeError):
+                    self._loop.call_soon(call.finished.set)
+                del call

@@ -1,0 +1,1 @@
+"""Watching: what is recorded of code that uses no `Tasks`, without a change to it."""
