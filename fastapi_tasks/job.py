@@ -223,6 +223,8 @@ class Job:
             return
         if self._place.loop.is_cancellation(error, asked=self._stopped):
             self._end("cancelled")
+            if not self._stopped:
+                logger.warning("task %s was cancelled, with the app's lifespan", self.title)
             return
         self._end("error", error)
         record = self.record
@@ -275,7 +277,7 @@ class Job:
             # From its thread: it ends as what it is.
             return False
         if self._call is not None:
-            self._call.give_up()
+            self._call.withdraw()
         waiting = self._state in (HELD, RELEASED)
         self._end("abandoned")
         if waiting:
@@ -287,6 +289,9 @@ class Job:
         """Never resume the job again, wherever it stands: it refused to be cancelled."""
         self._end("abandoned")
         self.dropped = True
+        if self._call is not None:
+            # What waits for the thread is shielded from all else.
+            self._call.finished.set()
         self._stop()
         self._leave()
 

@@ -217,7 +217,7 @@ class TestPackage:
     def test_the_names_that_have_no_public_way_are_still_there(self) -> None:
         """What fastapi_tasks needs of its foundations beyond their public names.
 
-        `threads.py`: AnyIO's thread-locals, so that `anyio.from_thread` works in `def` tasks.
+        `loops/worker.py`: AnyIO's thread-locals, so that `anyio.from_thread` works in `def` tasks.
         `scheduler.py`: FastAPI's exit stack in the scope, which tells when a WebSocket's
         dependencies are over. `endpoint.py`: where FastAPI keeps the endpoint that it calls.
         """

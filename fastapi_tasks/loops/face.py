@@ -33,6 +33,11 @@ class Loop(Protocol):
         Raises RuntimeError if the loop has ended.
         """
 
+    def start_thread(
+        self, work: Callable[[], None], name: str, failed: Callable[[RuntimeError], object]
+    ) -> None:
+        """Run `work` in a daemon thread; call `failed` if the system has none to give."""
+
     def hosting(self) -> AbstractAsyncContextManager[None]:
         """Keep what spawned tasks need for as long as this is open.
 

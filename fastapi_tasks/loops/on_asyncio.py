@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import Context
 from typing import Any
 
+from anyio.lowlevel import current_token
+
 from .face import Handle
+from .worker import known_to_anyio
 
 
 class AsyncioLoop:
@@ -31,6 +35,18 @@ class AsyncioLoop:
     def spawn(self, run: Callable[[], Any], context: Context, name: str) -> Handle:
         # Not loop.create_task(): an eager task factory would run the task inside schedule().
         return asyncio.Task(run(), loop=self._loop, name=name, context=context)
+
+    def start_thread(
+        self, work: Callable[[], None], name: str, failed: Callable[[RuntimeError], object]
+    ) -> None:
+        # AnyIO's own are no daemons: one that never returned would keep the process from exiting,
+        # and a shutdown must not hang.
+        try:
+            threading.Thread(
+                target=known_to_anyio(work, current_token()), name=name, daemon=True
+            ).start()
+        except RuntimeError as error:
+            failed(error)
 
     @asynccontextmanager
     async def hosting(self) -> AsyncIterator[None]:

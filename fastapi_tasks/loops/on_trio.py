@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import Context
@@ -9,8 +10,10 @@ from typing import Any
 
 import outcome
 import trio
+from anyio.lowlevel import current_token
 
 from .face import Handle
+from .worker import known_to_anyio
 
 
 class TrioLoop:
@@ -20,6 +23,7 @@ class TrioLoop:
         self._token = trio.lowlevel.current_trio_token()
         self.call_soon = self._token.run_sync_soon
         self._nursery: Any = None
+        self._unlimited = trio.CapacityLimiter(math.inf)
         self._hosted: set[Any] = set()
         self._latest_begun = trio.Event()
         self._latest_begun.set()
@@ -61,6 +65,22 @@ class TrioLoop:
                 raise
         finally:
             self._hosted.discard(task)
+
+    def start_thread(
+        self, work: Callable[[], None], name: str, failed: Callable[[RuntimeError], object]
+    ) -> None:
+        known = known_to_anyio(work, current_token())
+
+        async def start() -> None:
+            # Trio's own: only from those do AnyIO's calls find the way back.
+            try:
+                await trio.to_thread.run_sync(
+                    known, thread_name=name, abandon_on_cancel=True, limiter=self._unlimited
+                )
+            except RuntimeError as error:
+                failed(error)
+
+        self._nursery.start_soon(start)
 
     @asynccontextmanager
     async def hosting(self) -> AsyncIterator[None]:

@@ -10,16 +10,10 @@ from threading import Lock
 from typing import Any
 
 import anyio
-from anyio.lowlevel import current_token
 
 from .face import Loop
-from .worker import anyio_worker
 
 IDLE_SECONDS = 10.0
-
-
-class GivenUp(BaseException):
-    """Raised where a call was waited for that nobody is to wait for any more."""
 
 
 class Call:
@@ -38,7 +32,6 @@ class Call:
         "on_begin",
         "on_take",
         "result",
-        "returned",
     )
 
     def __init__(
@@ -53,9 +46,7 @@ class Call:
         self.on_take = on_take
         # Called then, before the function, with nobody waiting.
         self.on_begin = on_begin
-        # Set on the loop, when whoever waits for the call is to go on.
         self.finished = anyio.Event()
-        self.returned = False
         self._lock = Lock()
         self._taken = False
         self.result: Any = None
@@ -85,17 +76,9 @@ class Call:
             self.result = function()
         except BaseException as error:
             self.error = error
-        self.returned = True
-
-    def give_up(self) -> None:
-        """Let nobody wait for it any more, though a thread be at it; on the loop's thread."""
-        self.withdraw()
-        self.finished.set()
 
     def outcome(self) -> Any:
-        """Return what the function returned, or raise what it raised; GivenUp if it did neither."""
-        if not self.returned:
-            raise GivenUp
+        """Return what the function returned, or raise what it raised."""
         # It holds, by its traceback, those who hold this.
         error, self.error = self.error, None
         if error is None:
@@ -107,16 +90,11 @@ class Call:
 
 
 class Threads:
-    """Daemon threads, started when needed and ended when idle, at most `limit` at a time.
-
-    AnyIO's worker threads on asyncio are not daemons: one that never returned would keep the
-    process from exiting, and a shutdown must not hang.
-    """
+    """Daemon threads, started when needed and ended when idle, at most `limit` at a time."""
 
     def __init__(self, limit: int, loop: Loop) -> None:
         self._limit = limit
         self._loop = loop
-        self._token = current_token()
         self._waiting: deque[Call] = deque()
         self._changed = threading.Condition()
         self._threads = 0
@@ -129,17 +107,16 @@ class Threads:
         Cancelled before a thread has taken the call, it is never called; from then on nothing
         cancels it. Raises RuntimeError if no thread can be started and none is there.
         """
-        finished = call.finished
         self._submit(call)
         cancelled = anyio.get_cancelled_exc_class()
         try:
-            await finished.wait()
+            await call.finished.wait()
         except cancelled:
             if call.withdraw():
                 raise
-            while not finished.is_set():
+            while not call.finished.is_set():
                 with anyio.CancelScope(shield=True), suppress(cancelled):
-                    await finished.wait()
+                    await call.finished.wait()
         return call.outcome()
 
     def close(self) -> None:
@@ -153,25 +130,26 @@ class Threads:
             self._waiting.append(call)
             if self._idle >= len(self._waiting):
                 self._changed.notify()
-            elif self._threads < self._limit:
-                self._start_thread(call)
-
-    def _start_thread(self, call: Call) -> None:
-        name = f"fastapi_tasks worker {self._threads + 1}"
-        try:
-            threading.Thread(target=self._work, name=name, daemon=True).start()
-        except RuntimeError as error:
-            # The system has no thread to give. Those that are there will come to the call; without
-            # any, nobody ever would.
-            if not self._threads:
-                self._waiting.pop()
-                call.withdraw()
-                raise RuntimeError(
-                    f"no worker thread could be started ({error}), so the function was not called: "
-                    "let the process have more threads, or give add_tasks() a smaller `threads`"
-                ) from error
-        else:
+                return
+            if self._threads == self._limit:
+                return
             self._threads += 1
+            name = f"fastapi_tasks worker {self._threads}"
+        self._loop.start_thread(self._work, name, self._without_thread)
+
+    def _without_thread(self, reason: RuntimeError) -> None:
+        """Go on with the threads that are there; without any, nobody would come to what waits."""
+        with self._changed:
+            self._threads -= 1
+            refused = [] if self._threads else [one for one in self._waiting if one.withdraw()]
+            if not self._threads:
+                self._waiting.clear()
+        for call in refused:
+            call.error = RuntimeError(
+                f"no worker thread could be started ({reason}), so the function was not called: "
+                "let the process have more threads, or give add_tasks() a smaller `threads`"
+            )
+            call.finished.set()
 
     def _take(self) -> Call | None:
         with self._changed:
@@ -189,10 +167,9 @@ class Threads:
                     return None
 
     def _work(self) -> None:
-        with anyio_worker(self._token):
-            while (call := self._take()) is not None:
-                call.run()
-                # The loop may have closed: then the task was abandoned, and nobody waits any more.
-                with suppress(RuntimeError):
-                    self._loop.call_soon(call.finished.set)
-                del call
+        while (call := self._take()) is not None:
+            call.run()
+            # The loop may have closed: then the task was abandoned, and nobody waits any more.
+            with suppress(RuntimeError):
+                self._loop.call_soon(call.finished.set)
+            del call

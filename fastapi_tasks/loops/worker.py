@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import anyio.from_thread
 from anyio.lowlevel import EventLoopToken
 
 
-@contextmanager
-def anyio_worker(token: EventLoopToken) -> Iterator[None]:
-    """Let `anyio.from_thread` find the event loop from this thread, as in AnyIO's own workers.
+def known_to_anyio(work: Callable[[], None], token: EventLoopToken) -> Callable[[], None]:
+    """Return `work` such that `anyio.from_thread` finds the event loop from its thread.
 
     There is no public way to say so for a thread that AnyIO did not start.
     """
-    local: Any = anyio.from_thread.threadlocals  # type: ignore[attr-defined]
-    local.current_token = token
-    try:
-        yield
-    finally:
-        del local.current_token
+
+    def known() -> None:
+        local: Any = anyio.from_thread.threadlocals  # type: ignore[attr-defined]
+        local.current_token = token
+        try:
+            work()
+        finally:
+            del local.current_token
+
+    return known
