@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -258,71 +257,6 @@ class TestErrorHandlersInThreads:
             "shutdown: in a thread, where nothing can cancel them, so they are waited for up to "
             "30 s in all: fails (immediate, GET / #1)"
         )
-
-
-class SlowToTell:
-    """A callable that holds up who asks for its signature, in the middle of `schedule()`."""
-
-    def __init__(self) -> None:
-        self.asked, self.gate = threading.Event(), threading.Event()
-        self.calls = 0
-
-    @property
-    def __signature__(self) -> inspect.Signature:
-        self.asked.set()
-        assert self.gate.wait(30)
-        return inspect.Signature()
-
-    def __call__(self) -> None:
-        self.calls += 1
-
-
-class TestAThreadThatSchedulesAcrossTheEnd:
-    """It asked before the end, and the loop hears of it after."""
-
-    @pytest.mark.parametrize(
-        ("shield", "outcome", "line"),
-        [
-            (
-                False,
-                "cancelled",
-                "shutdown: cancelled, as it was scheduled after the grace period: ",
-            ),
-            (True, "abandoned", "shutdown: abandoned, as it was scheduled too late: "),
-        ],
-    )
-    async def test_has_its_task_ended_and_named(
-        self,
-        make_app: MakeApp,
-        recorder: Recorder,
-        caplog: pytest.LogCaptureFixture,
-        shield: bool,
-        outcome: str,
-        line: str,
-    ) -> None:
-        app = make_app()
-        work = SlowToTell()
-        threads: list[threading.Thread] = []
-
-        @app.get("/")
-        async def endpoint(tasks: Tasks) -> None:
-            scheduler = tasks.task(shield=shield)
-            threads.append(threading.Thread(target=scheduler.schedule, args=[work]))
-            threads[0].start()
-            assert work.asked.wait(30)
-
-        async with serving(app) as server:
-            await server.get("/")
-        work.gate.set()
-        threads[0].join(30)
-        await anyio.sleep(1)
-        assert ends(recorder) == [
-            ("SlowToTell", outcome, None, 0 if outcome == "cancelled" else None)
-        ]
-        assert work.calls == 0
-        assert recorder.open == []
-        (record,) = caplog.records
-        assert record.getMessage() == f"{line}SlowToTell (immediate, GET / #1)"
 
 
 async def test_two_shutdowns_of_the_same_app_are_two(make_app: MakeApp, recorder: Recorder) -> None:

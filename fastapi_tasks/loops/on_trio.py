@@ -80,7 +80,8 @@ class TrioLoop:
             except RuntimeError as error:
                 failed(error)
 
-        self._nursery.start_soon(start)
+        # Not in the context of the task that asks first: the thread would keep all of that alive.
+        Context().run(self._nursery.start_soon, start)
 
     @asynccontextmanager
     async def hosting(self) -> AsyncIterator[None]:
