@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test notebooks lab bench bench-quick lint test-lowest clean
+.PHONY: help demo test notebooks lab bench bench-quick lint test-lowest test-company clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,8 +44,22 @@ test-lowest: ## Run all tests with the lowest versions that pyproject.toml admit
 		--resolution lowest-direct --editable '.[dev]'
 	@touch $@
 
+test-company: ## Run beside OpenTelemetry, Sentry and others, and the suites of FastAPI and Starlette
+	@$(MAKE) --no-print-directory .venv-company/.done
+	@.venv-company/bin/python -m pytest -c tests/company/pytest.ini \
+		tests/company/upstream tests/company
+
+.venv-company/.done: pyproject.toml
+	@test -x .venv-company/bin/python || $(PYTHON) -m venv .venv-company
+	@echo "Installing into .venv-company …"
+	@.venv-company/bin/python -m pip --disable-pip-version-check install --quiet uv
+	@.venv-company/bin/uv pip install --quiet --python .venv-company/bin/python \
+		--editable '.[company]'
+	@.venv-company/bin/python -m tests.company.upstream.prepare
+	@touch $@
+
 clean: ## Remove the environment and caches
-	rm -rf $(VENV) .venv-lowest .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-lowest .venv-company .venv-upstream .pytest_cache .mypy_cache .ruff_cache
 
 # uv installs in seconds what pip installs in a minute; where it cannot be had, pip does.
 $(VENV)/.%: pyproject.toml

@@ -14,9 +14,12 @@ from .drain import Limits
 from .errors import FastAPITasksError
 from .host import Host
 from .job import logger
+from .keeper import Keeper
 from .layers import InnerLayer, Layer, Opening, around
 from .recorder import Recorder, keeper_of
 from .task import DEFAULTS, TaskConfig
+from .watch.middlewares import with_spans
+from .watch.watch import Watch
 
 
 def add_tasks(
@@ -27,6 +30,7 @@ def add_tasks(
     grace_period: float = 5.0,
     shutdown_timeout: float = 25.0,
     threads: int = 40,
+    watch: bool = False,
 ) -> Recorder:
     """Let the endpoints of `app` schedule background tasks; return what records them.
 
@@ -34,7 +38,9 @@ def add_tasks(
     requests; by default a new one keeps the last 256. At shutdown tasks get `grace_period`
     seconds to finish, then unshielded ones are cancelled; `shutdown_timeout` seconds after the
     shutdown began, whatever still runs is abandoned: keep it below what the platform grants the
-    process. `threads` is how many `def` tasks run at once. Raises TypeError for what is not a
+    process. `threads` is how many `def` tasks run at once. `watch` also records what the app does
+    without `Tasks`: middlewares, dependencies, BackgroundTasks, created tasks, statements, calls.
+    Raises TypeError for what is not a
     FastAPI app, ValueError for a limit that is negative or not a number, FastAPITasksError when the
     app is recorded already or has started.
     """
@@ -49,17 +55,21 @@ def add_tasks(
     _warn_of_namesake()
     recorder = Recorder() if recorder is None else recorder
     keeper = keeper_of(recorder)
-    host = Host(keeper, config or DEFAULTS, Limits(grace_period, shutdown_timeout, threads))
+    limits = Limits(grace_period, shutdown_timeout, threads)
+    watching = _watching(app, keeper) if watch else None
+    started = watching.start if watching is not None else lambda: None
+    host = Host(keeper, config or DEFAULTS, limits, started)
     app.router.lifespan_context = host.around(app.router.lifespan_context)
-    _put_layers(app, recorder, Opening(keeper, host))
+    _put_layers(app, recorder, Opening(keeper, host, watching))
     return recorder
 
 
-def record(app: Any, *, recorder: Recorder | None = None) -> Recorder:
+def record(app: Any, *, recorder: Recorder | None = None, watch: bool = False) -> Recorder:
     """Record the requests of a Starlette or FastAPI app that uses no `Tasks`.
 
-    `recorder` keeps them; by default a new one keeps the last 256. Any other ASGI app is recorded
-    by a `RecordingMiddleware` around it. Raises TypeError for such an app, FastAPITasksError when
+    `recorder` keeps them; by default a new one keeps the last 256. `watch` also records what the
+    app does within them, as with add_tasks(). Any other ASGI app is recorded by a
+    `RecordingMiddleware` around it. Raises TypeError for such an app, FastAPITasksError when
     the app is recorded already or has started.
     """
     if not isinstance(app, Starlette):
@@ -69,20 +79,26 @@ def record(app: Any, *, recorder: Recorder | None = None) -> Recorder:
         )
     _check(app, "record")
     recorder = Recorder() if recorder is None else recorder
-    _put_layers(app, recorder, Opening(keeper_of(recorder)))
+    keeper = keeper_of(recorder)
+    _put_layers(app, recorder, Opening(keeper, None, _watching(app, keeper) if watch else None))
     return recorder
 
 
 class RecordingMiddleware:
     """Record the requests of any ASGI app around which this stands, outermost.
 
-    `recorder` keeps them; by default a new one keeps the last 256.
+    `recorder` keeps them; by default a new one keeps the last 256. `watch` also records what the
+    app does within them, as far as it is not FastAPI's own doing.
     """
 
-    def __init__(self, app: ASGIApp, recorder: Recorder | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, recorder: Recorder | None = None, *, watch: bool = False
+    ) -> None:
         self.app = app
         self.recorder = Recorder() if recorder is None else recorder
-        self._layer = Layer(app, Opening(keeper_of(self.recorder)))
+        keeper = keeper_of(self.recorder)
+        watching = _watching(app, keeper) if watch else None
+        self._layer = Layer(app, Opening(keeper, None, watching))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._layer(scope, receive, send)
@@ -98,6 +114,11 @@ def recorder_of(app: Any) -> Recorder | None:
             return found
         app = getattr(app, "app", None)
     return None
+
+
+def _watching(app: Any, keeper: Keeper) -> Watch:
+    keeper.watching = True
+    return Watch(app)
 
 
 def _check(app: Starlette, name: str) -> None:
@@ -135,12 +156,19 @@ def _put_layers(app: Starlette, recorder: Recorder, opening: Opening) -> None:
     inner = Middleware(_inner, app)
 
     def build_with_layers() -> ASGIApp:
-        app.user_middleware.append(inner)
+        middlewares = app.user_middleware
+        before = list(middlewares)
+        ours = [inner]
+        if keeper_of(recorder).watching:
+            middlewares[:] = with_spans(before)
+            ours += [one for one in middlewares if one not in before]
+        middlewares.append(inner)
         try:
             # Looked up only now: tools replace the class's own method at any time.
             stack = earlier() if earlier else type(app).build_middleware_stack(app)
         finally:
-            app.user_middleware[:] = [one for one in app.user_middleware if one is not inner]
+            # What a tool has put in while the stack was built stays.
+            middlewares[:] = [one for one in middlewares if not any(one is own for own in ours)]
         return around(stack, opening, app)
 
     app.build_middleware_stack = build_with_layers  # type: ignore[method-assign]

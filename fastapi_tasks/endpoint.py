@@ -19,14 +19,13 @@ from typing import Any
 
 from starlette.types import Scope
 
-from .phases import Phases
-from .request import request_of
+from .callables import display_name
+from .request import Request, request_of
 from .shortcut import HandOver, Shortcut
 
 Values = dict[str, Any]
-# Takes what the endpoint is called with; returns the request whose marks the call takes, or None.
-Prepare = Callable[[Values], Phases | None]
 
+MARKS = "marks_of_fastapi_tasks"
 CONNECTION = "fastapi_tasks_connection"
 NEEDED = ("call", "dependencies", "http_connection_param_name")
 
@@ -44,23 +43,29 @@ def at_close(scope: Scope, callback: Callable[..., None]) -> None:
 
 def mark_endpoint(scope: Scope, shortcut: Shortcut) -> None:
     """Mark when the endpoint begins and ends that the request of `scope` is about to call."""
-    route = _route(scope)
+    # Not for a connection that lasts: little would be gained there.
+    mark_route(route_of(scope), shortcut if scope["type"] == "http" else None)
+
+
+def mark_route(route: Any, shortcut: Shortcut | None = None) -> None:
+    """Mark when the endpoint of a route begins and ends; `shortcut` also hands it its `Tasks`."""
     dependant: Any = getattr(route, "dependant", None)
     if not all(hasattr(dependant, name) for name in NEEDED):
         return
     call = dependant.call
-    if hasattr(call, "marked_by_fastapi_tasks"):
-        return
-    # Not in a thread or for a connection that lasts: little would be gained there.
-    is_coroutine = inspect.iscoroutinefunction(call)
-    begin = shortcut.begin(route, dependant) if is_coroutine and scope["type"] == "http" else None
-    mark = _marked_coroutine if is_coroutine else _marked
-    marked: Any = mark(call, _preparing(dependant, begin))
-    marked.marked_by_fastapi_tasks = True
-    dependant.call = marked
+    marks = getattr(call, MARKS, None)
+    if marks is None:
+        marks = Marks(dependant, display_name(call))
+        marked: Any = _marked_coroutine if inspect.iscoroutinefunction(call) else _marked
+        dependant.call = marked(call, marks)
+        setattr(dependant.call, MARKS, marks)
+    # Not in a thread either.
+    if shortcut is not None and marks.begin is None and inspect.iscoroutinefunction(call):
+        marks.begin = shortcut.begin(route, dependant)
 
 
-def _route(scope: Scope) -> Any:
+def route_of(scope: Scope) -> Any:
+    """Return the route that took this request: with FastAPI, the one as it is included."""
     route = scope.get("route")
     if "fastapi" in scope:
         # A router may be included many times: each time, its routes get dependants of their own.
@@ -70,80 +75,83 @@ def _route(scope: Scope) -> Any:
     return route
 
 
-def _preparing(dependant: Any, begin: Callable[[], HandOver | None] | None) -> Prepare:
-    take: Callable[..., Any] = dict.get
-    name = dependant.http_connection_param_name
-    if name is None:
-        # The endpoint itself does not ask for it.
-        name = dependant.http_connection_param_name = CONNECTION
-        take = dict.pop
-    hand_over: HandOver | None = None
+class Marks:
+    """What the call in an endpoint's place knows of it."""
 
-    def prepare(values: Values) -> Phases | None:
-        nonlocal begin, hand_over
-        connection = take(values, name, None)
+    def __init__(self, dependant: Any, name: str) -> None:
+        self.name = name
+        self.begin: Callable[[], HandOver | None] | None = None
+        self._hand_over: HandOver | None = None
+        self._began = False
+        self._take: Callable[..., Any] = dict.get
+        self._connection = dependant.http_connection_param_name
+        if self._connection is None:
+            # The endpoint itself does not ask for it.
+            self._connection = dependant.http_connection_param_name = CONNECTION
+            self._take = dict.pop
+
+    def prepare(self, values: Values) -> Request | None:
+        """Complete what the endpoint is called with; return the request whose marks it takes."""
+        connection = self._take(values, self._connection, None)
         if connection is None:
             return None
-        if begin is not None:
+        if self.begin is not None and not self._began:
             # Not sooner: now it is certain that FastAPI gives the connection.
-            hand_over = begin()
-            begin = None
-        if hand_over is not None:
-            hand_over(values, connection.scope)
+            self._hand_over = self.begin()
+            self._began = True
+        if self._hand_over is not None:
+            self._hand_over(values, connection.scope)
         request = request_of(connection.scope)
         # Not where `Tasks` are replaced in a test, or one endpoint calls another.
         if request is None or request.timeline.endpoint_start is not None:
             return None
-        phases: Phases | None = request.waiting
-        return phases
-
-    return prepare
+        return request if request.waiting is not None or request.keeper.watching else None
 
 
-def _marked_coroutine(call: Callable[..., Any], prepare: Prepare) -> Callable[..., Any]:
+def _marked_coroutine(call: Callable[..., Any], marks: Marks) -> Callable[..., Any]:
     @functools.wraps(call)
     async def endpoint(**values: Any) -> Any:
-        phases = prepare(values)
-        if phases is None:
+        request = marks.prepare(values)
+        if request is None:
             return await call(**values)
-        phases.endpoint_begins()
+        request.endpoint_begins(marks.name)
         try:
             answer = await call(**values)
         except BaseException as error:
-            phases.endpoint_fails(error)
+            request.endpoint_fails(error)
             raise
-        phases.endpoint_ends()
+        request.endpoint_ends()
         return answer
 
     return endpoint
 
 
-def _marked(call: Callable[..., Any], prepare: Prepare) -> Callable[..., Any]:
+def _marked(call: Callable[..., Any], marks: Marks) -> Callable[..., Any]:
     @functools.wraps(call)
     def endpoint(**values: Any) -> Any:
-        phases = prepare(values)
-        if phases is None:
+        request = marks.prepare(values)
+        if request is None:
             return call(**values)
-        phases.endpoint_begins()
+        request.endpoint_begins(marks.name)
         try:
             answer = call(**values)
         except BaseException as error:
-            phases.endpoint_fails(error)
+            request.endpoint_fails(error)
             raise
         if inspect.isawaitable(answer):
-            return _ending(answer, phases)
+            return _ending(answer, request)
         # A generator too: its body belongs to the response.
-        phases.endpoint_ends()
+        request.endpoint_ends()
         return answer
 
     return endpoint
 
 
-async def _ending(awaitable: Awaitable[Any], phases: Phases) -> Any:
+async def _ending(awaitable: Awaitable[Any], request: Request) -> Any:
     try:
         answer = await awaitable
     except BaseException as error:
-        phases.endpoint_fails(error)
+        request.endpoint_fails(error)
         raise
-    phases.endpoint_ends()
+    request.endpoint_ends()
     return answer

@@ -26,10 +26,18 @@ class Host:
     An app may be up several times at once: with nested test clients, or on two servers.
     """
 
-    def __init__(self, keeper: Keeper, config: TaskConfig, limits: Limits) -> None:
+    def __init__(
+        self,
+        keeper: Keeper,
+        config: TaskConfig,
+        limits: Limits,
+        started: Callable[[], object] = lambda: None,
+    ) -> None:
         self.keeper = keeper
         self._config = config
         self._limits = limits
+        # Called when the app is up where no server's messages say so.
+        self._started = started
         self._runtimes: list[Runtime] = []
         self._by_messages: ContextVar[bool] = ContextVar("fastapi_tasks.lifespan", default=False)
 
@@ -118,6 +126,7 @@ class Host:
                     return
                 async with self.up() as runtime:
                     runtime.started()
+                    self._started()
                     try:
                         yield state
                     finally:

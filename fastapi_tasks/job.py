@@ -33,6 +33,7 @@ from .steps import watched
 from .task import Task, TaskConfig, TaskErrorHandler
 from .telemetry import traced
 from .timeline import Mode, Outcome, TaskRecord
+from .watch.here import Here, here
 
 T = TypeVar("T")
 
@@ -165,6 +166,8 @@ class Job:
         if self._state is not RELEASED:
             return
         _running.set(self)
+        if self._place.keeper.watching:
+            here.set(Here(self.request, self.record.id))
         place = self._place
         coroutine = self._threaded() if self._coroutine is None else self._begun(self._coroutine)
         if place.tracer is not None:
@@ -332,7 +335,9 @@ class Job:
             place.keeper.settling.something_ended()
         self.args = ()
         self.kwargs = {}
-        self._handle = self._call = self._context = self.task = None
+        self._handle = self._call = self.task = None
+        # It holds this job, as the one that runs in it.
+        self._context = None
         coroutine, self._coroutine = self._coroutine, None
         if coroutine is not None and self.record.started is None:
             coroutine.close()

@@ -92,6 +92,7 @@ class Keeper:
         "process",
         "settling",
         "wall",
+        "watching",
     )
 
     def __init__(
@@ -107,6 +108,7 @@ class Keeper:
         self.wall = wall
         self.enabled = True
         self.ignored: tuple[str, ...] = ()
+        self.watching = False
         self.kept: deque[Timeline] = deque(maxlen=bounds.requests)
         self.open: dict[Any, None] = {}
         self.groups: list[dict[Any, None]] = []
@@ -162,10 +164,11 @@ class Keeper:
                 logger.exception("a subscriber of the recorder failed and is dropped")
 
     def add_task(self, timeline: Timeline, record: TaskRecord) -> None:
-        """Put a task into its request's timeline, and let old ones go where there are too many."""
+        """Number a task and put it into its timeline; of too many, old ones are let go."""
+        tasks, most = timeline.tasks, self.bounds.tasks
+        record.id = timeline.tasks_dropped + len(tasks)
         if timeline.id == 0:
             return
-        tasks, most = timeline.tasks, self.bounds.tasks
         tasks.append(record)
         # An eighth at a time, so that letting go costs next to nothing a task.
         if len(tasks) > most + most // 8:

@@ -8,8 +8,9 @@ call puts another around what they made.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.middleware.errors import ServerErrorMiddleware
@@ -21,12 +22,27 @@ from .request import SCOPE_KEY, Request, request_of
 from .websocket import Connection
 
 
+class Watching(Protocol):
+    """What watches the app."""
+
+    def start(self) -> None:
+        """Put all hooks in place, once the app has started."""
+
+    async def pass_on(
+        self, app: ASGIApp, request: Request, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Let `app` answer, with all that it does recorded as part of this request."""
+
+
 class Opening:
     """Opens a request, lets the app answer it, and ends it; `host` gives its tasks a place."""
 
-    def __init__(self, keeper: Keeper, host: Host | None = None) -> None:
+    def __init__(
+        self, keeper: Keeper, host: Host | None = None, watch: Watching | None = None
+    ) -> None:
         self._keeper = keeper
         self._host = host
+        self._watch = watch
 
     def is_done(self, scope: Scope) -> bool:
         """Tell whether a layer outside sees the request in this scope, and more of it."""
@@ -44,6 +60,8 @@ class Opening:
             await self._others(app, scope, receive, send)
             return
         scope[SCOPE_KEY] = request
+        if self._watch is not None:
+            app = partial(self._watch.pass_on, app, request)
         try:
             await request.watch(app(scope, request.receive, request.send))
         finally:
@@ -51,23 +69,36 @@ class Opening:
 
     async def _others(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         host = self._host
-        if scope["type"] != "lifespan" or host is None or host.is_up_by_messages():
+        if scope["type"] != "lifespan":
             await app(scope, receive, send)
-            return
-        async with host.up_by_messages() as runtime:
+        elif host is None:
+            await app(scope, receive, self._starting(send, lambda: None))
+        elif host.is_up_by_messages():
+            await app(scope, receive, send)
+        else:
+            async with host.up_by_messages() as runtime:
+                draining = _draining(receive, runtime.drain)
+                await app(scope, draining, self._starting(send, runtime.started))
 
-            async def draining_receive() -> Message:
-                message = await receive()
-                if message["type"] == "lifespan.shutdown":
-                    await runtime.drain()
-                return message
+    def _starting(self, send: Send, started: Callable[[], None]) -> Send:
+        async def telling_send(message: Message) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                started()
+                if self._watch is not None:
+                    self._watch.start()
+            await send(message)
 
-            async def telling_send(message: Message) -> None:
-                if message["type"] == "lifespan.startup.complete":
-                    runtime.started()
-                await send(message)
+        return telling_send
 
-            await app(scope, draining_receive, telling_send)
+
+def _draining(receive: Receive, drain: Callable[[], Awaitable[None]]) -> Receive:
+    async def draining_receive() -> Message:
+        message = await receive()
+        if message["type"] == "lifespan.shutdown":
+            await drain()
+        return message
+
+    return draining_receive
 
 
 class ErrorLayer(ServerErrorMiddleware):

@@ -9,12 +9,12 @@ from .job import Job, logger
 from .names import harmless
 from .request import Request
 from .runtime import Runtime
-from .timeline import MODES, Mode
+from .timeline import SCHEDULED_MODES, Mode
 
-PHASE: dict[Mode, int] = {mode: phase for phase, mode in enumerate(MODES)}
+PHASE: dict[Mode, int] = {mode: phase for phase, mode in enumerate(SCHEDULED_MODES)}
 """The phase that a mode waits for, in the order in which they pass."""
 
-IMMEDIATE, AFTER_ROUTE, AFTER_RESPONSE = (PHASE[mode] for mode in MODES)
+IMMEDIATE, AFTER_ROUTE, AFTER_RESPONSE = (PHASE[mode] for mode in SCHEDULED_MODES)
 
 
 class Phases:
@@ -23,36 +23,20 @@ class Phases:
     A task names the phase that it waits for; one that has passed releases it at once.
     """
 
-    __slots__ = ("_handled", "_passed", "_placed", "_waiting", "request", "runtime")
+    __slots__ = ("_handled", "_passed", "_waiting", "request", "runtime")
 
     def __init__(self, request: Request, runtime: Runtime) -> None:
         self.request = request
         self.runtime = runtime
         self._passed = IMMEDIATE
-        self._placed = 0
         self._waiting: dict[int, list[Job]] = {}
         # An exception may be under way from before, such as that of a request around this one.
         self._handled = exception()
 
     # The endpoint ------------------------------------------------------------------------------
 
-    def endpoint_begins(self) -> None:
-        """Take note that the endpoint's first line is about to run; from any thread."""
-        request = self.request
-        request.timeline.endpoint_start = request.keeper.clock()
-        if request.keeper.listeners:
-            request.tell("endpoint_start")
-
-    def endpoint_ends(self) -> None:
-        """Take note that the endpoint has returned, or failed; from any thread."""
-        request = self.request
-        request.timeline.endpoint_end = request.keeper.clock()
-        if request.keeper.listeners:
-            request.tell("endpoint_end")
-
     def endpoint_fails(self, error: BaseException) -> None:
         """Take note of what left the endpoint; from any thread."""
-        self.endpoint_ends()
         if get_ident() == self.runtime.thread:
             self._fail(type(error))
         else:
@@ -124,8 +108,6 @@ class Phases:
 
     def _place(self, job: Job) -> None:
         record = job.record
-        record.id = self._placed
-        self._placed += 1
         keeper = self.runtime.keeper
         keeper.add_task(self.request.timeline, record)
         if keeper.listeners:

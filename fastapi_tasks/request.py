@@ -13,13 +13,17 @@ from starlette.types import Message, Receive, Scope, Send
 from .keeper import Keeper
 from .routes import route_path
 from .steps import watched
-from .timeline import TaskRecord, Timeline
+from .timeline import Span, TaskRecord, Timeline
+from .watch.here import Open, begin
 
 SCOPE_KEY = "fastapi_tasks"
 
 
 class Waiting(Protocol):
     """The tasks of a request that wait for its phases to pass."""
+
+    def endpoint_fails(self, error: BaseException) -> None:
+        """Take note of what left the endpoint."""
 
     def route_passes(self) -> None:
         """Take note that the endpoint and its function-scoped dependencies are over."""
@@ -44,6 +48,9 @@ class Request:
     dropped = False
     waiting: Any = None  # a Waiting, from the first use of `Tasks` on
     app: Any = None
+    running: TaskRecord | None = None  # a task of Starlette's
+    background: Any = None  # a list of those, where the app is watched
+    _endpoint: Open | None = None
     _gone = _handed_over = _trailers = False
 
     def __init__(
@@ -82,7 +89,7 @@ class Request:
 
     def held_loop(self, begun: int, ended: int) -> None:
         """Record that one step of this request held the event loop."""
-        self.keeper.held_loop(self, begun, ended)
+        self.keeper.held_loop(self, begun, ended, self.running)
 
     # What passes through -----------------------------------------------------------------------
 
@@ -115,10 +122,18 @@ class Request:
                 self.timeline.response_sent = self.keeper.clock()
                 if self.keeper.listeners:
                     self.tell("response_sent")
+            if self.keeper.watching:
+                self._record_sending()
             if self.waiting is not None:
                 self.waiting.response_passes()
         else:
             await self._send(message)
+
+    def _record_sending(self) -> None:
+        start = self.timeline.response_start
+        if start is not None:
+            sending = Span("response", "sending", start, self.keeper.clock())
+            self.keeper.add_span(self.timeline, sending)
 
     def _is_last(self, kind: str, message: Message) -> bool:
         # The ASGI specification's "HTTP & WebSocket" page and its extensions: trailers, pathsend.
@@ -147,6 +162,32 @@ class Request:
         if waiting is not None:
             waiting.response_passes()
         self.keeper.end(self)
+
+    # The endpoint; from any thread --------------------------------------------------------------
+
+    def endpoint_begins(self, name: str) -> None:
+        """Take note that the endpoint's first line is about to run."""
+        self.timeline.endpoint_start = self.keeper.clock()
+        if self.keeper.listeners:
+            self.tell("endpoint_start")
+        if self.keeper.watching:
+            self._endpoint = begin(name, "endpoint")
+
+    def endpoint_ends(self, error: BaseException | None = None) -> None:
+        """Take note that the endpoint has returned, or failed."""
+        if self._endpoint is not None:
+            self._endpoint.end(error)
+        self.timeline.endpoint_end = self.keeper.clock()
+        if self.keeper.listeners:
+            self.tell("endpoint_end")
+
+    def endpoint_fails(self, error: BaseException) -> None:
+        """Take note of what left the endpoint."""
+        self.endpoint_ends(error)
+        if self.waiting is None:
+            self.timeline.error = type(error).__name__
+        else:
+            self.waiting.endpoint_fails(error)
 
     # What is recorded --------------------------------------------------------------------------
 

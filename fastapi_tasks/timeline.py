@@ -10,8 +10,13 @@ from .facts import MOMENT, PART, moments, parts_of
 from .names import harmless
 from .table import table
 
-Mode = Literal["immediate", "after_route", "after_response"]
-"""When a task is released: in `schedule()`, after the endpoint, or after the response."""
+Mode = Literal["immediate", "after_route", "after_response", "background", "spawned"]
+"""When a task is released: in `schedule()`, after the endpoint, or after the response.
+
+The last two are of tasks that are not ours: `background` are Starlette's BackgroundTasks, released
+when the response was sent and run one after another; `spawned` are those that user code starts
+itself, with `create_task()` or in a task group.
+"""
 
 Outcome = Literal["ok", "error", "cancelled", "discarded", "abandoned"]
 """How a task ended.
@@ -21,6 +26,8 @@ running when the hard limit of the shutdown passed.
 """
 
 MODES: tuple[Mode, ...] = get_args(Mode)
+SCHEDULED_MODES: tuple[Mode, ...] = MODES[:3]
+"""The modes in which `Tasks` schedules, in the order in which they are released."""
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
@@ -215,6 +222,26 @@ class Timeline:
     def settled(self) -> bool:
         """Whether the request is answered and every task has ended."""
         return self.request_end is not None and all(t.outcome is not None for t in self.tasks)
+
+    @property
+    def order(self) -> list[str]:
+        """The names of its tasks in the order of their start; one that never started has none."""
+        started = [task for task in self.tasks if task.started is not None]
+        return [task.name for task in sorted(started, key=lambda task: task.started or 0)]
+
+    def task(self, name: str) -> TaskRecord:
+        """Return the task of this name; of several, the one that was requested first.
+
+        Raises LookupError, which names those that there are.
+        """
+        found = [task for task in self.tasks if task.name == name]
+        if found:
+            return min(found, key=lambda task: task.requested)
+        others = ", ".join(dict.fromkeys(harmless(task.name) for task in self.tasks))
+        raise LookupError(
+            f"{self.title} has no task named {name!r}: "
+            + (f"it has {others}" if others else "it scheduled none")
+        )
 
     def _moments(self) -> Iterator[int]:
         for record in (self, *parts_of(self)):

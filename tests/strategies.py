@@ -5,7 +5,16 @@ from __future__ import annotations
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from fastapi_tasks.timeline import MODES, OUTCOMES, Busy, ClientView, TaskRecord, Timeline
+from fastapi_tasks.timeline import (
+    MODES,
+    OUTCOMES,
+    SPAN_KINDS,
+    Busy,
+    ClientView,
+    Span,
+    TaskRecord,
+    Timeline,
+)
 from tests.samples import MS, WALL
 
 # A loaded machine is no reason to fail.
@@ -30,6 +39,31 @@ tasks = st.builds(
     parent=st.none() | st.integers(-1, 6),
 )
 
+spans = st.builds(
+    Span,
+    name=names | st.sampled_from(["get_db", "SELECT orders"]),
+    kind=st.sampled_from(SPAN_KINDS),
+    start=moments,
+    end=perhaps,
+    task=st.none() | st.integers(-1, 6),
+    parent=st.none() | st.integers(-1, 6),
+    error=st.none() | st.sampled_from(["ValueError", "TimeoutError"]),
+    attributes=st.just({}) | st.just({"db": "sqlite"}),
+)
+many_spans = st.lists(
+    st.builds(
+        Span,
+        name=st.sampled_from("abcde"),
+        kind=st.sampled_from(SPAN_KINDS),
+        start=moments,
+        end=perhaps,
+        task=st.none() | st.integers(0, 2),
+        parent=st.none() | st.integers(0, 9),
+    ),
+    min_size=25,
+    max_size=40,
+)
+
 timelines = st.builds(
     Timeline,
     id=st.integers(1, 999),
@@ -48,8 +82,17 @@ timelines = st.builds(
     error=st.none() | st.just("RuntimeError"),
     aborted=st.booleans(),
     tasks=st.lists(tasks, max_size=6),
+    spans=st.lists(spans, max_size=6) | many_spans,
     busy=st.lists(
-        st.builds(Busy, moments, moments, names, st.none() | st.integers(0, 5)), max_size=3
+        st.builds(
+            Busy,
+            moments,
+            moments,
+            names,
+            st.none() | st.integers(0, 5),
+            st.none() | st.just("shop/mail.py:42 in render"),
+        ),
+        max_size=3,
     ),
     client=st.none() | st.builds(ClientView, moments, perhaps, perhaps),
 )

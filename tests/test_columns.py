@@ -10,12 +10,17 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from fastapi_tasks.timeline import Busy, ClientView, TaskRecord, Timeline
-from tests.samples import checkout, random_timelines
+from fastapi_tasks.timeline import Busy, ClientView, Span, TaskRecord, Timeline
+from tests.samples import checkout, random_timelines, repeating
 from tests.strategies import recordings, unhurried
 from visualize.columns import pack
 
-NESTED: dict[str, Any] = {"tasks": TaskRecord, "busy": Busy, "client": ClientView}
+NESTED: dict[str, Any] = {
+    "tasks": TaskRecord,
+    "spans": Span,
+    "busy": Busy,
+    "client": ClientView,
+}
 
 
 def unpack(packed: str) -> list[Timeline]:
@@ -82,7 +87,7 @@ def test_any_recording_survives(recording: list[Timeline]) -> None:
     assert unpack(pack(recording)) == recording
 
 
-@pytest.mark.parametrize("recording", [[], [checkout()], random_timelines(7, 9)])
+@pytest.mark.parametrize("recording", [[], [checkout(), repeating()], random_timelines(7, 9)])
 def test_samples_survive(recording: list[Timeline]) -> None:
     assert unpack(pack(recording)) == recording
 

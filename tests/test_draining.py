@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -257,6 +258,63 @@ class TestErrorHandlersInThreads:
             "shutdown: in a thread, where nothing can cancel them, so they are waited for up to "
             "30 s in all: fails (immediate, GET / #1)"
         )
+
+
+class SlowToTell:
+    """A callable that holds up who asks for its signature, in the middle of `schedule()`."""
+
+    def __init__(self) -> None:
+        self.asked, self.gate = threading.Event(), threading.Event()
+        self.calls = 0
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        self.asked.set()
+        assert self.gate.wait(30)
+        return inspect.Signature()
+
+    def __call__(self) -> None:
+        self.calls += 1
+
+
+class TestAThreadThatSchedulesAcrossTheEnd:
+    """It asked before the end, and is accepted after."""
+
+    @pytest.mark.parametrize("shield", [False, True])
+    async def test_is_told_so(
+        self,
+        make_app: MakeApp,
+        recorder: Recorder,
+        caplog: pytest.LogCaptureFixture,
+        shield: bool,
+    ) -> None:
+        app = make_app()
+        work = SlowToTell()
+        threads: list[threading.Thread] = []
+        told: list[str] = []
+
+        def schedule(tasks: Any) -> None:
+            try:
+                tasks.task(shield=shield).schedule(work)
+            except FastAPITasksError as error:
+                told.append(str(error))
+
+        @app.get("/")
+        async def endpoint(tasks: Tasks) -> None:
+            threads.append(threading.Thread(target=schedule, args=[tasks]))
+            threads[0].start()
+            assert work.asked.wait(30)
+
+        async with serving(app) as server:
+            await server.get("/")
+        work.gate.set()
+        threads[0].join(30)
+        await anyio.sleep(1)
+        assert told == [
+            "task SlowToTell (immediate, GET / #1) was scheduled after the app shut down, so "
+            "nothing can run it: end what schedules tasks before the shutdown"
+        ]
+        assert (ends(recorder), work.calls, recorder.open, caplog.records) == ([], 0, [], [])
 
 
 async def test_two_shutdowns_of_the_same_app_are_two(make_app: MakeApp, recorder: Recorder) -> None:

@@ -11,7 +11,7 @@ from fastapi import FastAPI, HTTPException, WebSocket
 from fastapi.responses import StreamingResponse
 
 from fastapi_tasks import Event, Recorder, Tasks
-from fastapi_tasks.timeline import MODES
+from fastapi_tasks.timeline import SCHEDULED_MODES
 
 from .asgi import serving
 
@@ -151,7 +151,7 @@ async def one_second(message: Any) -> None:
     await anyio.sleep(1)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", SCHEDULED_MODES)
 @pytest.mark.parametrize("kind", CASES)
 async def test_http(
     make_app: Callable[..., FastAPI], recorder: Recorder, kind: str, mode: str
@@ -184,7 +184,7 @@ async def test_http(
     )
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", SCHEDULED_MODES)
 async def test_websocket(make_app: Callable[..., FastAPI], recorder: Recorder, mode: str) -> None:
     app = make_app()
     add_endpoints(app, mode)

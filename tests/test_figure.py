@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from io import BytesIO
 from itertools import combinations, pairwise
 from time import perf_counter
@@ -24,8 +25,8 @@ from matplotlib.transforms import Bbox
 from PIL import Image
 
 import visualize
-from fastapi_tasks.timeline import MODES, Timeline
-from tests.samples import MS, checkout, random_timelines
+from fastapi_tasks.timeline import SCHEDULED_MODES, Busy, Span, TaskRecord, Timeline
+from tests.samples import MS, checkout, random_timelines, repeating, watched
 from tests.strategies import recordings, unhurried
 from visualize.figure import compare, plot, to_png, to_svg
 from visualize.layout import arrange
@@ -107,6 +108,15 @@ def test_words_of_many_requests_fit(width: float) -> None:
         assert_words_fit(figure_of(plot(recording, width=width)), 100)
 
 
+@pytest.mark.parametrize("width", [2.5, 4, 8])
+@pytest.mark.parametrize("requests", [1, 5, 60])
+def test_words_of_spans_fit(requests: int, width: float) -> None:
+    made = (watched, checkout, partial(repeating, 159))
+    recording = [made[turn % 3](turn + 1, turn * 9 * MS) for turn in range(requests)]
+
+    assert_words_fit(figure_of(plot(recording, width=width)), 100)
+
+
 @pytest.mark.parametrize("width", [4, 8])
 def test_words_of_panels_fit(width: float) -> None:
     panels = {"all of it": checkout(), LONG: random_timelines(2, 3), "nothing": []}
@@ -157,8 +167,8 @@ def test_words_follow_the_view() -> None:
     inside = [text for text in texts if "ran" in text.get_text()]
     assert [text.get_text() for text in inside] == [
         "waited 100 µs · ran 29.9 ms",
-        "waited 1.3 ms · ran 11.7 ms",
-        "waited 1.5 ms · ran 29.3 ms",
+        "held back 1.1 ms · waited 200 µs · ran 11.7 ms",
+        "held back 1.4 ms · waited 100 µs · ran 29.3 ms",
     ]
     assert all(ax.bbox.fully_contains(*text.get_window_extent().min) for text in inside)
 
@@ -203,10 +213,10 @@ def test_bars_have_the_colours_of_their_modes() -> None:
     ax = plot(checkout())
 
     ran = [(20.0, lane - 0.2) for lane in (2, 3, 4)]
-    assert colors_at(ax, ran) == [light[mode] for mode in MODES]
+    assert colors_at(ax, ran) == [light[mode] for mode in SCHEDULED_MODES]
     assert colors_at(ax, [(5.0, 1.2), (5.0, 4.0), (30.0, 5.5)]) == [
         light["endpoint"],
-        light["background"],
+        light["paper"],
         light["band"],
     ]
 
@@ -220,7 +230,8 @@ def test_names_phases_and_marks_are_said() -> None:
         "notify_shipping", "audit", "event loop", "immediate", "after_route", "after_response",
         "after_response · thread", "endpoint end", "response sent", "endpoint",
         "waits for the response", "after the response", "ConnectionError",
-        "held by send_mail for 22 ms", "waited 1.5 ms · ran 29.3 ms",
+        "held by send_mail for 22 ms", "held back 1.4 ms · waited 100 µs · ran 29.3 ms",
+        "schedule() to start", "held back by its mode", "waiting", "released", "running", "error",
         "time from request start",
     } <= set(said)  # fmt: skip
 
@@ -236,8 +247,91 @@ def test_outcomes_are_said() -> None:
 
     said = words(plot(timeline))
     assert {
-        "cancelled", "discarded", "waited 1.5 ms · abandoned", "waited 1.6 ms · still running",
+        "cancelled", "discarded", "held back 1.4 ms · waited 100 µs · abandoned",
+        "held back 1.2 ms · waited 400 µs · still running",
     } <= set(said)  # fmt: skip
+
+
+def test_spans_are_said_beneath_what_made_them() -> None:
+    said = words(plot(watched()))
+
+    assert {
+        "send_mail", "background", "warm_cache", "spawned",
+        "middleware GZipMiddleware · 30.9 ms", "dependency get_db · 600 µs",
+        "waits for a connection · 400 µs", "SQL SELECT carts · 1 ms",
+        "calls payments.example · 5.4 ms", "validation · 200 µs", "close get_db · 600 µs",
+        "render_mail in a thread · 9.4 ms", "redis SET · 7 ms",
+        "requested to start", "span",
+    } <= set(said)  # fmt: skip
+    assert not {"immediate", "after_route", "schedule() to start", "error"} & set(said)
+
+
+def test_a_wait_and_what_a_mode_holds_back_are_named_where_they_stand() -> None:
+    long = TaskRecord("mail", "background", 5 * MS, 40 * MS, 70 * MS, 100 * MS, "ok")
+    timeline = replace(watched(), tasks=[long], spans=[])
+
+    assert {"held back 35 ms by its mode", "waited 30 ms", "ran 30 ms"} <= set(
+        words(plot(timeline))
+    )
+
+
+def test_what_waits_still_is_said() -> None:
+    held = TaskRecord("held", "background", 5 * MS)
+    late = TaskRecord("late", "background", 5 * MS, 12 * MS)
+    timeline = replace(watched(), tasks=[held, late], spans=[])
+
+    said = words(plot(timeline))
+    assert "still held back" in said
+    assert "held back 7 ms · still waiting" in said
+
+
+def test_folded_spans_say_how_many_they_are() -> None:
+    said = words(plot(repeating(159)))
+
+    assert "_with_session in a thread × 159 · 3 ms · TimeoutError" in said
+    assert "error" in said
+
+
+def test_spans_for_which_there_is_no_room_are_counted() -> None:
+    recording = [watched(number, number * 50 * MS) for number in range(60)]
+    recording[0].spans_dropped, recording[0].tasks_dropped = 1_000, 1
+
+    said = words(plot(recording))
+    assert {
+        "960 spans not drawn", "1,000 earlier spans let go", "1 earlier task let go",
+    } <= set(said)  # fmt: skip
+    assert not any("SQL" in word for word in said)
+
+
+def test_the_lane_of_a_span_is_lower_than_that_of_a_task() -> None:
+    ax = plot(watched())
+    drawn(figure_of(ax), 160)
+    heights = {}
+    for text in ax.findobj(Text):
+        assert isinstance(text, Text)
+        if text.get_text():
+            heights[text.get_text()] = text.get_window_extent().y0
+
+    carts, payments = (
+        heights[f"{said} ms"] for said in ("SQL SELECT carts · 1", "calls payments.example · 5.4")
+    )
+    assert heights["send_mail"] - heights["warm_cache"] > 3 * (carts - payments)
+
+
+def test_a_span_that_has_not_ended_and_one_whose_clock_went_back_are_said() -> None:
+    spans = [Span("payments", "http", 5 * MS), Span("orders", "sql", 20 * MS, 15 * MS)]
+    said = words(plot(replace(watched(), spans=spans)))
+
+    assert {"calls payments · still open", "SQL orders · 5 ms · clock went back"} <= set(said)
+
+
+def test_the_line_that_held_the_loop_is_said() -> None:
+    timeline = checkout()
+    timeline.busy = [Busy(13 * MS, 35 * MS, "send_mail", 2, "shop/mail.py:42 in render")]
+
+    assert "held by send_mail at shop/mail.py:42 in render" in words(plot(timeline))
+    wide = words(plot(timeline, width=14))
+    assert "held by send_mail for 22 ms at shop/mail.py:42 in render" in wide
 
 
 def test_a_clock_that_went_back_is_said() -> None:
@@ -295,7 +389,7 @@ def test_axes_that_are_given_are_returned() -> None:
 def test_the_theme_suits_the_figure_that_is_given(background: str, theme: ThemeName) -> None:
     ax = plot(checkout(), ax=Figure(facecolor=background).subplots())
 
-    assert to_hex(ax.get_facecolor()) == COLORS[theme]["background"]
+    assert to_hex(ax.get_facecolor()) == COLORS[theme]["paper"]
 
 
 def test_a_theme_that_does_not_exist_is_refused() -> None:

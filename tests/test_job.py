@@ -212,7 +212,7 @@ async def a_request(recorder: Recorder) -> AsyncIterator[Phases]:
     async with host.up():
         request = Request(keeper, host, scope, unused, unused)
         try:
-            yield host.enter(request, scope)
+            yield host.enter(request, {})
         finally:
             request.end(scope)
 

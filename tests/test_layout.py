@@ -76,7 +76,8 @@ def test_a_request_is_a_scene_of_plain_data() -> None:
             Bar(1, 0, 3 * MS, "endpoint", 0),
             Bar(1, 3 * MS, 4 * MS, "sending", 0),
             Bar(1, 4 * MS, 5 * MS, "after", 0),
-            Bar(2, MS, 5 * MS, "wait", 0, 0, "after_response"),
+            Bar(2, MS, 4 * MS, "held", 0, 0, "after_response"),
+            Bar(2, 4 * MS, 5 * MS, "wait", 0, 0, "after_response"),
             Bar(2, 5 * MS, 8 * MS, "run", 0, 0, "after_response"),
             Bar(3, 5 * MS, 7 * MS, "busy", 0, 0, label="mail"),
         ),
@@ -144,7 +145,22 @@ def test_an_aborted_response_was_being_sent_until_the_end() -> None:
 @pytest.mark.parametrize(
     ("task", "bars", "signs"),
     [
-        (TaskRecord("waits", "after_response", 2), [("wait", 2, 9, True)], []),
+        (TaskRecord("is held", "after_response", 2), [("held", 2, 9, True)], []),
+        (
+            TaskRecord("is held, then waits", "after_response", 2, 6),
+            [("held", 2, 6, False), ("wait", 6, 9, True)],
+            [("released", 6)],
+        ),
+        (
+            TaskRecord("is held, waits, runs", "after_response", 2, 6, 7, 8, "ok"),
+            [("held", 2, 6, False), ("wait", 6, 7, False), ("run", 7, 8, False)],
+            [("released", 6)],
+        ),
+        (
+            TaskRecord("runs, no one knows since when", "background", 2, None, 7, 8, "ok"),
+            [("held", 2, 7, False), ("run", 7, 8, False)],
+            [],
+        ),
         (TaskRecord("waits", "immediate", 2, 2), [("wait", 2, 9, True)], [("released", 2)]),
         (
             TaskRecord("runs", "immediate", 2, 2, 3),
@@ -153,12 +169,12 @@ def test_an_aborted_response_was_being_sent_until_the_end() -> None:
         ),
         (
             TaskRecord("dropped", "after_route", 2, outcome="discarded", finished=4),
-            [("wait", 2, 4, False)],
+            [("held", 2, 4, False)],
             [("discarded", 4)],
         ),
         (
             TaskRecord("dropped, no one knows when", "after_route", 2, outcome="discarded"),
-            [("wait", 2, 5, False)],
+            [("held", 2, 5, False)],
             [("discarded", 5)],
         ),
         (
@@ -192,6 +208,24 @@ def test_a_clock_that_goes_backwards_mirrors_the_bars_of_a_task() -> None:
         Bar(1, 4, 6, "wait", 0, 0, "immediate", backwards=True),
         Bar(1, 1, 4, "run", 0, 0, "immediate", backwards=True),
     ]
+
+
+def test_a_release_before_the_request_is_mirrored_too() -> None:
+    task = TaskRecord("odd", "after_route", 6, 4, 5, 8, "ok")
+    scene = arrange(request(request_end=9, tasks=[task]))
+
+    assert [bar for bar in scene.bars if bar.task == 0] == [
+        Bar(1, 4, 6, "held", 0, 0, "after_route", backwards=True),
+        Bar(1, 4, 5, "wait", 0, 0, "after_route"),
+        Bar(1, 5, 8, "run", 0, 0, "after_route"),
+    ]
+
+
+def test_what_held_the_loop_has_its_line() -> None:
+    busy = Busy(2, 5, "mail", None, "shop/mail.py:42 in render")
+    bars = arrange(request(request_end=9, busy=[busy])).bars
+
+    assert bars[-1] == Bar(1, 2, 5, "busy", 0, label="mail", line="shop/mail.py:42 in render")
 
 
 def test_a_clock_that_goes_backwards_leaves_a_phase_empty_and_its_mark_true() -> None:
@@ -279,6 +313,8 @@ def test_options_that_do_not_exist_are_refused() -> None:
         arrange(checkout(), align="end")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="lanes='no' does not exist: use 'task' or 'request' or "):
         arrange(checkout(), lanes="no")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="spans='no' does not exist: use 'all' or 'folded' or 'p"):
+        arrange(checkout(), spans="no")  # type: ignore[arg-type]
 
 
 def test_panels_have_one_extent_and_a_zero_each() -> None:
@@ -349,7 +385,7 @@ def test_in_no_lane_two_things_overlap(recording: list[Timeline], lanes: Lanes |
     scene = arrange(recording, lanes=lanes)
     things: dict[tuple[int, int, object], list[Bar]] = defaultdict(list)
     for bar in scene.bars:
-        owner = ("busy", bar) if bar.kind == "busy" else bar.task
+        owner = (bar.kind, bar) if bar.kind in ("busy", "span") else bar.task
         things[bar.lane, bar.request, owner].append(bar)
     spans: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for (lane, *_), bars in things.items():
@@ -364,7 +400,7 @@ def test_in_no_lane_two_things_overlap(recording: list[Timeline], lanes: Lanes |
 def test_phases_follow_one_another(recording: list[Timeline]) -> None:
     lanes: dict[int, list[Bar]] = defaultdict(list)
     for bar in arrange(recording, lanes="task").bars:
-        if bar.kind not in ("wait", "run", "busy"):
+        if bar.task is None and bar.kind not in ("span", "busy"):
             lanes[bar.lane].append(bar)
 
     for bars in lanes.values():
@@ -381,7 +417,8 @@ def test_nothing_is_dropped_and_all_is_inside(
 
     assert sorted(map(id, shown)) == sorted(map(id, recording))
     tasks = positions(scene)
-    assert sorted({(b.request, b.task) for b in scene.bars if b.kind == "wait"}) == tasks
+    waits = {(bar.request, bar.task) for bar in scene.bars if bar.kind in ("held", "wait")}
+    assert sorted(waits) == tasks
     assert sorted((arrow.request, arrow.task) for arrow in scene.arrows) == tasks
     assert sum(bar.kind == "busy" for bar in scene.bars) == sum(len(line.busy) for line in shown)
     moments = [thing.at for thing in (*scene.marks, *scene.signs, *scene.arrows)]

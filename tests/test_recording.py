@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from fastapi_tasks import (
     Busy,
     Recorder,
+    Span,
     Tasks,
     Timeline,
     add_tasks,
@@ -29,7 +30,7 @@ from fastapi_tasks.errors import RecordingError
 
 from .asgi import serving
 from .conftest import WALL
-from .samples import MS, checkout, random_timelines
+from .samples import MS, checkout, random_timelines, repeating, watched
 from .virtual import now
 
 MakeApp = Callable[..., FastAPI]
@@ -38,7 +39,7 @@ MakeApp = Callable[..., FastAPI]
 class TestJsonLines:
     @given(st.integers(0, 4), st.integers(0, 5), st.integers(0, 1000))
     def test_round_trips_exactly(self, requests: int, tasks: int, seed: int) -> None:
-        timelines = [checkout(), *random_timelines(requests, tasks, seed)]
+        timelines = [checkout(), repeating(), *random_timelines(requests, tasks, seed)]
         assert from_json(to_json(timelines)) == timelines
 
     def test_is_one_line_per_timeline_with_a_format_version(self) -> None:
@@ -87,8 +88,8 @@ class TestJsonLines:
             ),
             (
                 to_json(checkout()).replace('"mode":"immediate"', '"mode":"whenever"'),
-                "line 1 is damaged, tasks.0.mode: input should be 'immediate', 'after_route' or "
-                "'after_response': remove the line, or record again",
+                "line 1 is damaged, tasks.0.mode: input should be 'immediate', 'after_route', "
+                "'after_response', 'background' or 'spawned': remove the line, or record again",
             ),
         ],
     )
@@ -147,6 +148,57 @@ class TestText:
             ]
         )
         assert repr(checkout()) == "<Timeline POST /checkout #1: 200, 6 tasks>"
+
+    def test_spans_are_lines_below_the_tasks(self) -> None:
+        timeline = watched()
+        timeline.spans[7].error, timeline.spans[14].end = "OperationalError", None
+        assert str(timeline) == "\n".join(
+            [
+                "POST /orders #1  200  |  endpoint end 11.0 ms  |  response start 11.6 ms  |  "
+                "response sent 12.1 ms",
+                "task        mode        requested  released  started  finished  outcome",
+                "send_mail   background  9.9 ms     12.1 ms   12.3 ms  30.0 ms   ok",
+                "warm_cache  spawned     10.2 ms    10.2 ms   10.4 ms  19.0 ms   ok",
+                "span                       of          start     end       outcome",
+                "middleware GZipMiddleware  request     50.0 µs   30.9 ms   ok",
+                "  dependency get_db        request     300.0 µs  900.0 µs  ok",
+                "    pool                   request     400.0 µs  800.0 µs  ok",
+                "  dependency current_user  request     950.0 µs  1.6 ms    ok",
+                "    sql SELECT users       request     1.1 ms    1.6 ms    ok",
+                "  validation               request     1.6 ms    1.9 ms    ok",
+                "  endpoint create_order    request     1.9 ms    11.0 ms   ok",
+                "    sql SELECT carts       request     2.1 ms    3.1 ms    error OperationalError",
+                "    http payments.example  request     3.2 ms    8.6 ms    ok",
+                "    sql INSERT orders      request     8.8 ms    9.8 ms    ok",
+                "  serialization            request     11.1 ms   11.5 ms   ok",
+                "  sending                  request     11.6 ms   12.1 ms   ok",
+                "  close get_db             request     30.2 ms   30.8 ms   ok",
+                "thread render_mail         send_mail   12.6 ms   22.0 ms   ok",
+                "sql UPDATE orders          send_mail   22.4 ms   –         running",
+                "redis SET                  warm_cache  11.0 ms   18.0 ms   ok",
+            ]
+        )
+
+    def test_very_many_spans_are_counted(self) -> None:
+        spans = [Span("q\n", "sql", at, at + 1, task=9) for at in range(10_000)]
+        timeline = Timeline(3, "http", "GET", "/x", WALL, 0, spans=spans)
+        timeline.tasks_dropped, timeline.spans_dropped = 2, 1
+        lines = str(timeline).splitlines()
+        assert len(lines) == 2 + 50 + 3
+        assert lines[2] == r"sql q\n  a task that was let go  0 ns   1 ns   ok"
+        assert lines[-3:] == [
+            "… and 9,950 more spans",
+            "… and 2 earlier tasks, let go",
+            "… and 1 earlier span, let go",
+        ]
+
+    def test_deep_spans_stay_on_the_screen(self) -> None:
+        spans = [Span("q", "sql", at, 99, parent=at - 1) for at in range(40)]
+        timeline = Timeline(3, "http", "GET", "/x", WALL, 0, spans=spans)
+        lines = str(timeline).splitlines()[2:]
+        assert [len(line) - len(line.lstrip()) for line in lines] == [
+            min(2 * depth, 40) for depth in range(40)
+        ]
 
     def test_says_what_is_open_failed_or_aborted(self) -> None:
         timeline = Timeline(3, "http", "GET", "/x", WALL, 0)

@@ -7,7 +7,7 @@ from math import atan2, cos, degrees, exp, hypot, radians, sin, sqrt
 
 import pytest
 
-from fastapi_tasks.timeline import MODES
+from fastapi_tasks.timeline import MODES, SCHEDULED_MODES, Mode
 from visualize.theme import (
     COLORS,
     HATCHES,
@@ -124,12 +124,27 @@ def test_the_difference_is_that_of_the_published_examples(
     assert difference(one, other) == pytest.approx(expected, abs=5e-5)
 
 
+def nearest(theme: ThemeName, vision: str, modes: tuple[Mode, ...]) -> float:
+    """How far apart the two colours are that are most alike."""
+    colors = [lab(COLORS[theme][mode], vision) for mode in modes]
+    return min(difference(*pair) for pair in combinations(colors, 2))
+
+
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("vision", VISIONS)
 def test_the_modes_are_told_apart_by_everyone(theme: ThemeName, vision: str) -> None:
-    colors = [lab(COLORS[theme][mode], vision) for mode in MODES]
+    assert nearest(theme, vision, SCHEDULED_MODES) > 10
+    # Five steps of grey have not that much room; words, shapes and hatches tell the rest.
+    assert nearest(theme, vision, MODES) > (5 if vision == "grey" else 10)
 
-    assert min(difference(*pair) for pair in combinations(colors, 2)) > 10
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("vision", VISIONS)
+def test_a_span_is_not_taken_for_a_task(theme: ThemeName, vision: str) -> None:
+    table = looks(COLORS[theme])
+    span = lab(table["span", None].fill, vision)
+
+    assert min(difference(span, lab(table["run", mode].fill, vision)) for mode in MODES) > 20
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -137,9 +152,9 @@ def test_every_bar_stands_out_from_the_background(theme: ThemeName) -> None:
     palette = COLORS[theme]
 
     low = {
-        key: contrast(look.edge, palette["background"])
+        key: contrast(look.edge, palette["paper"])
         for key, look in looks(palette).items()
-        if contrast(look.edge, palette["background"]) < 3
+        if contrast(look.edge, palette["paper"]) < 3
     }
     assert low == {}
 
@@ -148,9 +163,9 @@ def test_every_bar_stands_out_from_the_background(theme: ThemeName) -> None:
 def test_words_are_readable_on_the_background(theme: ThemeName) -> None:
     palette = COLORS[theme]
 
-    assert contrast(palette["text"], palette["background"]) > 7
-    assert contrast(palette["muted"], palette["background"]) > 4.5
-    assert contrast(palette["error"], palette["background"]) > 4.5
+    assert contrast(palette["text"], palette["paper"]) > 7
+    assert contrast(palette["muted"], palette["paper"]) > 4.5
+    assert contrast(palette["error"], palette["paper"]) > 4.5
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -158,7 +173,7 @@ def test_the_modes_are_readable_as_words(theme: ThemeName) -> None:
     palette = COLORS[theme]
 
     words = [readable(palette[mode], palette) for mode in MODES]
-    assert min(contrast(word, palette["background"]) for word in words) >= 4.5
+    assert min(contrast(word, palette["paper"]) for word in words) >= 4.5
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -176,6 +191,21 @@ def test_a_wait_is_told_from_a_run_without_its_hatch(theme: ThemeName) -> None:
     table = looks(COLORS[theme])
 
     assert min(contrast(table["wait", m].fill, table["run", m].fill) for m in MODES) > 2.5
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_what_is_late_has_a_stronger_hatch_than_what_a_mode_holds_back(theme: ThemeName) -> None:
+    paper = COLORS[theme]["paper"]
+    table = looks(COLORS[theme])
+
+    for mode in MODES:
+        held, wait = table["held", mode], table["wait", mode]
+        assert held.hatch is not None
+        assert wait.hatch is not None
+        assert set(held.hatch) == set(wait.hatch) == {HATCHES[mode]}
+        assert len(held.hatch) < len(wait.hatch)
+        assert contrast(held.lines or held.edge, paper) < contrast(wait.lines or wait.edge, paper)
+        assert contrast(held.fill, paper) < contrast(wait.fill, paper)
 
 
 def test_each_mode_has_a_shape_and_a_hatch_of_its_own() -> None:

@@ -6,25 +6,52 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from visualize.answers.difference import difference
+    from visualize.answers.filter import parse, select
+    from visualize.answers.summary import summary
     from visualize.figure import compare, plot, to_png, to_svg
     from visualize.notebook import show
     from visualize.page import to_html
     from visualize.perfetto import to_perfetto
     from visualize.terminal import text
+    from visualize.units import ms, s, us
 
 # Each name is imported when it is first used: text needs no matplotlib, and a page no more.
 _HOMES = {
     "compare": "figure",
+    "difference": "answers.difference",
+    "ms": "units",
+    "parse": "answers.filter",
     "plot": "figure",
+    "s": "units",
+    "select": "answers.filter",
     "show": "notebook",
+    "summary": "answers.summary",
     "text": "terminal",
     "to_html": "page",
     "to_perfetto": "perfetto",
     "to_png": "figure",
     "to_svg": "figure",
+    "us": "units",
 }
 
-__all__ = ["compare", "plot", "show", "text", "to_html", "to_perfetto", "to_png", "to_svg"]
+__all__ = [
+    "compare",
+    "difference",
+    "ms",
+    "parse",
+    "plot",
+    "s",
+    "select",
+    "show",
+    "summary",
+    "text",
+    "to_html",
+    "to_perfetto",
+    "to_png",
+    "to_svg",
+    "us",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,13 +11,15 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, get_args
 
+from fastapi_tasks.timeline import MODES
 from visualize.columns import FORMAT, pack
 from visualize.layout import Recording, listed, one_of
 from visualize.theme import COLORS, ink
+from visualize.words import SPAN_WORDS
 
 Align = Literal["clock", "request_start", "response_sent"]
 
-INKED = ("immediate", "after_route", "after_response", "endpoint", "busy")
+INKED = (*MODES, "endpoint", "busy")
 """The fills that text stands on."""
 
 LIVE_POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'; img-src data:"
@@ -95,6 +97,7 @@ def _page(title: str | None, script: str, policy: str, **data: Any) -> str:
     data |= {
         "title": title,
         "format": FORMAT,
+        "spans": SPAN_WORDS,
         "policy": _file_policy(),
         "style": _style(),
     }

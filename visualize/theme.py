@@ -1,9 +1,10 @@
 """Colours, hatches and shapes, as plain data that every painter shares.
 
-The modes wear Okabe–Ito hues: vermillion, blue and bluish green (Okabe and Ito 2008, "Color
-Universal Design"). Their lightness is moved per theme, so that each stands out from the background
-by 3 : 1 or more and the three stay apart in grey: the later a mode releases its task, the further
-it is from the background. Shape and hatch say the same again without colour.
+The modes wear Okabe–Ito hues: vermillion, blue and bluish green, and those that are not ours
+reddish purple and orange (Okabe and Ito 2008, "Color Universal Design"). Their lightness is moved
+per theme, so that each stands out from the background by 3 : 1 or more and our three stay apart in
+grey: the later a mode releases its task, the further it is from the background. Shape and hatch
+say the same again without colour.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from visualize.layout import BarKind
 
 ThemeName = Literal["light", "dark"]
 Palette: TypeAlias = Mapping[str, str]
-Shape = Literal["circle", "diamond", "triangle"]
+Shape = Literal["circle", "diamond", "triangle", "wedge", "star"]
 
 COLORS: dict[ThemeName, dict[str, str]] = {
     "light": {
-        "background": "#ffffff",
+        "paper": "#ffffff",
         "text": "#1c2128",
         "muted": "#59636e",
         "grid": "#e9ecef",
@@ -28,6 +29,9 @@ COLORS: dict[ThemeName, dict[str, str]] = {
         "immediate": "#e86d18",
         "after_route": "#0072b2",
         "after_response": "#04513a",
+        "background": "#5b1260",
+        "spawned": "#824a00",
+        "span": "#4f7396",
         "endpoint": "#3d444d",
         "phase": "#7d8590",
         "busy": "#b3123a",
@@ -35,7 +39,7 @@ COLORS: dict[ThemeName, dict[str, str]] = {
         "error": "#b3123a",
     },
     "dark": {
-        "background": "#14181f",
+        "paper": "#14181f",
         "text": "#e8ebef",
         "muted": "#a3adb8",
         "grid": "#262c36",
@@ -43,6 +47,9 @@ COLORS: dict[ThemeName, dict[str, str]] = {
         "immediate": "#fe8d47",
         "after_route": "#3286c8",
         "after_response": "#71edbd",
+        "background": "#bc839f",
+        "spawned": "#a75813",
+        "span": "#8fb0cf",
         "endpoint": "#d0d7de",
         "phase": "#8b949e",
         "busy": "#ff6b81",
@@ -55,26 +62,38 @@ SHAPES: dict[Mode, Shape] = {
     "immediate": "circle",
     "after_route": "diamond",
     "after_response": "triangle",
+    "background": "wedge",
+    "spawned": "star",
 }
 
 HATCHES: dict[Mode, str] = {
-    "immediate": "////",
-    "after_route": "\\\\\\\\",
-    "after_response": "----",
+    "immediate": "/",
+    "after_route": "\\",
+    "after_response": "-",
+    "background": "|",
+    "spawned": ".",
 }
+"""Matplotlib's letter for the lines of each mode; repeated, they are denser."""
+
+PALE, STRONG = 2, 6
+"""How dense the hatch is of what a mode holds back, and of what is late."""
 
 
 class Look(NamedTuple):
-    """How a kind of bar looks: colours, and matplotlib's letters for a hatch."""
+    """How a kind of bar looks: colours, and matplotlib's letters for a hatch.
+
+    `lines` is the colour of the hatch, that of the edge where it is None.
+    """
 
     fill: str
     edge: str
     hatch: str | None = None
+    lines: str | None = None
 
 
 def looks(palette: Palette) -> dict[tuple[BarKind, Mode | None], Look]:
     """Return the look of every kind of bar, by its kind and mode."""
-    pale = Look(blend(palette["phase"], palette["background"], 0.18), palette["phase"])
+    pale = Look(blend(palette["phase"], palette["paper"], 0.18), palette["phase"])
     solid = Look(palette["phase"], palette["phase"])
     endpoint = Look(palette["endpoint"], palette["endpoint"])
     tasks = {
@@ -88,14 +107,19 @@ def looks(palette: Palette) -> dict[tuple[BarKind, Mode | None], Look]:
         ("after", None): pale,
         ("waiting", None): pale,
         ("receiving", None): solid,
+        ("span", None): Look(blend(palette["span"], palette["paper"], 0.1), palette["span"]),
         ("busy", None): Look(palette["busy"], palette["busy"]),
     }
 
 
 def _task_looks(mode: Mode, palette: Palette) -> dict[BarKind, Look]:
     color = palette[mode]
-    tint = blend(color, palette["background"], 0.13)
-    return {"wait": Look(tint, color, HATCHES[mode]), "run": Look(color, color)}
+    pale, tint, lines = (blend(color, palette["paper"], share) for share in (0.04, 0.13, 0.5))
+    return {
+        "held": Look(pale, color, PALE * HATCHES[mode], lines),
+        "wait": Look(tint, color, STRONG * HATCHES[mode]),
+        "run": Look(color, color),
+    }
 
 
 def luminance(color: str) -> float:
@@ -122,7 +146,7 @@ def readable(color: str, palette: Palette) -> str:
     """Return a colour as near to `color` as small text in it may be: 4.5 : 1 on the background."""
     shares = (share / 20 for share in range(20, -1, -1))
     mixed = (blend(color, palette["text"], share) for share in shares)
-    return next(mix for mix in mixed if contrast(mix, palette["background"]) >= 4.5)
+    return next(mix for mix in mixed if contrast(mix, palette["paper"]) >= 4.5)
 
 
 def blend(color: str, background: str, share: float) -> str:

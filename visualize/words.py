@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from fastapi_tasks.timeline import SpanKind
+
 US, MS, S = 1_000, 1_000_000, 1_000_000_000
 MIN, H = 60 * S, 3_600 * S
 
@@ -20,6 +22,24 @@ PHASE_WORDS = {
     "waiting": "waits for the response",
     "receiving": "receives the response",
 }
+PART_WORDS = {"held": "{} is held back", "wait": "{} waits", "run": "{}"}
+"""What the parts of a task's time are called, each after the task's name."""
+SPAN_WORDS: dict[SpanKind, tuple[str, str]] = {
+    "middleware": ("middleware", "middleware {}"),
+    "dependency": ("dependency", "dependency {}"),
+    "close": ("close", "close {}"),
+    "validation": ("validation", "validation {}"),
+    "endpoint": ("endpoint", "endpoint {}"),
+    "serialization": ("serialization", "serialization {}"),
+    "sending": ("sending", "sending {}"),
+    "sql": ("SQL", "SQL {}"),
+    "pool": ("waits for a connection", "waits for a connection to {}"),
+    "http": ("calls another service", "calls {}"),
+    "redis": ("redis", "redis {}"),
+    "thread": ("work in a thread", "{} in a thread"),
+    "telemetry": ("span", "{}"),
+}
+"""What a span of each kind is called: one that has no name of its own, and one that has."""
 
 
 def duration(ns: int) -> str:
@@ -60,6 +80,17 @@ def harmless(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def span_words(kind: SpanKind, name: str) -> str:
+    """Say what a span is: `dependency get_db`, `SQL SELECT orders`, `waits for a connection`."""
+    alone, named = SPAN_WORDS[kind]
+    return alone if name in ("", kind) else named.replace("{}", name)
+
+
+def times(number: int) -> str:
+    """Write how many things a name before it stands for: ` × 159`, or nothing for one."""
+    return f" × {number:,}" if number > 1 else ""
 
 
 def count(number: int, noun: str) -> str:

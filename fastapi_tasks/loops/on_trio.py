@@ -80,7 +80,7 @@ class TrioLoop:
             except RuntimeError as error:
                 failed(error)
 
-        # Not in the context of the task that asks first: the thread would keep all of that alive.
+        # Not in the context of the task that needs it: the thread outlives that.
         Context().run(self._nursery.start_soon, start)
 
     @asynccontextmanager

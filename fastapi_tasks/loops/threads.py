@@ -64,6 +64,7 @@ class Call:
         with self._lock:
             self._taken = self.function is not None
             if self._taken:
+                # Within the lock: to whoever fails to withdraw the call, all of this is done.
                 self.on_take()
             return self._taken
 

@@ -12,7 +12,7 @@ from contextvars import ContextVar, Token
 from typing import Protocol
 
 from ..keeper import Keeper
-from ..timeline import Span, SpanKind, Timeline
+from ..timeline import Span, SpanKind, TaskRecord, Timeline
 
 
 class Watched(Protocol):
@@ -20,6 +20,9 @@ class Watched(Protocol):
 
     keeper: Keeper
     timeline: Timeline
+    thread: int
+    background: list[TaskRecord]
+    running: TaskRecord | None
 
 
 class Here:
@@ -56,13 +59,19 @@ class Open:
         if error is not None:
             span.error = type(error).__name__
         if self._token is not None:
+            self.leave()
+        if self._keeper.listeners:
+            self._keeper.tell("span", self._timeline)
+
+    def leave(self) -> None:
+        """Let what begins from now on stand beside the span, which goes on until its end."""
+        token, self._token = self._token, None
+        if token is not None:
             try:
-                here.reset(self._token)
+                here.reset(token)
             except ValueError:
                 # Begun in another context, as a generator's set-up may be.
                 here.set(self._before)
-        if self._keeper.listeners:
-            self._keeper.tell("span", self._timeline)
 
 
 def begin(name: str, kind: SpanKind, attributes: dict[str, str] | None = None) -> Open | None:
@@ -78,9 +87,23 @@ def begin(name: str, kind: SpanKind, attributes: dict[str, str] | None = None) -
 def leaf(name: str, kind: SpanKind, attributes: dict[str, str] | None = None) -> Open | None:
     """Begin a span that nothing is inside of, at a lower price; None where nothing is watched."""
     before = here.get()
-    if before is None:
-        return None
-    return Open(before, _add(before, name, kind, attributes), None)
+    return None if before is None else leaf_of(before, name, kind, attributes)
+
+
+def leaf_of(
+    place: Here, name: str, kind: SpanKind, attributes: dict[str, str] | None = None
+) -> Open:
+    """Begin a span that nothing is inside of, as part of `place`, wherever the code is."""
+    return Open(place, _add(place, name, kind, attributes), None)
+
+
+def past(
+    place: Here, name: str, kind: SpanKind, start: int, error: BaseException | None = None
+) -> None:
+    """Record a span that began at `start` and ends now."""
+    opened = leaf_of(place, name, kind)
+    opened.span.start = start
+    opened.end(error)
 
 
 @contextmanager

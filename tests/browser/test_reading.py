@@ -6,15 +6,16 @@ from collections.abc import Callable
 
 import pytest
 
-from fastapi_tasks.timeline import Busy, TaskRecord, Timeline
-from tests.samples import MS, WALL, checkout, random_timelines
+from fastapi_tasks.timeline import Busy, Span, TaskRecord, Timeline
+from tests.samples import MS, WALL, checkout, random_timelines, repeating, watched
 
 from .screen import Screen
 
 Show = Callable[..., Screen]
 
 MAIL = (
-    "send_mail waited 1.5 ms, then ran 29.3 ms on the event loop. "
+    "send_mail was held back 1.4 ms by its mode, waited 100 µs, then ran 29.3 ms on the event "
+    "loop. "
     "It started 100 µs after the response was sent."
 )
 
@@ -91,8 +92,8 @@ def test_click_pins_and_escape_lets_go(show: Show) -> None:
     screen.settle()
     panel = screen.page.locator("[data-part=panel]")
     assert screen.text("sentence") == (
-        "notify_shipping waited 1.3 ms, then ran 7.2 ms on the event loop and raised "
-        "ConnectionError. It started 200 µs after the response was sent."
+        "notify_shipping was held back 1.1 ms by its mode, waited 200 µs, then ran 7.2 ms on the "
+        "event loop and raised ConnectionError. It started 200 µs after the response was sent."
     )
     rows = panel.locator("dl:visible dd").all_inner_texts()
     assert rows == [
@@ -131,7 +132,79 @@ def test_the_keyboard_reaches_every_other_bar_too(show: Show) -> None:
     screen.press("Shift+P")
     assert screen.text("sentence") == told[2]
     rows = screen.page.locator("[data-part=panel] dl:visible dd").all_inner_texts()
-    assert rows == ["13 ms", "35 ms"]
+    assert rows == ["13 ms", "35 ms", "–"]
+
+
+def test_spans_stand_beneath_what_made_them(show: Show) -> None:
+    screen = show(watched())
+    assert {
+        "middleware GZipMiddleware  30.9 ms", "endpoint create_order  9.1 ms",
+        "calls payments.example", "sending  550 µs", "render_mail in a thread  9.4 ms",
+        "redis SET  7 ms",
+    } <= set(screen.texts())  # fmt: skip
+    request, mail = screen.find("/orders", "requests"), screen.find("send_mail")
+    app, query = screen.find("create_order", "spans"), screen.find("SELECT carts", "spans")
+    render = screen.find("render_mail", "spans")
+    assert request.y < app.y < query.y < mail.y < render.y < screen.find("warm_cache").y
+    assert app.x < query.x < query.end < app.end
+    assert query.height < mail.height
+    assert screen.page.locator(".picture .span").count() == 16
+
+
+def test_a_span_tells_what_it_is(show: Show) -> None:
+    timeline = watched()
+    timeline.spans[8].error = "TimeoutError"
+    timeline.spans[8].attributes = {"status": "504", "method": "POST"}
+    screen = show(timeline)
+    screen.page.mouse.click(*screen.find("payments.example", "spans").center)
+    screen.settle()
+    assert screen.text("sentence") == (
+        "calls payments.example took 5.4 ms and raised TimeoutError, in the request."
+    )
+    rows = screen.page.locator("[data-part=panel] dl:visible dd").all_inner_texts()
+    assert rows == [
+        "http", "the request", "3.2 ms", "8.6 ms", "TimeoutError", "status: 504, method: POST",
+    ]  # fmt: skip
+
+
+def test_many_spans_are_counted_and_those_that_were_let_go(show: Show) -> None:
+    timeline = repeating(159)
+    timeline.spans_dropped = 1000
+    screen = show([timeline, *(watched(number, number * 40 * MS) for number in range(2, 4))])
+    said = [text for text in screen.texts() if "spans" in text]
+    assert [text.split(", the last ended 17.9 ms later, ")[1] for text in said] == [
+        "175 spans (175 not drawn), 1,000 earlier spans let go", "16 spans", "16 spans",
+    ]  # fmt: skip
+    assert screen.page.locator(".picture .span").count() == 32
+
+
+def test_odd_spans_do_no_harm(show: Show) -> None:
+    spans = [
+        Span("a", "sql", 5 * MS, None, parent=1),
+        Span("b", "sql", 6 * MS, 2 * MS, parent=0),
+        Span("<i>", "telemetry", 90 * MS, 95 * MS, task=77, parent=41),
+        Span("same", "http", 5 * MS, 5 * MS, task=0),
+    ]
+    timeline = watched()
+    timeline.spans = spans
+    for place, span in enumerate(spans):
+        span.id = place
+    screen = show(timeline)
+    assert "<i>  5 ms" in screen.texts()
+    assert "SQL a  open" in screen.texts()
+    screen.press("c")
+
+
+def test_the_line_that_held_the_loop_is_told(show: Show) -> None:
+    timeline = checkout()
+    timeline.busy[0].line = "shop/mail.py:42 in render"
+    screen = show(timeline)
+    screen.page.mouse.click(*screen.find(None, "busy").center)
+    screen.settle()
+    assert screen.text("sentence") == (
+        "send_mail held the event loop for 22 ms at shop/mail.py:42 in render: "
+        "nothing else on it could run."
+    )
 
 
 def test_the_next_task_comes_into_view(show: Show) -> None:
@@ -353,14 +426,19 @@ def test_open_ends_are_told(show: Show) -> None:
         id=1, kind="http", method="GET", path="/", wall=WALL, request_start=0,
         tasks=[
             TaskRecord("runs", "immediate", 1 * MS, 1 * MS, 2 * MS),
-            TaskRecord("waits", "after_route", 5 * MS),
+            TaskRecord("is held", "after_route", 5 * MS),
+            TaskRecord("waits", "after_route", 5 * MS, 6 * MS),
         ],
     )  # fmt: skip
     screen = show(timeline)
-    assert {"runs  running", "waits  waiting", "open"} <= set(screen.texts())
-    assert screen.page.locator(".picture .run").count() == 1 + 3 + 3
+    assert {"runs  running", "is held  held back", "waits  waiting", "open"} <= set(screen.texts())
+    assert screen.page.locator(".picture .held").count() == 2
+    assert screen.page.locator(".picture .wait").count() == 2
+    assert screen.page.locator(".picture .run").count() == 1 + 3 + 2 * 3
     screen.press("n")
     assert screen.text("sentence") == "runs waited 1 ms, then has been running on the event loop."
+    screen.press("n")
+    assert screen.text("sentence") == "is held is still held back by its mode."
     screen.press("n")
     assert screen.text("sentence") == "waits has not started yet."
 
@@ -387,7 +465,8 @@ def test_an_abandoned_task_ran_on(show: Show) -> None:
     assert any("2 not ended" in text for text in screen.texts())
     screen.press("n", "n", "n")
     assert screen.text("sentence").startswith(
-        "send_mail waited 1.5 ms, then has been running on the event loop and was abandoned."
+        "send_mail was held back 1.4 ms by its mode, waited 100 µs, then has been running on the "
+        "event loop and was abandoned."
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from fastapi_tasks.recording import from_json
 from fastapi_tasks.timeline import Timeline
-from tests.samples import MS, WALL, checkout, random_timelines
+from tests.samples import MS, WALL, checkout, random_timelines, repeating, watched
 from tests.test_perfetto import broken_rules
 
 from .screen import Screen
@@ -29,7 +29,7 @@ def odd() -> list[Timeline]:
     bare = Timeline(
         id=4, kind="websocket", method="WEBSOCKET", path="/ws", wall=WALL - 5, request_start=-7
     )
-    return [late, bare, *random_timelines(5, 7)]
+    return [late, bare, repeating(number=5, at=UPTIME + MS), *random_timelines(5, 7)]
 
 
 def test_json_lines_are_the_recording_to_the_nanosecond(show: Show, tmp_path: Path) -> None:
@@ -58,7 +58,16 @@ def test_the_saved_page_shows_and_saves_the_same(
     assert from_json(second.save("jsonl", tmp_path).decode()) == odd()
 
 
-@pytest.mark.parametrize("recording", [[checkout()], random_timelines(60, 12), odd()])
+@pytest.mark.parametrize(
+    "recording",
+    [
+        [checkout()],
+        random_timelines(60, 12),
+        odd(),
+        [watched()],
+        [watched(n, n) for n in range(50)],
+    ],
+)
 def test_the_trace_keeps_the_rules_of_perfetto(
     show: Show, tmp_path: Path, recording: list[Timeline]
 ) -> None:

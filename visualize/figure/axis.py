@@ -12,6 +12,7 @@ from visualize.theme import Palette
 from visualize.words import MS, tick_labels, ticks
 
 from .frame import EDGE, SMALL, Frame, width_of
+from .rows import Rows
 
 APART = (54, 42, 32)
 """Least distance of two ticks, in points: what looks best first, the least there can be last."""
@@ -66,8 +67,8 @@ def dress(ax: Axes, scene: Scene, frame: Frame, palette: Palette) -> None:
     """Give the axes their limits and look."""
     span = max(scene.end - scene.start, 1) / MS
     ax.set_xlim(scene.start / MS - 0.012 * span, scene.end / MS + 0.035 * span)
-    ax.set_ylim(*frame.limits(scene))
-    ax.set_facecolor(palette["background"])
+    ax.set_ylim(Rows(scene, frame).bottom, -0.5 - frame.head / frame.lane)
+    ax.set_facecolor(palette["paper"])
     ax.set_yticks([])
     for side, spine in ax.spines.items():
         spine.set(visible=side == "bottom", color=palette["grid"], linewidth=0.8)

@@ -26,6 +26,8 @@ EDGE = 7.0
 """Points kept free along the edges of a figure."""
 GUTTER = 9.0
 """Points between the names and the axes."""
+SLIM = 13.0
+"""Points that the lane of a span takes where others are higher."""
 HIGHEST = 640.0
 """Points that many lanes may take together."""
 NARROW = 4.6
@@ -68,29 +70,30 @@ class Frame:
         """The width of a bar's outline, in points."""
         return min(0.12 * self.lane, 0.7)
 
-    def limits(self, scene: Scene) -> tuple[float, float]:
-        """The ends of the y axis, bottom first."""
-        return max(len(scene.lanes), 1) - 0.5, -0.5 - self.head / self.lane
+    @property
+    def slim(self) -> float:
+        """How high the lane of a span is, in lanes."""
+        return min(SLIM / self.lane, 1.0)
 
 
 def frame_for(scene: Scene, width: float) -> Frame:
     """Choose the measures for a figure of our own that is `width` inches wide."""
     lanes = max(len(scene.lanes), 1)
+    spans = _spans(scene)
     if any(lane.kind == "shared" for lane in scene.lanes):
         names: Names = "within" if is_tiled(scene) else "beside"
         return Frame(names, max(HIGHEST / max(lanes, 28), 0.2), half=0.38)
     if width <= NARROW:
         return Frame("above", max(min(34.0, 1200 / lanes), 22.0), middle=0.2, half=0.19)
-    if lanes <= 24:
+    if lanes - spans + spans * SLIM / 29.0 <= 24:
         return Frame("beside", 29.0)
     return Frame("beside", max(HIGHEST / lanes, 9.0), half=0.36)
 
 
 def frame_of(ax: Axes, scene: Scene) -> Frame:
     """Choose the measures that suit axes as they are."""
-    lanes = max(len(scene.lanes), 1)
     figure = whole(ax)
-    lane = max(ax.bbox.height / figure.dpi / POINT - 15, 1.0) / lanes
+    lane = _lane_in(max(ax.bbox.height / figure.dpi / POINT - 15, 1.0), scene)
     room = (ax.bbox.x0 - left_of(ax.bbox, figure)) / figure.dpi / POINT
     if is_tiled(scene) or lane < 8:
         return Frame("within", lane, half=0.38, titled=False)
@@ -99,6 +102,18 @@ def frame_of(ax: Axes, scene: Scene) -> Frame:
     if lane >= 22:
         return Frame("above", lane, middle=0.2, half=0.19, titled=False)
     return Frame("within", lane, half=0.38, titled=False)
+
+
+def _spans(scene: Scene) -> int:
+    return sum(lane.kind == "span" for lane in scene.lanes)
+
+
+def _lane_in(height: float, scene: Scene) -> float:
+    """How high a lane of full height is, where all take so many points together."""
+    lanes, spans = max(len(scene.lanes), 1), _spans(scene)
+    if lanes == spans:
+        return height / lanes
+    return max((height - SLIM * spans) / (lanes - spans), height / lanes)
 
 
 def whole(ax: Axes) -> Figure:
@@ -126,8 +141,9 @@ def is_tiled(scene: Scene) -> bool:
 
 def names_width(figure: Figure, scene: Scene, *, titled: bool) -> float:
     """The width of the longest name in points."""
-    words = {(title(lane, scene, titled), NAME, weight(lane, scene)) for lane in scene.lanes}
-    words |= {(subtitle(lane), SMALL, "normal") for lane in scene.lanes}
+    named = [lane for lane in scene.lanes if lane.kind != "span"]
+    words = {(title(lane, scene, titled), NAME, weight(lane, scene)) for lane in named}
+    words |= {(subtitle(lane), SMALL, "normal") for lane in named}
     # Only the longest in characters can be the longest in points.
     likely = sorted(words, key=lambda said: -len(said[0]) * said[1])[:12]
     return max((measure(figure, *said) for said in likely), default=0.0)

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from fastapi_tasks.timeline import MODES
+from fastapi_tasks.timeline import MODES, Mode
 from visualize.layout import Align, Scene
-from visualize.theme import SHAPES, Palette, blend
+from visualize.theme import HATCHES, PALE, SHAPES, STRONG, Palette, blend, looks
 from visualize.words import MARK_WORDS
 
 from .frame import EDGE, POINT, SMALL, Frame, is_tiled, measure
@@ -20,6 +20,7 @@ from .painter import (
     ENDINGS,
     MARK_STYLES,
     MARKERS,
+    SIZES,
     shows_arrows,
     shows_endings,
     shows_marks,
@@ -32,6 +33,10 @@ SWATCH, HEIGHT = 13.0, 6.5
 """Points: the size of a swatch."""
 GAP, BETWEEN = 4.0, 13.0
 """Points: from a swatch to its words, and from one entry to the next."""
+
+
+CALLS: dict[Mode, str] = {"background": "add_task()", "spawned": "create_task()"}
+"""How tasks come about that are not ours."""
 
 
 class Entry(NamedTuple):
@@ -48,10 +53,11 @@ def entries(scenes: Sequence[Scene], frames: Sequence[Frame], palette: Palette) 
     pairs = list(zip(scenes, frames, strict=True))
     unnamed = any(is_tiled(scene) and shows_marks(scene) for scene in scenes)
     return [
-        *(_modes(palette) if not all(frame.says_modes for frame in frames) else []),
+        *(_modes(scenes, palette) if not all(frame.says_modes for frame in frames) else []),
         *_tasks(pairs, palette),
         *(_marks(palette) if unnamed else []),
         *_endings(pairs, palette),
+        *_missing(scenes, palette),
     ]
 
 
@@ -115,25 +121,41 @@ def _dot(words: str, **style: Any) -> Entry:
     return Entry(words, [SWATCH / 2], [HEIGHT / 2], {"ls": "none", **style})
 
 
-def _modes(palette: Palette) -> Iterator[Entry]:
+def _modes(scenes: Sequence[Scene], palette: Palette) -> Iterator[Entry]:
+    shown = {bar.mode for scene in scenes for bar in scene.bars}
     for mode in MODES:
-        yield _dot(mode, marker=MARKERS[SHAPES[mode]], mfc=palette[mode], mec="none", ms=6)
+        if mode in shown:
+            size = 6 * SIZES.get(SHAPES[mode], 1.0)
+            yield _dot(mode, marker=MARKERS[SHAPES[mode]], mfc=palette[mode], mec="none", ms=size)
 
 
 def _tasks(pairs: Sequence[tuple[Scene, Frame]], palette: Palette) -> Iterator[Entry]:
     kinds = {bar.kind for scene, _ in pairs for bar in scene.bars}
-    muted, background = palette["muted"], palette["background"]
+    muted, paper = palette["muted"], palette["paper"]
     if any(shows_arrows(*pair) for pair in pairs):
         bend = ([2, 2, SWATCH], [HEIGHT + 0.5, 2, 2])
         style = {"color": palette["arrow"], "lw": 0.75, "marker": ">", "ms": 3, "markevery": [-1]}
-        yield Entry("schedule() to start", *bend, style)
+        yield Entry(f"{_requested(pairs)} to start", *bend, style)
+    hatch = HATCHES["immediate"] if any(frame.hatched for _, frame in pairs) else ""
+    if "held" in kinds:
+        lines = {"hatch": PALE * hatch, "hatchcolor": blend(muted, paper, 0.5)}
+        yield _box("held back by its mode", fc=paper, ec=muted, **lines)
     if "wait" in kinds:
-        hatch = "//////" if any(frame.hatched for _, frame in pairs) else None
-        yield _box("waiting", fc=blend(muted, background, 0.13), ec=muted, hatch=hatch)
+        yield _box("waiting", fc=blend(muted, paper, 0.13), ec=muted, hatch=STRONG * hatch)
     if any(shows_releases(*pair) for pair in pairs):
-        yield _dot("released", marker="o", mfc=background, mec=muted, ms=4.4, mew=0.9)
+        yield _dot("released", marker="o", mfc=paper, mec=muted, ms=4.4, mew=0.9)
     if "run" in kinds:
         yield _box("running", fc=muted, ec=muted)
+    if "span" in kinds:
+        look = looks(palette)["span", None]
+        yield _box("span", fc=look.fill, ec=look.edge)
+
+
+def _requested(pairs: Sequence[tuple[Scene, Frame]]) -> str:
+    """By which call the tasks came about."""
+    modes = {arrow.mode for scene, _ in pairs for arrow in scene.arrows}
+    calls = {CALLS.get(mode, "schedule()") for mode in modes}
+    return calls.pop() if len(calls) == 1 else "requested"
 
 
 def _marks(palette: Palette) -> Iterator[Entry]:
@@ -143,7 +165,25 @@ def _marks(palette: Palette) -> Iterator[Entry]:
 
 
 def _endings(pairs: Sequence[tuple[Scene, Frame]], palette: Palette) -> Iterator[Entry]:
-    shown = {sign.kind for pair in pairs if shows_endings(*pair) for sign in pair[0].signs}
+    scenes = [pair[0] for pair in pairs if shows_endings(*pair)]
+    shown: set[str] = {sign.kind for scene in scenes for sign in scene.signs}
+    shown |= {"error" for scene in scenes for bar in scene.bars if bar.kind == "span" and bar.error}
     for kind, marker in ENDINGS.items():
         if kind in shown:
             yield _dot(kind, marker=marker, mfc=palette["error"], mec="none", ms=6)
+
+
+def _missing(scenes: Sequence[Scene], palette: Palette) -> Iterator[Entry]:
+    """Say how much is not drawn: for want of room, or because the recorder has let it go."""
+    groups = [group for scene in scenes for group in scene.groups]
+    numbers = {
+        "span not drawn": sum(group.counted for group in groups),
+        "earlier span let go": sum(group.timeline.spans_dropped for group in groups),
+        "earlier task let go": sum(group.timeline.tasks_dropped for group in groups),
+    }
+    for words, number in numbers.items():
+        if number:
+            plural = (
+                words if number == 1 else words.replace("span", "spans").replace("task", "tasks")
+            )
+            yield _box(f"{number:,} {plural}", fc="none", ec=palette["muted"], ls=":")

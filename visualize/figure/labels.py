@@ -31,9 +31,10 @@ from .frame import (
     whole,
 )
 from .notes import notes
+from .rows import Rows
 
 MANY = 600
-"""Beyond this many bars, none is labelled."""
+"""Beyond this many bars, none is labelled; the pieces of a span count as one."""
 
 
 class Labels(Artist):
@@ -79,6 +80,7 @@ class Page:
         self.point = figure.dpi / 72
         self.left = left_of(axes.bbox, figure) + 3 * self.point
         self.right = min(axes.bbox.x1, figure.bbox.x1 - 2 * self.point)
+        self.rows = Rows(self.scene, self.frame)
         self.lane = abs(self.y(1) - self.y(0))
 
     def texts(self) -> Iterator[Text]:
@@ -87,7 +89,7 @@ class Page:
         elif self.frame.names == "above":
             yield from self.names_above()
         yield from self.marks()
-        if len(self.scene.bars) <= MANY and self.lane >= SMALL * 1.2 * self.point:
+        if _said(self.scene) <= MANY and self.lane >= SMALL * 1.2 * self.point:
             yield from self.notes()
 
     def x(self, at: int) -> float:
@@ -96,15 +98,23 @@ class Page:
         return float(min(max(self.axes.transData.transform((at / MS, 0))[0], low), high))
 
     def y(self, lane: float) -> float:
+        """The pixel of a height, in lanes of full height."""
         return float(self.axes.transData.transform((0, lane))[1])
+
+    def middle(self, lane: int) -> float:
+        """Where the bars of a lane stand."""
+        return self.y(self.rows.middle[lane])
 
     def sees(self, bar: Bar) -> bool:
         """Whether the axes show any of a bar: someone may have zoomed in."""
         low, high = (limit * MS for limit in self.axes.get_xlim())
         return self.sees_lane(bar.lane) and bar.end >= low and bar.start <= high
 
-    def sees_lane(self, lane: float) -> bool:
-        return bool(self.axes.bbox.y0 <= self.y(lane) <= self.axes.bbox.y1)
+    def sees_lane(self, lane: int) -> bool:
+        return self.sees_height(self.rows.centre[lane])
+
+    def sees_height(self, height: float) -> bool:
+        return bool(self.axes.bbox.y0 <= self.y(height) <= self.axes.bbox.y1)
 
     def text(self, x: float, y: float, words: str, size: float, **style: Any) -> Text:
         style = {"ha": "left", "va": "center_baseline", "color": self.palette["text"], **style}
@@ -127,7 +137,7 @@ class Page:
         x = self.axes.bbox.x0 - GUTTER * self.point
         size = min(NAME, max(6.0, self.lane / self.point * 0.72))
         for index in self.thinned(1.3 * size * self.point):
-            lane, y = self.scene.lanes[index], self.y(index + self.frame.middle)
+            lane, y = self.scene.lanes[index], self.middle(index)
             bold = weight(lane, self.scene)
             name = self.elide(title(lane, self.scene, self.frame.titled), x - self.left, size, bold)
             below = self.mode_of(index, x - self.left) if self.frame.says_modes else None
@@ -146,11 +156,14 @@ class Page:
 
     def thinned(self, height: float) -> list[int]:
         """The lanes that are named when a name is `height` pixels high; requests come first."""
-        named = (index for index, lane in enumerate(self.scene.lanes) if lane.label)
+        rows = enumerate(self.scene.lanes)
+        # Spans have their names on their bars, or beside them.
+        named = (index for index, lane in rows if lane.label and lane.kind != "span")
         lanes = [index for index in named if self.sees_lane(index)]
         chosen: list[int] = []
         for index in sorted(lanes, key=lambda index: self.scene.lanes[index].kind != "request"):
-            if all(abs(index - other) * self.lane >= height for other in chosen):
+            at = self.middle(index)
+            if all(abs(at - self.middle(other)) >= height for other in chosen):
                 chosen.append(index)
         return sorted(chosen)
 
@@ -158,7 +171,7 @@ class Page:
         """The names, each above its bar and followed by its mode."""
         left, size = self.axes.bbox.x0 + self.point, NAME - 0.5
         for index in self.thinned(0):
-            lane, y = self.scene.lanes[index], self.y(index - 0.26)
+            lane, y = self.scene.lanes[index], self.y(self.rows.top[index] + 0.24)
             bold = weight(lane, self.scene)
             name = title(lane, self.scene, self.frame.titled)
             name = self.elide(name, self.right - left, size, bold)
@@ -170,11 +183,11 @@ class Page:
 
     def halo(self) -> dict[str, Any]:
         """Keep words readable where lines run behind them."""
-        return {"path_effects": [withStroke(linewidth=2.5, foreground=self.palette["background"])]}
+        return {"path_effects": [withStroke(linewidth=2.5, foreground=self.palette["paper"])]}
 
     def marks(self) -> Iterator[Text]:
         """Name the lines of the topmost request, in the strip above it, where there is room."""
-        there = not is_tiled(self.scene) and self.sees_lane(-0.5)
+        there = not is_tiled(self.scene) and self.sees_height(-0.5)
         low, high = (limit * MS for limit in self.axes.get_xlim())
         named = [m for m in self.scene.marks if there and m.first == 0 and low <= m.at <= high]
         # Where not all names fit, that of the response matters most.
@@ -199,9 +212,14 @@ class Page:
 
     def notes(self) -> Iterator[Text]:
         for note in notes(self, self.axes.bbox.x0, named=self.frame.names == "within"):
-            y = self.y(note.lane + self.frame.middle)
+            y = self.middle(note.lane)
             behind = self.halo() if note.outside else {}
             if note.plate:
                 box = {"facecolor": note.plate, "edgecolor": "none", "boxstyle": "square,pad=0.15"}
                 behind = {"bbox": box}
             yield self.text(note.x, y, note.words, SMALL, color=note.color, **behind)
+
+
+def _said(scene: Scene) -> int:
+    spans = {(bar.request, bar.span) for bar in scene.bars if bar.kind == "span"}
+    return len(spans) + sum(bar.kind != "span" for bar in scene.bars)

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple, Protocol
 
-from fastapi_tasks.timeline import Outcome, TaskRecord
+from fastapi_tasks.timeline import TaskRecord
 from visualize.layout import Bar, Scene
 from visualize.theme import Palette, ink, looks
-from visualize.words import PHASE_WORDS, duration
+from visualize.words import PHASE_WORDS, duration, times
 
 from .fonts import legible
-from .frame import SMALL
+from .frame import SMALL, elide
 
 MARGIN = 7
 """Points between the end of a bar and words."""
@@ -67,14 +67,19 @@ def notes(sheet: Sheet, left: float, *, named: bool) -> Iterator[Note]:
 
 def _belongs(bar: Bar) -> tuple[int, int, int | None, int | None]:
     """What consecutive bars about one thing have in common."""
-    return bar.lane, bar.request, bar.task, bar.start if bar.kind == "busy" else None
+    return bar.lane, bar.request, bar.task, bar.start if bar.kind == "busy" else bar.span
 
 
 def _say(sheet: Sheet, room: _Room, bars: Sequence[Bar], named: bool) -> Iterator[Note]:
     last = bars[-1]
     if last.kind == "busy":
-        held = f"held by {legible(last.label)} for {duration(last.end - last.start)}"
-        yield from room.anywhere(last, [held, legible(last.label)])
+        culprit = legible(last.label)
+        held = f"held by {culprit} for {duration(last.end - last.start)}"
+        line = legible(last.line or "")
+        where = [f"{held} at {line}", f"held by {culprit} at {line}"] if line else []
+        yield from room.anywhere(last, [*where, held, culprit])
+    elif last.kind == "span":
+        yield from _say_span(sheet, room, bars)
     elif last.task is not None:
         yield from _say_task(sheet, room, bars, named)
     elif last.kind in ("waiting", "receiving"):
@@ -83,6 +88,26 @@ def _say(sheet: Sheet, room: _Room, bars: Sequence[Bar], named: bool) -> Iterato
             yield from room.right([duration(last.end - bars[0].start)])
     else:
         yield from _say_request(sheet, room, bars, named)
+
+
+def _say_span(sheet: Sheet, room: _Room, bars: Sequence[Bar]) -> Iterator[Note]:
+    """What took the time, and how long; it is named as far as there is room beside its siblings."""
+    first = bars[0]
+    name = f"{legible(first.label)}{legible(times(first.times))}"
+    took = duration(sum(bar.end - bar.start for bar in bars))
+    error = next((bar.error for bar in bars if bar.error), "")
+    wrong = legible(error or ("clock went back" if first.backwards else ""))
+    lasted = "still open" if any(bar.open for bar in bars) else took
+    color = sheet.palette["error"] if wrong else None
+    options = [_joined(name, lasted, wrong), _joined(name, wrong), name]
+    longest = max(bars, key=lambda bar: bar.end - bar.start)
+    alone = bool(sheet.scene.lanes[first.lane].label)
+    # The number of those that are drawn as one is never cut out.
+    cut = room.cut(legible(first.label), legible(times(first.times))) if alone else ""
+    for words in [*options, cut]:
+        if found := list(room.anywhere(longest, [words], color)):
+            yield from found
+            return
 
 
 def _say_request(sheet: Sheet, room: _Room, bars: Sequence[Bar], named: bool) -> Iterator[Note]:
@@ -106,17 +131,22 @@ def _unsaid(kind: str, said: Sequence[Note]) -> bool:
 
 
 def _say_task(sheet: Sheet, room: _Room, bars: Sequence[Bar], named: bool) -> Iterator[Note]:
-    wait, last = bars[0], bars[-1]
+    last = bars[-1]
     assert last.task is not None
     task = sheet.scene.groups[last.request].timeline.tasks[last.task]
     ending = _ending(bars, task)
     color = sheet.palette["error"] if ending else None
-    waited, ran = _lasted(bars, task.outcome)
     name = legible(task.name) if named else ""
-    mirrored = any(bar.backwards for bar in bars)
-    above = [] if named or mirrored or not ran else list(room.inside(wait, [waited]))
-    full = _joined(name, waited, ran)
-    short = [words for words in ("" if above else full, _joined(name, ran), name) if words]
+    said = [_lasted(bar, task) for bar in bars]
+    above: list[Note] = []
+    if said[-1] and last.kind == "run" and not named and not any(bar.backwards for bar in bars):
+        for place, bar in enumerate(bars[:-1]):
+            if found := list(room.inside(bar, said[place])):
+                above += found
+                said[place] = []
+    parts = [words[-1] for words in said if words]
+    full = _joined(name, *parts)
+    short = [_joined(name, *parts[at:]) for at in range(len(parts))] + [name] * bool(name)
     if ending and room.fits_right(ending) and (found := list(room.inside(last, short))):
         yield from [*above, *found, *room.right([ending], color)]
         return
@@ -124,20 +154,26 @@ def _say_task(sheet: Sheet, room: _Room, bars: Sequence[Bar], named: bool) -> It
     if found := list(room.inside(last, options)) or list(room.right(options, color)):
         yield from [*above, *found]
         return
-    # On the wait or before it, the words must say both.
+    # In what came before the run, or left of it, the words must say all.
     both = [_joined(full, ending), _joined(name, ending) or full]
-    yield from list(room.inside(wait, both)) or list(room.left(both, color)) or above
+    longest = max(bars, key=lambda bar: bar.end - bar.start)
+    yield from list(room.inside(longest, both)) or list(room.left(both, color)) or above
 
 
-def _lasted(bars: Sequence[Bar], outcome: Outcome | None) -> tuple[str, str]:
-    """How long a task waited and ran, in words; nothing for what came to no end."""
-    wait, run = bars[0], bars[1] if len(bars) > 1 else None
-    waited = "still waiting" if wait.open else f"waited {duration(wait.end - wait.start)}"
-    if run is None:
-        return waited if outcome is None else "", ""
-    if run.open:
-        return waited, "still running" if outcome is None else ""
-    return waited, f"ran {duration(run.end - run.start)}"
+def _lasted(bar: Bar, task: TaskRecord) -> list[str]:
+    """Say how long a part of a task took, from long to short; nothing of what came to no end."""
+    took = duration(bar.end - bar.start)
+    if task.outcome is not None and (bar.open or task.started is None):
+        return []
+    if bar.kind == "held":
+        if task.mode in ("immediate", "spawned"):
+            # Their modes hold nothing back: it took that long to hand them over.
+            return []
+        held = f"held back {took}"
+        return ["still held back"] if bar.open else [f"{held} by its mode", held]
+    if bar.kind == "wait":
+        return ["still waiting" if bar.open else f"waited {took}"]
+    return ["still running" if bar.open else f"ran {took}"]
 
 
 def _ending(bars: Sequence[Bar], task: TaskRecord) -> str:
@@ -187,6 +223,11 @@ class _Room:
             look = self.colors[bar.kind, bar.mode]
             plate = look.fill if look.hatch else None
             yield Note(self.lane, start + self.margin, words, ink(look.fill), plate=plate)
+
+    def cut(self, words: str, tail: str) -> str:
+        """Words with their middle cut out, so that they fit on one side of the bars."""
+        most = max(self.high - self.used, self.start - self.low) - 2 * self.margin
+        return elide(words, most, lambda words: self.sheet.width(words + tail, SMALL)) + tail
 
     def fits_right(self, words: str) -> bool:
         return bool(self._first([words], self.high - self.used - 2 * self.margin))

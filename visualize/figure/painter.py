@@ -5,6 +5,7 @@ The x axis is in milliseconds after the scene's origin, the y axis in lanes, dow
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,16 +17,19 @@ from matplotlib.path import Path
 from numpy.typing import NDArray
 
 from fastapi_tasks.timeline import MODES
-from visualize.layout import Scene
+from visualize.layout import Bar, Scene
 from visualize.theme import SHAPES, Look, Palette, looks
 from visualize.words import MS
 
 from .frame import Frame, is_tiled, width_of
+from .rows import Rows
 
 Floats: TypeAlias = NDArray[np.float64]
 Columns: TypeAlias = dict[str, NDArray[Any]]
 
-MARKERS = {"circle": "o", "diamond": "D", "triangle": "^"}
+MARKERS = {"circle": "o", "diamond": "D", "triangle": "^", "wedge": "v", "star": "*"}
+SIZES = {"star": 1.7}
+"""How much larger than others a shape has to be to look as large."""
 ENDINGS = {"error": "X", "cancelled": "s", "discarded": "o", "abandoned": ">"}
 MARK_STYLES: dict[str, Any] = {"endpoint_end": (0, (3, 2)), "response_sent": "-"}
 MANY = 300
@@ -82,29 +86,32 @@ class _Painter:
         self.scene = scene
         self.frame = frame
         self.palette = palette
+        self.rows = Rows(scene, frame)
 
     def bars(self) -> None:
         low, high = self.ax.get_xlim()
         pad = high - self.scene.end / MS
         # A bar that is too short to be seen is drawn a pixel wide.
         least = 0.45 * (high - low) / max(width_of(self.ax), 1.0)
-        bars = columns(self.scene.bars, "lane", "start", "end", "kind", "mode", "open", "backwards")
+        shown = _joined(self.scene.bars, round(2 * least * MS))
+        bars = columns(shown, "lane", "start", "end", "kind", "mode", "open", "backwards")
         start = bars["start"] / MS
         boxes = self.boxes(start, np.maximum(bars["end"] / MS, start + least), bars["lane"])
         wrong, open_ = bars["backwards"].astype(bool), bars["open"].astype(bool)
         for (kind, mode), look in looks(self.palette).items():
             chosen = (bars["kind"] == kind) & (bars["mode"] == mode)
-            self.add(boxes[chosen & ~wrong], look)
+            high = kind != "span"
+            self.add(boxes[chosen & ~wrong], look, high=high)
             end, lane = bars["end"][chosen & open_] / MS, bars["lane"][chosen & open_]
             for first, last in FADING:
-                self.add(self.boxes(end + first * pad, end + last * pad, lane), look)
+                self.add(self.boxes(end + first * pad, end + last * pad, lane), look, high=high)
         self.add(boxes[wrong], Look("none", self.palette["error"]), linestyle=":")
 
     def separators(self) -> None:
         """Rule a line between requests."""
         if is_tiled(self.scene):
             return
-        y = np.array([group.first - 0.5 for group in self.scene.groups[1:]])
+        y = self.rows.top[[group.first for group in self.scene.groups[1:]]]
         low, high = (np.full(len(y), limit) for limit in self.ax.get_xlim())
         ends = np.stack([low, y, high, y], axis=1).reshape(-1, 2, 2)
         self.lines(ends, self.palette["grid"], 0.8, zorder=1)
@@ -112,21 +119,25 @@ class _Painter:
     def bands(self) -> None:
         """Shade the lanes of a request while something held the event loop."""
         held = tuple(bar for bar in self.scene.bars if bar.kind == "busy")
-        bars = columns(held, "start", "end", "lane")
-        top = np.array([self.scene.groups[bar.request].first for bar in held]) - 0.5
-        bottom = bars["lane"] + self.frame.middle - self.frame.half
+        bars = columns(held, "start", "end")
+        lanes = [bar.lane for bar in held]
+        top = self.rows.top[[self.scene.groups[bar.request].first for bar in held]]
+        bottom = self.rows.middle[lanes] - self.rows.half[lanes]
         boxes = _boxes(bars["start"] / MS, bars["end"] / MS, top, bottom)
         self.add(boxes, Look(self.palette["band"], "none"), zorder=0.6)
 
     def boxes(self, start: Floats, end: Floats, lane: NDArray[Any]) -> Floats:
-        middle = lane + self.frame.middle
-        return _boxes(start, end, middle - self.frame.half, middle + self.frame.half)
+        lane = lane.astype(int)
+        middle, half = self.rows.middle[lane], self.rows.half[lane]
+        return _boxes(start, end, middle - half, middle + half)
 
-    def add(self, boxes: Floats, look: Look, zorder: float = 2, **style: Any) -> None:
+    def add(
+        self, boxes: Floats, look: Look, zorder: float = 2, *, high: bool = True, **style: Any
+    ) -> None:
         if not len(boxes):
             return
         style = {"facecolor": look.fill, "edgecolor": look.edge, **style}
-        style["linewidth"] = self.frame.edge
+        style["linewidth"] = self.frame.edge if high else 0.6
         if look.hatch is None or not self.frame.hatched:
             # One array goes a fast way, though the annotations ask for a sequence.
             polygons: Any = boxes
@@ -136,6 +147,7 @@ class _Painter:
         # A hatch costs as much for a path of many boxes as for one of a single box.
         for at in range(0, len(boxes), CHUNK):
             patch = PathPatch(_path(boxes[at : at + CHUNK]), hatch=look.hatch, **style)
+            patch.set_hatchcolor(look.lines or look.edge)
             patch.set_zorder(zorder)
             self.ax.add_artist(patch)
 
@@ -143,15 +155,15 @@ class _Painter:
         if not shows_marks(self.scene):
             return
         for kind, style in MARK_STYLES.items():
-            marks = columns(
-                tuple(m for m in self.scene.marks if m.kind == kind), "at", "first", "last"
-            )
+            found = tuple(mark for mark in self.scene.marks if mark.kind == kind)
+            marks = columns(found, "at", "first")
             # The lines that are named reach up to their names.
             head = 0.3 * self.frame.head / self.frame.lane
             named = (marks["first"] == 0) & (not is_tiled(self.scene))
-            top = marks["first"] - 0.5 - head * named
+            top = self.rows.top[[mark.first for mark in found]] - head * named
+            bottom = np.array([self.rows.end(mark.last) for mark in found])
             x = marks["at"] / MS
-            ends = np.stack([x, top, x, marks["last"] + 0.5], axis=1).reshape(-1, 2, 2)
+            ends = np.stack([x, top, x, bottom], axis=1).reshape(-1, 2, 2)
             look = {"linestyles": [style], "zorder": 1.6, "label": f"_{kind}"}
             self.lines(ends, self.palette["text"], 0.9, **look)
 
@@ -160,11 +172,12 @@ class _Painter:
         if not shows_arrows(self.scene, self.frame):
             return
         arrows = columns(self.scene.arrows, "at", "lane", "to_lane")
+        lane, to_lane = arrows["lane"].astype(int), arrows["to_lane"].astype(int)
         x = arrows["at"] / MS
         to = np.array([a.at if a.to is None else a.to for a in self.scene.arrows]) / MS
-        top = arrows["to_lane"] + self.frame.middle - self.frame.half
+        top = self.rows.middle[to_lane] - self.rows.half[to_lane]
         gap = 3.4 / self.frame.lane
-        corners = [(x, arrows["lane"] + self.frame.middle), (x, top - gap), (to, top - gap)]
+        corners = [(x, self.rows.middle[lane]), (x, top - gap), (to, top - gap)]
         points = np.array([*corners, (to, top)]).transpose(2, 0, 1)
         self.lines(points, self.palette["arrow"], 0.75, zorder=1.4)
         tips = top - 1.3 / self.frame.lane
@@ -173,18 +186,28 @@ class _Painter:
     def signs(self) -> None:
         for mode in MODES if shows_releases(self.scene, self.frame) else ():
             signs = tuple(s for s in self.scene.signs if (s.kind, s.mode) == ("released", mode))
-            size = 0.62 * self.frame.marker
-            style = {"mfc": self.palette["background"], "mec": self.palette[mode], "mew": 0.9}
+            size = 0.62 * self.frame.marker * SIZES.get(SHAPES[mode], 1.0)
+            style = {"mfc": self.palette["paper"], "mec": self.palette[mode], "mew": 0.9}
             self.sign(signs, MARKERS[SHAPES[mode]], ms=size, zorder=3, **style)
         size, edge = (self.frame.marker + 0.9, 0.9) if self.frame.marker else (2.0, 0.0)
         for kind, marker in ENDINGS.items() if shows_endings(self.scene, self.frame) else ():
             signs = tuple(sign for sign in self.scene.signs if sign.kind == kind)
-            style = {"mfc": self.palette["error"], "mec": self.palette["background"], "mew": edge}
+            style = {"mfc": self.palette["error"], "mec": self.palette["paper"], "mew": edge}
             self.sign(signs, marker, ms=size, zorder=4, **style)
+        failed = tuple(bar for bar in self.scene.bars if bar.kind == "span" and bar.error)
+        self.failed(failed if shows_endings(self.scene, self.frame) else ())
+
+    def failed(self, bars: tuple[Bar, ...]) -> None:
+        """Mark the end of each span that an error left."""
+        found = columns(bars, "end", "lane")
+        style = {"mfc": self.palette["error"], "mec": self.palette["paper"], "mew": 0.6}
+        y = self.rows.middle[found["lane"].astype(int)]
+        self.dots(found["end"] / MS, y, marker=ENDINGS["error"], ms=5.0, zorder=4, **style)
 
     def sign(self, signs: tuple[Any, ...], marker: str, **style: Any) -> None:
         found = columns(signs, "at", "lane")
-        self.dots(found["at"] / MS, found["lane"] + self.frame.middle, marker=marker, **style)
+        y = self.rows.middle[found["lane"].astype(int)]
+        self.dots(found["at"] / MS, y, marker=marker, **style)
 
     def lines(self, points: Floats, color: str, width: float, **style: Any) -> None:
         if not len(points):
@@ -195,6 +218,19 @@ class _Painter:
     def dots(self, x: Floats, y: Floats, **style: Any) -> None:
         if len(x):
             self.ax.add_artist(Line2D(x, y, linestyle="none", **style))
+
+
+def _joined(bars: Sequence[Bar], gap: int) -> tuple[Bar, ...]:
+    """The bars, with those pieces of a span as one that are less than `gap` nanoseconds apart."""
+    joined: list[Bar] = []
+    for bar in bars:
+        last = joined[-1] if joined else bar
+        same = (last.request, last.span, last.lane) == (bar.request, bar.span, bar.lane)
+        if joined and bar.kind == "span" and same and bar.start - last.end < gap:
+            joined[-1] = bar._replace(start=last.start, backwards=last.backwards or bar.backwards)
+        else:
+            joined.append(bar)
+    return tuple(joined)
 
 
 def _boxes(start: Floats, end: Floats, top: Floats, bottom: Floats) -> Floats:

@@ -37,6 +37,7 @@ from .frame import (
 from .key import LINE, add_key, caption, entries, flow
 from .labels import Labels
 from .painter import paint
+from .rows import Rows
 
 WIDTH = 8.0
 """Inches; at 160 dots an inch, 1280 pixels."""
@@ -151,11 +152,11 @@ def _figure(
     """Stack the panels in a new figure, from the top down."""
     scenes = [scene for _, scene in panels]
     frames = [frame_for(scene, width) for scene in scenes]
-    figure = TimelineFigure(figsize=(width, 1), dpi=DPI, facecolor=palette["background"])
+    figure = TimelineFigure(figsize=(width, 1), dpi=DPI, facecolor=palette["paper"])
     FigureCanvasAgg(figure)
     found, words = entries(scenes, frames, palette), caption(scenes, align)
     foot = TICKS + EDGE + (flow(figure, found, words)[-1][0] + 1) * LINE
-    heights = [f.lane * max(len(s.lanes), 1) + f.head for f, s in zip(frames, scenes, strict=True)]
+    heights = [f.lane * Rows(s, f).height + f.head for f, s in zip(frames, scenes, strict=True)]
     total = sum(heights) + TITLE * len(heights) + BETWEEN * max(len(heights) - 1, 0) + foot
     figure.set_figheight(total * POINT)
     left = max(map(partial(_left, figure), scenes, frames), default=EDGE)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .arranging import Align, Lanes, Recording, arrange, arrange_all, listed, one_of
-from .scene import Arrow, Bar, BarKind, Group, Lane, Mark, Scene, Sign
+from .beneath import Spans
+from .scene import Arrow, Bar, BarKind, Group, Lane, LaneKind, Mark, Scene, Sign
 
 __all__ = [
     "Align",
@@ -12,11 +13,13 @@ __all__ = [
     "BarKind",
     "Group",
     "Lane",
+    "LaneKind",
     "Lanes",
     "Mark",
     "Recording",
     "Scene",
     "Sign",
+    "Spans",
     "arrange",
     "arrange_all",
     "listed",

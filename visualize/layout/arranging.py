@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias, get_args
 
 from fastapi_tasks.timeline import Timeline
 
+from .beneath import Spans
 from .blocks import Block
 from .lanes import tile
 from .scene import Lane, Scene
@@ -18,8 +19,12 @@ Recording: TypeAlias = Timeline | Iterable[Timeline]
 Align = Literal["request_start", "response_sent"]
 Lanes = Literal["task", "request", "shared"]
 
+SPACIOUS = 48
+"""Up to this many lanes, every span has one of its own."""
 ROOMY = 80
 """Up to this many lanes, every task has one of its own."""
+WAYS: dict[Spans, int] = {"folded": SPACIOUS, "packed": ROOMY}
+"""How to draw spans, best first, and up to how many lanes."""
 CROWDED = 160
 """Beyond this many lanes, requests that do not overlap share theirs."""
 
@@ -29,17 +34,22 @@ def arrange(
     *,
     align: Align = "request_start",
     lanes: Lanes | None = None,
+    spans: Spans | None = None,
 ) -> Scene:
     """Arrange the timelines, in the order in which their requests came.
 
     `align` says where zero is: at the first request's start, or where its response was sent (at
     its start, if it never was). `lanes` says who has a lane: each `task`; tasks of a `request`
-    that never overlap `shared` ones; by default whatever keeps the scene readable. Timelines of
-    several processes are put on the wall clock, those of one stay on their own. Raises TypeError
-    for what is not a timeline, and ValueError for an option that does not exist.
+    that never overlap `shared` ones; by default whatever keeps the scene readable. `spans` says
+    how spans are drawn beneath the bars that made them: each on a lane of its own, `all` of them
+    or repeats `folded`; `packed` onto few lanes; or not at all, but `counted`, as they always are
+    where tasks share lanes; by default as well as the scene allows. Timelines of several processes
+    are put on the wall clock, those of one stay on their own. Raises TypeError for what is not a
+    timeline, and ValueError for an option that does not exist.
     """
     one_of("align", align, get_args(Align))
     one_of("lanes", lanes, (*get_args(Lanes), None))
+    one_of("spans", spans, (*get_args(Spans), None))
     given = listed(timelines)
     shifts = _shifts(given)
     placed = sorted(
@@ -52,7 +62,7 @@ def arrange(
         Block(number, timeline, shift - origin, last - origin)
         for number, (timeline, shift) in enumerate(placed)
     ]
-    return _scene(origin, blocks, lanes)
+    return _scene(origin, blocks, lanes, spans)
 
 
 def listed(timelines: Recording) -> list[Timeline]:
@@ -80,11 +90,15 @@ def arrange_all(
     *,
     align: Align = "request_start",
     lanes: Lanes | None = None,
+    spans: Spans | None = None,
 ) -> dict[str, Scene]:
     """Arrange each panel with its own zero (see `arrange`) and give all of them the same extent."""
     if not isinstance(panels, Mapping):
         raise TypeError(f"{panels!r} has no labels: pass a mapping from labels to timelines")
-    scenes = {label: arrange(panel, align=align, lanes=lanes) for label, panel in panels.items()}
+    scenes = {
+        label: arrange(panel, align=align, lanes=lanes, spans=spans)
+        for label, panel in panels.items()
+    }
     start = min((scene.start for scene in scenes.values()), default=0)
     end = max((scene.end for scene in scenes.values()), default=0)
     return {label: replace(scene, start=start, end=end) for label, scene in scenes.items()}
@@ -110,8 +124,8 @@ def _origin(placed: Sequence[tuple[Timeline, int]], align: Align) -> int:
     return timeline.request_start + shift
 
 
-def _scene(origin: int, blocks: Sequence[Block], lanes: Lanes | None) -> Scene:
-    tops, lanes = _stack(blocks, lanes)
+def _scene(origin: int, blocks: Sequence[Block], lanes: Lanes | None, spans: Spans | None) -> Scene:
+    tops, lanes = _stack(blocks, lanes, spans)
     placed = list(zip(blocks, tops, strict=True))
     bars = tuple(bar for block, top in placed for bar in block.bars(top))
     marks = tuple(mark for block, top in placed for mark in block.marks(top))
@@ -132,10 +146,14 @@ def _scene(origin: int, blocks: Sequence[Block], lanes: Lanes | None) -> Scene:
     )
 
 
-def _stack(blocks: Sequence[Block], lanes: Lanes | None) -> tuple[list[int], Lanes]:
+def _stack(
+    blocks: Sequence[Block], lanes: Lanes | None, spans: Spans | None
+) -> tuple[list[int], Lanes]:
     """Give every block its first lane, and say who has a lane."""
-    lanes = lanes or ("task" if sum(block.height for block in blocks) <= ROOMY else None)
-    if lanes != "task":
+    lanes = lanes or ("task" if _height(blocks) <= ROOMY else None)
+    if lanes == "task":
+        _show(blocks, spans)
+    else:
         for block in blocks:
             block.share_lanes()
     heights = [block.height for block in blocks]
@@ -147,6 +165,27 @@ def _stack(blocks: Sequence[Block], lanes: Lanes | None) -> tuple[list[int], Lan
         if lanes == "shared" or saved > 0.3:
             return tops, "shared"
     return stacked, lanes or "request"
+
+
+def _show(blocks: Sequence[Block], spans: Spans | None) -> None:
+    """Give lanes to the spans: as asked, or the best way that keeps the scene readable."""
+    if spans is not None:
+        _give(blocks, spans)
+    elif any(block.timeline.spans for block in blocks) and _height(blocks) <= ROOMY:
+        for way, most in WAYS.items():
+            _give(blocks, way)
+            if _height(blocks) <= most:
+                return
+        _give(blocks, "counted")
+
+
+def _give(blocks: Sequence[Block], spans: Spans) -> None:
+    for block in blocks:
+        block.show(spans)
+
+
+def _height(blocks: Sequence[Block]) -> int:
+    return sum(block.height for block in blocks)
 
 
 def _rows(blocks: Sequence[Block], tops: Sequence[int], lanes: Lanes) -> tuple[Lane, ...]:

@@ -1,12 +1,15 @@
-"""One request as a block of lanes: the client, the request, its tasks, the event loop."""
+"""One request as a block of lanes: the client, the request, its tasks, their spans, the loop."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from fastapi_tasks.timeline import TaskRecord, Timeline
 
+from .beneath import Beneath, Spans
 from .lanes import Extent, pack
+from .nest import Branch, branches
 from .scene import Arrow, Bar, BarKind, Group, Lane, Mark, Sign
 
 
@@ -26,14 +29,38 @@ class Block:
             task.id: position for position, task in enumerate(timeline.tasks)
         }
         self.extents = [self._task_extent(task) for task in timeline.tasks]
-        self.task_lanes = list(range(len(timeline.tasks)))
         self.shared = False
+        self.beneath: dict[int | None, Beneath] = {}
         self.busy_lanes = pack([self._between(held.start, held.end) for held in timeline.busy])
+        self._place()
 
     def share_lanes(self) -> None:
-        """Let tasks that never overlap share a lane."""
-        self.task_lanes = pack(self.extents)
+        """Let tasks that never overlap share a lane; spans have none then."""
         self.shared = True
+        self.show("counted")
+
+    def show(self, spans: Spans) -> None:
+        """Give the spans lanes beneath the bars that made them."""
+        owned: dict[int | None, list[Branch]] = {}
+        if spans != "counted":
+            for branch in branches(self.timeline, self.now - self.shift, fold=spans != "all"):
+                owned.setdefault(branch.task, []).append(branch)
+        self.beneath = {task: Beneath(one, packed=spans == "packed") for task, one in owned.items()}
+        self._place()
+
+    def _place(self) -> None:
+        """Say which lane each task has, and where the event loop's begin."""
+        below = self._request_lane + 1 + self._depth(None)
+        if self.shared:
+            self.task_lanes = [below + lane for lane in pack(self.extents)]
+            self._loop_lane = max(self.task_lanes, default=below - 1) + 1
+            return
+        heights = [1 + self._depth(index) for index in range(len(self.timeline.tasks))]
+        *self.task_lanes, self._loop_lane = accumulate(heights, initial=below)
+
+    def _depth(self, task: int | None) -> int:
+        """How many lanes of spans there are beneath the task, or the request."""
+        return self.beneath[task].height if task in self.beneath else 0
 
     @property
     def height(self) -> int:
@@ -45,32 +72,47 @@ class Block:
         return min(bar.start for bar in bars), max(bar.end for bar in bars)
 
     def group(self, top: int) -> Group:
-        return Group(self.timeline.title, top, top + self.height - 1, self.timeline)
+        counted = 0 if self.beneath else len(self.timeline.spans)
+        return Group(self.timeline.title, top, top + self.height - 1, self.timeline, counted)
 
     def lanes(self) -> Iterator[Lane]:
         if self.timeline.client is not None:
             yield Lane("client", "client", self.number)
         yield Lane("request", self.timeline.title, self.number)
+        yield from self._span_lanes(None)
         if self.shared:
-            yield from (Lane("shared", "", self.number) for _ in range(self._task_height))
+            shared = self._loop_lane - self._request_lane - 1
+            yield from (Lane("shared", "", self.number) for _ in range(shared))
         else:
             for index, task in enumerate(self.timeline.tasks):
                 yield Lane("task", task.name, self.number, index, task.mode, task.thread)
+                yield from self._span_lanes(index)
         busy = max(self.busy_lanes, default=-1) + 1
         yield from (Lane("loop", "event loop", self.number) for _ in range(busy))
+
+    def _span_lanes(self, task: int | None) -> Iterator[Lane]:
+        if task in self.beneath:
+            yield from self.beneath[task].rows(self.number)
 
     def bars(self, top: int) -> Iterator[Bar]:
         yield from self._client_bars(top)
         yield from self._request_bars(top + self._request_lane)
+        yield from self._span_bars(None, top + self._request_lane)
         for index, task in enumerate(self.timeline.tasks):
-            yield from self._task_bars(index, task, top + self._task_lane(index))
+            lane = top + self.task_lanes[index]
+            yield from self._task_bars(index, task, lane)
+            yield from self._span_bars(index, lane)
         for held, lane in zip(self.timeline.busy, self.busy_lanes, strict=True):
             start, end = self._between(held.start, held.end)
             culprit = self.positions.get(held.task)
             yield Bar(
                 top + self._loop_lane + lane, start, end, "busy", self.number, culprit,
-                backwards=held.end < held.start, label=held.culprit,
+                backwards=held.end < held.start, label=held.culprit, line=held.line,
             )  # fmt: skip
+
+    def _span_bars(self, task: int | None, lane: int) -> Iterator[Bar]:
+        if task in self.beneath:
+            yield from self.beneath[task].bars(lane + 1, self.number, self.shift)
 
     def marks(self, top: int) -> Iterator[Mark]:
         last = top + self.height - 1
@@ -83,7 +125,7 @@ class Block:
 
     def signs(self, top: int) -> Iterator[Sign]:
         for index, task in enumerate(self.timeline.tasks):
-            lane = top + self._task_lane(index)
+            lane = top + self.task_lanes[index]
             if task.released is not None:
                 at = task.released + self.shift
                 yield Sign("released", at, lane, self.number, index, task.mode)
@@ -96,27 +138,16 @@ class Block:
         for index, task in enumerate(self.timeline.tasks):
             parent = self.positions.get(task.parent)
             known = parent is not None and parent != index
-            source = self._task_lane(parent) if known and parent is not None else self._request_lane
+            source = self.task_lanes[parent] if known and parent is not None else self._request_lane
             to = None if task.started is None else task.started + self.shift
             yield Arrow(
-                task.requested + self.shift, top + source, top + self._task_lane(index), to,
+                task.requested + self.shift, top + source, top + self.task_lanes[index], to,
                 self.number, index, task.mode,
             )  # fmt: skip
 
     @property
     def _request_lane(self) -> int:
         return 0 if self.timeline.client is None else 1
-
-    @property
-    def _task_height(self) -> int:
-        return max(self.task_lanes, default=-1) + 1
-
-    @property
-    def _loop_lane(self) -> int:
-        return self._request_lane + 1 + self._task_height
-
-    def _task_lane(self, index: int) -> int:
-        return self._request_lane + 1 + self.task_lanes[index]
 
     def _client_bars(self, lane: int) -> Iterator[Bar]:
         view = self.timeline.client
@@ -155,12 +186,19 @@ class Block:
             yield Bar(lane, at, max(at, self.now), kind, self.number, open=True)
 
     def _task_bars(self, index: int, task: TaskRecord, lane: int) -> Iterator[Bar]:
+        """What its mode held back, if anything, its wait, and its run, as far as it came."""
+        requested, released, started = task.requested, task.released, task.started
         end = self._end(task)
-        if task.started is None:
-            yield self._task_bar("wait", lane, task.requested, end, index)
+        if released is None:
+            yield self._task_bar(
+                "held", lane, requested, end if started is None else started, index
+            )
         else:
-            yield self._task_bar("wait", lane, task.requested, task.started, index)
-            yield self._task_bar("run", lane, task.started, end, index)
+            if released != requested:
+                yield self._task_bar("held", lane, requested, released, index)
+            yield self._task_bar("wait", lane, released, end if started is None else started, index)
+        if started is not None:
+            yield self._task_bar("run", lane, started, end, index)
 
     def _task_bar(self, kind: BarKind, lane: int, first: int, last: int | None, index: int) -> Bar:
         known = max(first, self.now - self.shift) if last is None else last

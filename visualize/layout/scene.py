@@ -11,12 +11,16 @@ from typing import Literal, NamedTuple, TypeAlias
 from fastapi_tasks.timeline import Mode, Outcome, Timeline
 
 Phase = Literal["before", "endpoint", "handling", "sending", "after"]
-BarKind: TypeAlias = Phase | Literal["waiting", "receiving", "wait", "run", "busy"]
-LaneKind = Literal["client", "request", "task", "loop", "shared"]
+BarKind: TypeAlias = Phase | Literal["waiting", "receiving", "held", "wait", "run", "span", "busy"]
+LaneKind = Literal["client", "request", "task", "span", "loop", "shared"]
 
 
 class Lane(NamedTuple):
-    """One row. `label` is empty where a lane is shared; `task` is a position in its timeline."""
+    """One row. `label` is empty where a lane is shared; `task` is a position in its timeline.
+
+    The lane of a span belongs to the task that made the span, or to the request; `depth` says how
+    many other spans it is inside of, `times` how many spans of this name are drawn as one.
+    """
 
     kind: LaneKind
     label: str = ""
@@ -24,12 +28,17 @@ class Lane(NamedTuple):
     task: int | None = None
     mode: Mode | None = None
     thread: bool = False
+    depth: int = 0
+    times: int = 1
 
 
 class Bar(NamedTuple):
     """Something that lasted. `open`: it has no known end, and reaches to the end of the scene.
 
-    `backwards`: the clock said that it ended before it started; the bar covers that time.
+    `backwards`: the clock said that it ended before it started; the bar covers that time. A task
+    is `held` back by its mode, then has to `wait`, then does `run`. `task` and `span` are positions
+    in the timeline; of `times` spans that are drawn as one, `span` is the first. `line` is the
+    source line that held the event loop, `error` what left the span, each where it is known.
     """
 
     lane: int
@@ -42,6 +51,10 @@ class Bar(NamedTuple):
     open: bool = False
     backwards: bool = False
     label: str = ""
+    span: int | None = None
+    times: int = 1
+    error: str | None = None
+    line: str | None = None
 
 
 class Mark(NamedTuple):
@@ -79,12 +92,16 @@ class Arrow(NamedTuple):
 
 
 class Group(NamedTuple):
-    """One request: its title and the lanes that it fills, from `first` to `last`."""
+    """One request: its title and the lanes that it fills, from `first` to `last`.
+
+    `counted` is how many of its spans are not drawn, for want of room.
+    """
 
     title: str
     first: int
     last: int
     timeline: Timeline
+    counted: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from pydantic import ValidationError
 
-from fastapi_tasks.timeline import MODES
+from fastapi_tasks.timeline import SCHEDULED_MODES
 from visualize.lab import serve
 from visualize.live.guard import loopback_only
 from visualize.page import to_html
@@ -102,7 +102,7 @@ def _endpoint(experiment: Experiment) -> str:
 
 
 def _task(number: int, step: Step | None) -> str:
-    modes: dict[str, str] = {"": "off"} | {mode: mode for mode in MODES}
+    modes: dict[str, str] = {"": "off"} | {mode: mode for mode in SCHEDULED_MODES}
     shown = step or Step(mode="immediate", kind="blocks", ms=50)
     name = f"task {number}"
     return _row(

@@ -8,7 +8,7 @@ from typing import Any
 import ipywidgets
 
 from fastapi_tasks import Timeline
-from fastapi_tasks.timeline import MODES
+from fastapi_tasks.timeline import SCHEDULED_MODES
 from visualize.lab import serve
 from visualize.page import to_html
 
@@ -116,7 +116,7 @@ class TaskRow(Row):
         shown = step or Step(mode="immediate", kind="blocks", ms=50)
         super().__init__(name, shown.kind, shown.ms, tuple(KINDS))
         self.mode = ipywidgets.Dropdown(
-            options=["off", *MODES], value=step.mode if step else "off", layout=_wide(140)
+            options=["off", *SCHEDULED_MODES], value=step.mode if step else "off", layout=_wide(140)
         )
         self.controls.insert(0, self.mode)
         self.widget.children = [self.widget.children[0], *self.controls]

@@ -15,12 +15,15 @@ ANSI = {
     "immediate": "38;5;208",
     "after_route": "38;5;33",
     "after_response": "38;5;36",
+    "background": "38;5;133",
+    "spawned": "38;5;136",
+    "span": "38;5;67",
     "error": "38;5;197",
     "bold": "1",
     "dim": "2",
 }
 EIGHTHS = " ▏▎▍▌▋▊▉█"
-SIMPLER = str.maketrans({"·": "-", "−": "-", "–": "-", "µ": "u", "…": "~"})
+SIMPLER = str.maketrans({"·": "-", "−": "-", "–": "-", "µ": "u", "…": "~", "×": "x"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +44,19 @@ class Glyphs:
 
 BLOCKS = Glyphs(
     bars={
-        "wait": "░", "run": "█", "busy": "▒", "before": "╌", "endpoint": "━", "handling": "━",
-        "sending": "╍", "after": "╌", "waiting": "─", "receiving": "╌",
+        "held": "░", "wait": "▒", "run": "█", "span": "▂", "busy": "▓",
+        "before": "╌", "endpoint": "━", "handling": "━", "sending": "╍", "after": "╌",
+        "waiting": "─", "receiving": "╌",
     },
     lines={"endpoint_end": "┊", "response_sent": "│"},
-    shapes={"immediate": "●", "after_route": "◆", "after_response": "▲"},
-    threads={"immediate": "○", "after_route": "◇", "after_response": "△"},
+    shapes={
+        "immediate": "●", "after_route": "◆", "after_response": "▲", "background": "▼",
+        "spawned": "★",
+    },
+    threads={
+        "immediate": "○", "after_route": "◇", "after_response": "△", "background": "▽",
+        "spawned": "☆",
+    },
     outcomes={
         "ok": "✓", "error": "✗", "cancelled": "■", "discarded": "∅", "abandoned": "▷", None: "▶",
     },
@@ -55,12 +65,19 @@ BLOCKS = Glyphs(
 )  # fmt: skip
 PLAIN = Glyphs(
     bars={
-        "wait": ".", "run": "#", "busy": "%", "before": "-", "endpoint": "=", "handling": "=",
-        "sending": "~", "after": "-", "waiting": "-", "receiving": "-",
+        "held": ".", "wait": "/", "run": "#", "span": "_", "busy": "%",
+        "before": "-", "endpoint": "=", "handling": "=", "sending": "~", "after": "-",
+        "waiting": "-", "receiving": "-",
     },
     lines={"endpoint_end": ":", "response_sent": "|"},
-    shapes={"immediate": "o", "after_route": "+", "after_response": "^"},
-    threads={"immediate": "O", "after_route": "*", "after_response": "A"},
+    shapes={
+        "immediate": "o", "after_route": "+", "after_response": "^", "background": "b",
+        "spawned": "s",
+    },
+    threads={
+        "immediate": "O", "after_route": "*", "after_response": "A", "background": "B",
+        "spawned": "S",
+    },
     outcomes={
         "ok": "v", "error": "x", "cancelled": "c", "discarded": "d", "abandoned": "a", None: ">",
     },
@@ -114,11 +131,12 @@ def columns(words: str) -> int:
     return len(words) if words.isascii() else sum(map(_columns, words))
 
 
-def fit(words: str, width: int) -> str:
-    """Cut or fill words to exactly `width` columns."""
-    if columns(words) > width:
-        words = _beginning(words, width - 1) + "…"
-    return words + " " * (width - columns(words))
+def fit(words: str, width: int, tail: str = "") -> str:
+    """Cut or fill words to exactly `width` columns; the `tail` after them is never cut."""
+    room = width - columns(tail)
+    if columns(words) > room:
+        words = _beginning(words, room - 1) + "…"
+    return words + tail + " " * (room - columns(words))
 
 
 def wrap(words: str, width: int) -> Iterator[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise, product
+from operator import add
 
+from fastapi_tasks.timeline import Outcome
 from visualize.layout import Bar, Lane, Mark, Scene
-from visualize.words import MARK_WORDS, duration, tick_labels, ticks
+from visualize.words import MARK_WORDS, duration, tick_labels, ticks, times
 
 from .cells import EIGHTHS, Cell, Pen, columns, fit
 
@@ -14,7 +16,12 @@ NUMBER = 9
 """Columns for a duration."""
 SHARE = 0.4
 """The least share of the width that the bars get; columns beside them make room."""
+ROOMY = 80
+"""From this width on, what is inside of something is indented by two columns."""
+DEEPEST = 5
+"""No name is indented further than that many times."""
 KINDS = {"client": "client", "request": "request", "loop": "event loop"}
+STYLES = {"busy": "error", "span": "span"}
 
 
 class Table:
@@ -24,17 +31,27 @@ class Table:
         self.scene = scene
         self.pen = pen
         self.zero = scene.groups[0].timeline.request_start - scene.origin
-        self.names = [KINDS.get(lane.kind) or pen.literal(lane.label) for lane in scene.lanes]
+        self.names = [self._name(lane) for lane in scene.lanes]
         self.lanes: list[list[Bar]] = [[] for _ in scene.lanes]
         for bar in scene.bars:
             self.lanes[bar.lane].append(bar)
-        self.name = min(max(map(columns, self.names)), pen.width // 4)
+        self.tails = [times(lane.times) for lane in scene.lanes]
+        widest = max(map(columns, map(add, self.names, self.tails)))
+        nested = any(lane.kind == "span" for lane in scene.lanes)
+        self.name = min(widest, pen.width // (3 if nested else 4))
         self.mode = max((len(lane.mode) for lane in scene.lanes if lane.mode), default=0)
         self.start = NUMBER
         if self.width < SHARE * pen.width:
             self.mode = 0
         if self.width < SHARE * pen.width:
             self.start = 0
+
+    def _name(self, lane: Lane) -> str:
+        """What the lane is called; spans are indented below the bar that made them."""
+        step = 1 if self.pen.width < ROOMY else 2
+        # Where they are deep, there must be room for the name.
+        indent = " " * step * min(lane.depth + 1, DEEPEST) if lane.kind == "span" else ""
+        return indent + (KINDS.get(lane.kind) or self.pen.literal(lane.label))
 
     @property
     def left(self) -> int:
@@ -63,7 +80,7 @@ class Table:
         style = lane.mode or ""
         shapes = self.pen.glyphs.threads if lane.thread else self.pen.glyphs.shapes
         cells = _cells(shapes[lane.mode] if lane.mode else " ", style)
-        cells += _cells(f" {fit(self.names[index], self.name)}  ")
+        cells += _cells(f" {fit(self.names[index], self.name, self.tails[index])}  ")
         if self.mode:
             cells += _cells(f"{lane.mode or '':{self.mode}}  ", style)
         return self._line([*cells, *self._bars(lane, bars), *self._numbers(lane, bars)])
@@ -115,7 +132,7 @@ class Table:
         for mark in self.scene.marks:
             cells[self.column(mark.at)] = Cell(self.pen.glyphs.lines[mark.kind], "dim")
         for bar in bars:
-            style = "error" if bar.kind == "busy" else lane.mode or ""
+            style = STYLES.get(bar.kind) or lane.mode or ""
             chars = self._smooth(bar) if bar.kind == "run" else self._even(bar)
             first = self.column(bar.start)
             cells[first : first + len(chars)] = [Cell(char, style) for char in chars]
@@ -141,23 +158,35 @@ class Table:
         return EIGHTHS[8] * full + (EIGHTHS[rest or 1] if rest or not full else "")
 
     def _numbers(self, lane: Lane, bars: Sequence[Bar]) -> list[Cell]:
-        """When the thing started and how long it took, where that is known; how a task ended."""
+        """When the thing started and how long it took, where that is known; how it ended."""
+        outcome: Outcome | None = "ok"
         start: int | None = bars[0].start - self.zero
         took: int | None = bars[-1].end - bars[0].start
-        if lane.kind == "loop":
+        if lane.kind in ("loop", "span"):
             took = sum(bar.end - bar.start for bar in bars)
-        ending: list[Cell] = []
-        if lane.task is not None:
-            timeline = self.scene.groups[0].timeline
-            task = timeline.tasks[lane.task]
-            start = None if task.started is None else task.started - timeline.request_start
-            took = bars[-1].end - bars[-1].start if task.ran is None else task.ran
-            took = None if start is None else took
-            style = "" if task.outcome in (None, "ok") else "error"
-            ending = _cells(self.pen.glyphs.outcomes[task.outcome], style)
+        if lane.kind == "loop":
+            start = None
+        elif lane.kind == "span":
+            failed = any(bar.error for bar in bars)
+            outcome = "error" if failed else None if bars[-1].open else "ok"
+        elif lane.kind == "task":
+            start, took, outcome = self._of_task(lane, bars)
         shown = "" if lane.kind == "loop" else _number(start)
         numbers = f" {shown:>{self.start}}" if self.start else ""
-        return [*_cells(f"{numbers} {_number(took):>{NUMBER}} "), *ending]
+        mark = self.pen.glyphs.outcomes[outcome] if lane.kind in ("task", "span") else ""
+        style = "" if outcome in (None, "ok") else "error"
+        return [*_cells(f"{numbers} {_number(took):>{NUMBER}} "), *_cells(mark, style)]
+
+    def _of_task(
+        self, lane: Lane, bars: Sequence[Bar]
+    ) -> tuple[int | None, int | None, Outcome | None]:
+        timeline = self.scene.groups[0].timeline
+        assert lane.task is not None
+        task = timeline.tasks[lane.task]
+        if task.started is None:
+            return None, None, task.outcome
+        ran = bars[-1].end - bars[-1].start if task.ran is None else task.ran
+        return task.started - timeline.request_start, ran, task.outcome
 
 
 def _number(ns: int | None) -> str:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from fastapi_tasks.timeline import MODES, OUTCOMES, Busy, Timeline
+from fastapi_tasks.nesting import parents
+from fastapi_tasks.timeline import MODES, OUTCOMES, Busy, TaskRecord, Timeline
 from visualize.layout import Recording, Scene, arrange, listed
-from visualize.words import duration
+from visualize.words import count, duration, span_words
 
 from .cells import BLOCKS, EIGHTHS, PLAIN, Pen, columns, fit, wrap
 from .rows import Table
 
 LEAST = 40
 """Columns; a narrower picture would not be one."""
+FAULTS, LINES = 5, 3
+"""So many kinds of spans that failed are named, and source lines that held the loop."""
 
 
 def text(
@@ -40,9 +44,10 @@ def text(
     )
     if not given:
         return "No request was recorded.\n"
-    scenes = [arrange(timeline, lanes="task") for timeline in given]
+    scenes = [arrange(timeline, lanes="task", spans="folded") for timeline in given]
     parts = ["\n".join(_request(scene, pen)) for scene in scenes]
-    parts += ["\n".join(_legend(given, pen))] if any(line.tasks for line in given) else []
+    legend = "\n".join(_legend(given, pen))
+    parts += [legend] if legend else []
     return "\n\n".join(parts) + "\n"
 
 
@@ -97,16 +102,45 @@ def _faults(timeline: Timeline, pen: Pen) -> Iterator[str]:
     for task in timeline.tasks:
         if task.error is not None:
             yield f"{pen.literal(task.name)} raised {pen.literal(task.error)}"
+    yield from _failed(timeline, pen)
     for culprit in dict.fromkeys(held.culprit for held in timeline.busy):
         yield _held(culprit, [held for held in timeline.busy if held.culprit == culprit], pen)
     if any((task.waited or 0) < 0 or (task.ran or 0) < 0 for task in timeline.tasks):
         yield "the clock went backwards: some bars are mirrored"
+    for noun in ("task", "span"):
+        gone = getattr(timeline, f"{noun}s_dropped")
+        if gone:
+            yield f"{count(gone, f'earlier {noun}')} let go"
+
+
+def _failed(timeline: Timeline, pen: Pen) -> Iterator[str]:
+    """Say what failed; not again for each thing around it that let the same error through."""
+    inside = parents(timeline.spans)
+    through = {
+        parent
+        for span, parent in zip(timeline.spans, inside, strict=True)
+        if parent is not None and span.error == timeline.spans[parent].error
+    }
+    failed = Counter(
+        f"{span_words(span.kind, span.name)} raised {span.error}"
+        for place, span in enumerate(timeline.spans)
+        if span.error is not None and place not in through
+    )
+    for words, times in failed.most_common(FAULTS):
+        yield pen.literal(words) + (f", {times:,} times" if times > 1 else "")
+    more = len(failed) - FAULTS
+    if more > 0:
+        yield f"and {count(more, 'more kind')} of spans raised an error"
 
 
 def _held(culprit: str, segments: Sequence[Busy], pen: Pen) -> str:
     total = duration(sum(abs(held.end - held.start) for held in segments))
     times = "" if len(segments) == 1 else f", {len(segments)} times"
-    return f"{pen.literal(culprit)} held the event loop for {total}{times}"
+    known = list(dict.fromkeys(held.line for held in segments if held.line is not None))
+    where = ", ".join(map(pen.literal, known[:LINES]))
+    more = f" and {count(len(known) - LINES, 'more line')}" if len(known) > LINES else ""
+    at = f", at {where}{more}" if known else ""
+    return f"{pen.literal(culprit)} held the event loop for {total}{times}{at}"
 
 
 def _legend(timelines: Sequence[Timeline], pen: Pen) -> Iterator[str]:
@@ -118,12 +152,19 @@ def _legend(timelines: Sequence[Timeline], pen: Pen) -> Iterator[str]:
     threads = {glyphs.threads[task.mode] for task in tasks if task.thread}
     parts += [f"{''.join(sorted(threads))} in a thread"] if threads else []
     if tasks:
+        parts += [f"{bars['held']} held back"] if any(map(_held_back, tasks)) else []
         parts += [f"{bars['wait']} waiting", f"{bars['run']} running"]
+    if any(timeline.spans for timeline in timelines):
+        parts.append(f"{bars['span']} span")
     if any(timeline.busy for timeline in timelines):
-        parts.append(f"{bars['busy']} held")
+        parts.append(f"{bars['busy']} holds the loop")
     parts += [f"{glyphs.outcomes[one]} {one}" for one in OUTCOMES if one in outcomes]
     parts += [f"{glyphs.outcomes[None]} not ended"] * (None in outcomes)
     yield from _wrapped(parts, "  ", pen, "dim")
+
+
+def _held_back(task: TaskRecord) -> bool:
+    return task.released != task.requested
 
 
 def _wrapped(parts: Iterable[str], between: str, pen: Pen, style: str) -> Iterator[str]:

@@ -9,13 +9,14 @@ const host = document.querySelector("#timeline");
 const data = JSON.parse(document.querySelector("#timeline-data").textContent); // as page.py writes it
 const { FIELDS, TIMES } = data.format;
 
-const MODES = ["immediate", "after_route", "after_response"];
+const MODES = ["immediate", "after_route", "after_response", "background", "spawned"];
 const [, ...PARTS] = Object.keys(FIELDS);
 
 const [ROOMY, LABELLED, RULER] = [26, 15, 30]; // pixels
 const OWN_ROWS = 12; // more tasks share rows
 const STACKED = 40; // more requests share bands
 const DETAILED = 250; // more bars in view are painted as pixels
+const FEW_SPANS = 24; // more spans of a request are only counted
 
 // --- Words ---
 
@@ -25,7 +26,7 @@ const count = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s
 const titleOf = ({ request, method, path, id }) => (request ? titleOf(request) : `${method} ${path} #${id}`);
 const endingOf = ({ outcome, finished }) => outcome ?? (finished == null ? "running" : "ok");
 // An abandoned task ran on.
-const isOpen = (item) => /request|task/.test(item.type) && (item.finished ?? item.request_end) == null && /running|abandoned/.test(endingOf(item));
+const isOpen = (item) => item.type === "spans" ? item.end == null : /request|task/.test(item.type) && (item.finished ?? item.request_end) == null && /running|abandoned/.test(endingOf(item));
 
 function duration(ns) {
 	const size = abs(ns);
@@ -52,12 +53,14 @@ function ticksOf(begin, end, most) {
 const statusOf = ({ status, error, aborted, request_end }) =>
 	[status, error, aborted && "aborted", request_end == null && "open"].filter(Boolean).join(" · ");
 
-function summaryOf({ response_sent: sent, tasks }) {
+function summaryOf({ response_sent: sent, tasks, spans, spans_dropped, undrawn }) {
 	const going = tasks.filter(isOpen).length;
 	const later = tasks.reduce((most, { finished }) => max(most, finished), 0) - sent;
 	const answer = sent == null ? "no response sent" : `response sent after ${duration(sent)}`;
 	const ending = going ? `${going} not ended` : sent != null && later > 0 && `the last ended ${duration(later)} later`;
-	return [answer, tasks.length && count(tasks.length, "task"), ending].filter(Boolean).join(", ");
+	const within = spans.length && count(spans.length, "span") + (undrawn ? ` (${undrawn} not drawn)` : "");
+	const gone = spans_dropped && `${count(spans_dropped, "earlier span")} let go`;
+	return [answer, tasks.length && count(tasks.length, "task"), ending, within, gone].filter(Boolean).join(", ");
 }
 
 const answerOf = ({ sent, answered, received }) => duration((received ?? answered) - sent);
@@ -65,19 +68,32 @@ const say = (item) => item && SAY[item.type](item);
 
 const SAY = {
 	requests: (request) => `${titleOf(request)}: ${summaryOf(request)}.`,
-	busy: ({ culprit, start, end }) => `${culprit} held the event loop for ${duration(end - start)}: nothing else on it could run.`,
+	busy: ({ culprit, start, end, line }) => `${culprit} held the event loop for ${duration(end - start)}${line ? ` at ${line}` : ""}: nothing else on it could run.`,
+	spans: (span) => `${wordsOf(span)} ${span.end == null ? "has not ended" : `took ${duration(span.end - span.start)}`}${span.error ? ` and raised ${span.error}` : ""}, in ${ownerOf(span)}.`,
 	client: (view) => (view.answered == null ? "The client got no answer." : `The client had its answer after ${answerOf(view)}.`),
-	tasks({ name, requested, started, finished, outcome, error, thread, request: { response_sent: sent } }) {
+	tasks({ name, mode, requested, released, started, finished, outcome, error, thread, request: { response_sent: sent } }) {
 		if (outcome === "discarded") return `${name} was discarded: the endpoint failed, so it was never released.`;
-		if (started == null) return outcome ? `${name} was ${outcome} before it started.` : `${name} has not started yet.`;
+		if (started == null && outcome) return `${name} was ${outcome} before it started.`;
+		if (started == null) return released == null ? `${name} is still held back by its mode.` : `${name} has not started yet.`;
 		const ran = finished == null ? "has been running" : `ran ${duration(finished - started)}`;
 		const end = { ok: "", error: ` and raised ${error}` }[outcome ?? "ok"] ?? ` and was ${outcome}`;
 		const side = sent == null ? "" : ` It started ${duration(abs(started - sent))} ${started < sent ? "before" : "after"} the response was sent.`;
-		return `${name} waited ${duration(started - requested)}, then ${ran} ${thread ? "in a worker thread" : "on the event loop"}${end}.${side}`;
+		const held = released > requested && !/immediate|spawned/.test(mode) ? ` was held back ${duration(released - requested)} by its mode,` : "";
+		return `${name}${held} waited ${duration(started - (released ?? requested))}, then ${ran} ${thread ? "in a worker thread" : "on the event loop"}${end}.${side}`;
 	},
 };
 
+// As words.py writes it: a span that has no name of its own, and one that has.
+function wordsOf({ kind, name }) {
+	const [alone, named] = data.spans[kind] ?? [kind, "{}"];
+	return !name || name === kind ? alone : named.split("{}").join(name);
+}
+
+const ownerOf = ({ request, task }) => taskOf(request, task)?.name ?? "the request";
+
 const READ = {
+	owner: ownerOf,
+	attributes: ({ attributes }) => Object.entries(attributes ?? {}).map((pair) => pair.join(": ")).join(", "),
 	title: titleOf,
 	ending: endingOf,
 	source: ({ request, parent }) => taskOf(request, parent)?.name ?? "the request",
@@ -217,6 +233,7 @@ const SPAN = {
 	group: ({ first, last }) => [first, last],
 	busy: ({ start, end }) => [start, max(start, end)],
 	requests: ({ request_end, group }) => [0, max(0, request_end ?? group.openEnd)],
+	spans: ({ start, end, group }) => [start, max(start, end ?? group.last)],
 	client: ({ sent, answered, received }) => [sent, max(sent, received ?? answered ?? sent)],
 	tasks(task) {
 		const { requested, started, finished, request, group } = task;
@@ -228,7 +245,7 @@ const SPAN = {
 
 function groupOf(request, tasks, more) {
 	const begun = ({ start, requested }) => start ?? requested;
-	const items = [request, ...request.client, ...[...request.busy, ...tasks].toSorted((a, b) => begun(a) - begun(b))];
+	const items = [request, ...request.client, ...[...request.busy, ...tasks, ...spansOf(request, tasks)].toSorted((a, b) => begun(a) - begun(b))];
 	let [first, last] = [0, 0];
 	for (const item of items)
 		for (const field of TIMES[item.type]) {
@@ -238,6 +255,21 @@ function groupOf(request, tasks, more) {
 	const group = { type: "group", request, tasks, items, first, last, ...more };
 	for (const item of items) item.group = group;
 	return group;
+}
+
+// Those whose owner is shown, and how many others each is inside of.
+function spansOf(request, tasks) {
+	const { spans } = request;
+	if (spans.length > FEW_SPANS || tasks.length > OWN_ROWS) return [];
+	for (const span of spans) {
+		span.depth = 0;
+		for (let one = span; span.depth < FEW_SPANS; span.depth++) {
+			const above = one.parent == null ? null : spans.find(({ id, task }) => id === one.parent && task === one.task);
+			if (!above || above === span) break;
+			one = above;
+		}
+	}
+	return spans.filter(({ task }) => task == null || !taskOf(request, task) || tasks.includes(taskOf(request, task)));
 }
 
 function sceneOf(groups, packed) {
@@ -260,18 +292,38 @@ function sceneOf(groups, packed) {
 
 function addBand(scene, band) {
 	const rows = { group: [], marks: [], client: [], requests: [], busy: [], tasks: [] }; // from the top
+	const beneath = new Map(); // the rows of spans, by the row of what made them
 	const rowOf = (kind, lane = 0) => (rows[kind][lane] ??= { kind, band, folded: folded.has(band.key), items: [] });
 	rowOf("marks");
 	for (const group of band.groups) {
 		let next = 0;
 		const take = { busy: lanes(), tasks: group.tasks.length > OWN_ROWS ? lanes() : () => next++ };
 		for (const item of [group, ...group.items]) {
+			item.row = null;
+			if (item.type === "spans") continue;
 			item.row = rowOf(item.type, take[item.type]?.(...SPAN[item.type](item)));
 			item.row.items.push(item);
 		}
 	}
-	band.rows = Object.values(rows).flat();
+	for (const group of band.groups) addSpans(group, band, beneath, scene.packed);
+	band.rows = Object.values(rows).flat().flatMap((row) => [row, ...(beneath.get(row) ?? [])]);
 	for (const row of band.rows) addRow(row, scene);
+}
+
+// Deeper spans stand on lower rows, those that overlap on one each.
+function addSpans(group, band, beneath, packed) {
+	const takes = new Map();
+	const spans = packed ? [] : group.items.filter(({ type }) => type === "spans");
+	group.request.undrawn = group.request.spans.length - spans.length;
+	for (const span of spans.toSorted((a, b) => a.depth - b.depth || a.start - b.start)) {
+		const above = (taskOf(group.request, span.task) ?? group.request).row;
+		const key = `${span.task} ${span.depth}`;
+		const rows = beneath.get(above) ?? beneath.set(above, []).get(above);
+		const take = takes.get(key) ?? takes.set(key, { lane: lanes(), from: rows.length }).get(key);
+		const place = take.from + take.lane(...SPAN.spans(span));
+		span.row = rows[place] ??= { kind: "spans", band, folded: folded.has(band.key), items: [] };
+		span.row.items.push(span);
+	}
 }
 
 function addRow(row, { rows, items, begins, mids, ends, tints }) {
@@ -289,19 +341,19 @@ function addRow(row, { rows, items, begins, mids, ends, tints }) {
 
 function stack() {
 	const roomy = pitch >= LABELLED;
-	const heights = { group: roomy ? 28 : 2, marks: roomy && !scene.packed ? 16 : 0 };
+	const heights = { group: roomy ? 28 : 2, marks: roomy && !scene.packed ? 16 : 0, spans: min(15, pitch) };
 	let y = 0;
 	for (const row of scene.rows) {
 		if (row.kind === "group" && roomy && y) y += 14;
 		row.y = y;
-		row.height = row.folded && row.kind === "tasks" ? min(4, pitch) : (heights[row.kind] ?? pitch);
+		row.height = row.folded && /tasks|spans/.test(row.kind) ? (row.kind === "tasks" ? min(4, pitch) : 0) : (heights[row.kind] ?? pitch);
 		row.gap = round(row.height / 5);
 		row.band.bottom = y += row.height;
 	}
 	return (scene.height = y);
 }
 
-const TINTS = [...MODES, "requests", "client", "busy"];
+const TINTS = [...MODES, "requests", "client", "busy", "spans"];
 
 // The first position above the limit, probably near low.
 function after(values, low, high, limit) {
@@ -392,7 +444,7 @@ function detail(rows) {
 	draw({ busy: wash, tasks: (box) => arrows.set(`${box.item.request.at} ${box.item.parent} ${floor((20 * box.x) / boxes.length)}`, box) });
 	draw({ requests: marks });
 	arrows.forEach(arrow);
-	draw({ requests, client, busy, tasks });
+	draw({ requests, client, busy, spans, tasks });
 	return true;
 }
 
@@ -449,16 +501,26 @@ function busy(box) {
 	label(box, `${box.item.culprit} held the loop`, duration(box.item.end - box.item.start), "busy");
 }
 
+function spans(box) {
+	const { item, x, end, y, h } = box;
+	rect("span", x, y, max(2, end - x), h);
+	if (isOpen(item)) tail(box, "span");
+	else if (item.error) sign("ending", "error", end + 9, y + h / 2);
+	label(box, wordsOf(item), item.error ?? (isOpen(item) ? "open" : duration(item.end - item.start)), "span");
+}
+
 function tasks(box) {
 	const { item, x, mid, end, y, h } = box;
 	const { name, mode, started, released, finished, error, thread, group } = item;
 	const ending = endingOf(item);
-	if (mid - x > 0.5) rect(`wait ${mode}`, x, y, mid - x, h);
+	const freed = released == null ? mid : max(x, min(mid, reach(group.origin + released)[0]));
+	if (freed - x > 0.5) rect(`held ${mode}`, x, y, freed - x, h);
+	if (mid - freed > 0.5) rect(`wait ${mode}`, freed, y, mid - freed, h);
 	if (started != null) rect(`run ${mode}${thread ? " thread" : ""}`, mid, y, max(2, end - mid), h);
 	if (ending === "running") tail(box, `run ${mode}`);
 	else if (ending !== "ok") sign("ending", ending, end + 9, y + h / 2);
 	if (released != null && h > 8) sign(`released ${mode}`, mode, xOf(group.origin + released), y + h / 2);
-	const ran = started == null ? "waiting" : finished == null ? "running" : duration(finished - started);
+	const ran = started == null ? (released == null ? "held back" : "waiting") : finished == null ? "running" : duration(finished - started);
 	label(box, name, { ok: ran, running: ran, error }[ending] ?? ending, mode);
 }
 
@@ -468,7 +530,7 @@ function tail({ end, y, h }, look) {
 
 function label({ i, item, x, mid, end, y, h }, name, note, look, insideOnly) {
 	if (h < 10) return true;
-	const { row, outcome } = item;
+	const { row, outcome = item.type === "spans" && item.error } = item;
 	const sign = isOpen(item) ? 30 : outcome && outcome !== "ok" ? 19 : 7;
 	const inside = [max(mid, 0) + 8, min(end, width) - 6, `ink-${look}`];
 	const right = [max(end, 0) + sign, (i + 1 < row.to ? xOf(scene.begins[i + 1]) : width) - 6, ""];
@@ -485,7 +547,7 @@ function label({ i, item, x, mid, end, y, h }, name, note, look, insideOnly) {
 
 function overview(rows) {
 	const look = getComputedStyle(host);
-	const inks = [...MODES, "endpoint", "phase", "busy"].map((name) => look.getPropertyValue(`--${name}`));
+	const inks = [...MODES, "endpoint", "phase", "busy", "span"].map((name) => look.getPropertyValue(`--${name}`));
 	const [solid, pale] = ["ff", "50"].map((alpha) => inks.map((ink) => pixelOf(ink, alpha)));
 	const pixels = new Uint32Array(image.data.buffer).fill(0);
 	for (const row of rows) {
@@ -567,12 +629,14 @@ function toTrace() {
 		const tids = new Map(request.row.band.rows.map((row) => [row, next++]));
 		title("process", titleOf(request), pid);
 		for (const [{ kind }, tid] of tids) title("thread", kind, tid, tid);
-		for (const item of items) {
+		for (const item of items.filter(({ row }) => row)) {
 			const tid = tids.get(item.row);
 			const [from, mid, to] = [begins, mids, ends].map((times) => times[item.at]);
-			const name = item.name ?? item.culprit ?? (item === request ? titleOf(request) : "client");
+			const name = item.type === "spans" ? wordsOf(item) : (item.name ?? item.culprit ?? (item === request ? titleOf(request) : "client"));
 			const bar = (name, from, to) => add("X", tid, name, from, { cat: item.mode ?? item.type, dur: (to - from) / 1000 });
-			if (mid > from) bar(`${name} waits`, from, mid);
+			const freed = item.mode ? max(from, min(mid, item.released == null ? mid : origin + item.released)) : mid;
+			if (freed > from) bar(`${name} is held back`, from, freed);
+			if (mid > freed) bar(`${name} waits`, freed, mid);
 			if (item.mode && item.started == null) continue;
 			bar(name, mid, max(to, mid + 1));
 			if (!item.mode) continue;

@@ -1,0 +1,116 @@
+"""Starlette's BackgroundTasks as tasks of mode `background`."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from starlette.background import BackgroundTask
+
+from ..callables import display_name
+from ..timeline import TaskRecord
+from .here import Here, here
+
+_RECORD = "fastapi_tasks_record"
+
+
+def install() -> None:
+    """Record each task that is added in a watched request, from now on."""
+    if hasattr(BackgroundTask, _RECORD):
+        return
+    setattr(BackgroundTask, _RECORD, None)
+    _watch_making()
+    _watch_running()
+
+
+def _watch_making() -> None:
+    make = BackgroundTask.__init__
+
+    @functools.wraps(make)
+    def watched(self: BackgroundTask, *args: Any, **kwargs: Any) -> None:
+        make(self, *args, **kwargs)
+        around = here.get()
+        if around is not None:
+            setattr(self, _RECORD, _requested(self, around))
+
+    BackgroundTask.__init__ = watched  # type: ignore[method-assign]
+
+
+def _requested(task: BackgroundTask, around: Here) -> TaskRecord:
+    request = around.request
+    record = TaskRecord(
+        display_name(task.func),
+        "background",
+        request.keeper.clock(),
+        thread=not task.is_async,
+        parent=around.task,
+    )
+    request.keeper.add_task(request.timeline, record)
+    request.background.append(record)
+    if request.keeper.listeners:
+        request.keeper.tell("requested", request.timeline, record)
+    return record
+
+
+def _watch_running() -> None:
+    run = BackgroundTask.__call__
+
+    @functools.wraps(run)
+    async def watched(self: BackgroundTask) -> None:
+        around = here.get()
+        record: TaskRecord | None = getattr(self, _RECORD)
+        if around is None or record is None or record.started is not None:
+            await run(self)
+            return
+        running = functools.partial(run, self)
+        if not record.thread:
+            await _recorded(running, around, record)
+            return
+        func = self.func
+        self.func = _marking_start(func, around, record)
+        try:
+            await _recorded(running, around, record)
+        finally:
+            self.func = func
+
+    BackgroundTask.__call__ = watched  # type: ignore[method-assign]
+
+
+async def _recorded(run: Any, around: Here, record: TaskRecord) -> None:
+    request = around.request
+    # They run one after another: whatever lies between this and the start is one waiting.
+    record.released = request.timeline.response_sent or request.keeper.clock()
+    request.running = record
+    token = here.set(Here(request, record.id))
+    if not record.thread:
+        _mark(around, record, "started")
+    try:
+        await run()
+    except BaseException as error:
+        record.error = type(error).__name__
+        record.outcome = "error"
+        raise
+    else:
+        record.outcome = "ok"
+    finally:
+        here.reset(token)
+        request.running = None
+        _mark(around, record, "finished")
+
+
+def _marking_start(func: Any, around: Here, record: TaskRecord) -> Any:
+    """Return what starts in its thread, perhaps after a wait for one."""
+
+    @functools.wraps(func)
+    def marking(*args: Any, **kwargs: Any) -> Any:
+        _mark(around, record, "started")
+        return func(*args, **kwargs)
+
+    return marking
+
+
+def _mark(around: Here, record: TaskRecord, moment: str) -> None:
+    keeper = around.request.keeper
+    setattr(record, moment, keeper.clock())
+    if keeper.listeners:
+        keeper.tell(moment, around.request.timeline, record)

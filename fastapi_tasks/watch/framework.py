@@ -1,0 +1,80 @@
+"""What FastAPI does by itself for a request: validation, serialisation, its routes' dependants.
+
+Neither place is documented. Where FastAPI keeps them no longer, those spans are absent.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import fastapi.routing
+from starlette.routing import Mount
+
+from ..timeline import Span
+from .here import here, leaf
+
+_MARK = "watched_by_fastapi_tasks"
+_PARAMETERS = ("path_params", "query_params", "header_params", "cookie_params", "body_params")
+
+
+def install() -> None:
+    """Record validation and serialisation in watched requests, from now on."""
+    for name, watch in (("solve_dependencies", _solving), ("serialize_response", _serializing)):
+        call = getattr(fastapi.routing, name, None)
+        if call is not None and not hasattr(call, _MARK):
+            watched = functools.wraps(call)(watch(call))
+            setattr(watched, _MARK, True)
+            setattr(fastapi.routing, name, watched)
+
+
+def _solving(solve: Callable[..., Any]) -> Callable[..., Any]:
+    async def watched(**options: Any) -> Any:
+        around = here.get()
+        if around is None or not _has_parameters(options.get("dependant")):
+            return await solve(**options)
+        keeper, timeline = around.request.keeper, around.request.timeline
+        begun, before = keeper.clock(), timeline.spans_dropped + len(timeline.spans)
+        solved = await solve(**options)
+        # Parameters are read when all dependencies are there.
+        made = [one for one in timeline.spans if one.id >= before and one.kind == "dependency"]
+        begun = max([begun, *(one.end for one in made if one.end is not None)])
+        span = Span("parameters", "validation", begun, keeper.clock(), around.task, around.span)
+        if solved.errors:
+            span.error = "RequestValidationError"
+        keeper.add_span(timeline, span)
+        return solved
+
+    return watched
+
+
+def _has_parameters(dependant: Any) -> bool:
+    return any(getattr(dependant, name, None) for name in _PARAMETERS)
+
+
+def _serializing(serialize: Callable[..., Any]) -> Callable[..., Any]:
+    async def watched(**options: Any) -> Any:
+        opened = leaf("response", "serialization")
+        if opened is None:
+            return await serialize(**options)
+        try:
+            answer = await serialize(**options)
+        except BaseException as error:
+            opened.end(error)
+            raise
+        opened.end()
+        return answer
+
+    return watched
+
+
+def routes_of(routes: list[Any]) -> Iterator[Any]:
+    """Yield all routes that have a dependant, in included routers and mounted apps too."""
+    contexts = getattr(fastapi.routing, "iter_route_contexts", iter)
+    for one in contexts(routes):
+        if getattr(one, "dependant", None) is not None:
+            yield one
+        mount = getattr(one, "original_route", one)
+        if isinstance(mount, Mount):
+            yield from routes_of(list(mount.routes or []))

@@ -1,0 +1,43 @@
+"""Middlewares: how long each has the request, those inside of it included."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ..callables import display_name
+from .here import begin
+
+
+class MiddlewareSpan:
+    """Around one middleware: records its time as a span."""
+
+    def __init__(self, app: ASGIApp, name: str) -> None:
+        self.app = app
+        self._name = name
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        opened = begin(self._name, "middleware")
+        if opened is None:
+            await self.app(scope, receive, send)
+            return
+        try:
+            await self.app(scope, receive, send)
+        except BaseException as error:
+            opened.end(error)
+            raise
+        opened.end()
+
+
+def with_spans(middlewares: list[Middleware]) -> list[Middleware]:
+    """Return these middlewares with a span around each."""
+    return [one for middleware in middlewares for one in (_span_around(middleware), middleware)]
+
+
+def _span_around(middleware: Middleware) -> Middleware:
+    made: Any = middleware
+    # `@app.middleware("http")` makes all of one class: the function tells them apart.
+    function = made.kwargs.get("dispatch")
+    return Middleware(MiddlewareSpan, name=display_name(function or made.cls))

@@ -1,0 +1,139 @@
+"""Tasks that user code starts by `asyncio.create_task` or in a task group: mode `spawned`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any
+
+from ..timeline import TaskRecord
+from .frames import user_frame
+from .here import Here, here
+
+_ANONYMOUS = {"TaskHandle._run_coro", "TaskGroup._run_wrapped_task"}
+
+
+def install() -> None:
+    """Watch the tasks of the running loop, beside whatever makes them now.
+
+    On trio there is nothing to watch by: its instruments see every task, and pay for each step.
+    """
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    before = loop.get_task_factory()
+    if getattr(before, "watches_for_fastapi_tasks", False):
+        return
+    factory = _factory(before)
+    factory.watches_for_fastapi_tasks = True
+    loop.set_task_factory(factory)
+
+
+def _factory(before: Any) -> Any:
+    if before is not None and before is getattr(asyncio, "eager_task_factory", None):
+        # Wrapped in a function, AnyIO would not know it for what it is.
+        def make(coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+            return asyncio.Task(_watched(coroutine, options), **options)
+
+        return asyncio.create_eager_task_factory(make)  # type: ignore[attr-defined]
+
+    def factory(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> Any:
+        watched = _watched(coroutine, options)
+        if before is None:
+            return asyncio.Task(watched, loop=loop, **options)
+        return before(loop, watched, **options)
+
+    return factory
+
+
+def _watched(coroutine: Any, options: dict[str, Any]) -> Any:
+    context = options.get("context")
+    around: Here | None = here.get() if context is None else context.get(here)
+    if around is None or not isinstance(coroutine, Coroutine):
+        return coroutine
+    # Not those that AnyIO, Starlette or the server starts for itself.
+    if user_frame(sys._getframe(2)) is None:
+        return coroutine
+    return Spawned(coroutine, around)
+
+
+def _name(coroutine: Any) -> str:
+    name: str = getattr(coroutine, "__qualname__", type(coroutine).__qualname__)
+    return name.rpartition("<locals>.")[2]
+
+
+class Spawned(Coroutine[Any, Any, Any]):
+    """Stands for a coroutine, and records when its task starts and ends."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], around: Here) -> None:
+        self._coroutine = coroutine
+        self._around = around
+        keeper, timeline = around.request.keeper, around.request.timeline
+        now = keeper.clock()
+        record = TaskRecord(_name(coroutine), "spawned", now, now, parent=around.task)
+        self._record = record
+        keeper.add_task(timeline, record)
+        self._tell("requested")
+
+    def send(self, value: Any) -> Any:
+        """Resume the coroutine for one step."""
+        return self._step(self._coroutine.send, value)
+
+    def throw(self, *error: Any) -> Any:
+        """Resume the coroutine for one step, with an exception."""
+        return self._step(self._coroutine.throw, *error)
+
+    def close(self) -> None:
+        """Close the coroutine; it ends as cancelled where it has not."""
+        self._coroutine.close()
+        self._end("cancelled")
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self._coroutine.__await__()
+
+    def __getattr__(self, name: str) -> Any:
+        # Its name, its frame, its code, what it awaits.
+        return getattr(self._coroutine, name)
+
+    def _step(self, resume: Callable[..., Any], *values: Any) -> Any:
+        record, request = self._record, self._around.request
+        keeper = request.keeper
+        begun = keeper.clock()
+        if record.started is None:
+            record.started = begun
+            task = asyncio.current_task()
+            if record.name in _ANONYMOUS and task is not None:
+                # AnyIO runs the function of a task group's child in one of its own.
+                record.name = task.get_name().rpartition(".")[2]
+            here.set(Here(request, record.id))
+            self._tell("started")
+        try:
+            return resume(*values)
+        except StopIteration:
+            self._end("ok")
+            raise
+        except asyncio.CancelledError:
+            self._end("cancelled")
+            raise
+        except BaseException as error:
+            record.error = type(error).__name__
+            self._end("error")
+            raise
+        finally:
+            ended = keeper.clock()
+            if ended - begun > keeper.busy_limit:
+                keeper.held_loop(request, begun, ended, record)
+
+    def _end(self, outcome: Any) -> None:
+        record = self._record
+        if record.outcome is None:
+            record.finished = self._around.request.keeper.clock()
+            record.outcome = outcome
+            self._tell("finished")
+
+    def _tell(self, moment: str) -> None:
+        request = self._around.request
+        if request.keeper.listeners:
+            request.keeper.tell(moment, request.timeline, self._record)

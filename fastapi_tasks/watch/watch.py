@@ -1,0 +1,71 @@
+"""Watching one app: hooks are put in place as it starts, and its requests say where they are."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ..dependency import get_tasks
+from ..endpoint import mark_route, route_of
+from ..request import Request
+from . import background, framework, http, redis, spawned, sql, telemetry_source, threads
+from .dependencies import watch_dependant
+from .here import Here, here
+
+HOOKS = (background, framework, spawned, threads, sql, http, redis, telemetry_source)
+
+
+class Watch:
+    """Watches an app, which may be none of FastAPI's."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._modules = 0
+
+    def start(self) -> None:
+        """Put all hooks in place; where a library is not there, its own does nothing."""
+        self._install()
+        if isinstance(self._app, Starlette):
+            for route in framework.routes_of(self._app.routes):
+                self._watch_route(route)
+
+    async def pass_on(
+        self, app: ASGIApp, request: Request, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Let `app` answer, with all that it does recorded as part of this request."""
+        if len(sys.modules) != self._modules:
+            self._install()
+        spawned.install()
+        request.background = []
+        token = here.set(Here(request))
+        try:
+            await app(scope, receive, send)
+        finally:
+            here.reset(token)
+            self._end(request, scope)
+
+    def _install(self) -> None:
+        # A library may be imported late, and then its hook finds it.
+        self._modules = len(sys.modules)
+        for hook in HOOKS:
+            hook.install()
+
+    def _end(self, request: Request, scope: Scope) -> None:
+        for record in request.background:
+            # The response was never sent, or one before it failed.
+            if record.started is None:
+                record.finished = request.keeper.clock()
+                record.outcome = "discarded"
+                if request.keeper.listeners:
+                    request.tell("finished", record)
+        # A route that was added late, or FastAPI has built anew.
+        route = route_of(scope)
+        if getattr(route, "dependant", None) is not None:
+            self._watch_route(route)
+
+    def _watch_route(self, route: Any) -> None:
+        mark_route(route)
+        watch_dependant(route.dependant, get_tasks)

@@ -1,0 +1,20 @@
+"""What rows and findings call a request or a task."""
+
+from __future__ import annotations
+
+from fastapi_tasks import TaskRecord, Timeline, harmless
+
+
+def route_of(timeline: Timeline) -> str:
+    """Name the kind of request: its method and its route, or its path where it has no route."""
+    return f"{timeline.method} {timeline.route or timeline.path}"
+
+
+def task_title(name: str, mode: str) -> str:
+    """Name a kind of task: `send_mail (after_response)`."""
+    return f"{harmless(name)} ({mode})"
+
+
+def title_of(timeline: Timeline, task: TaskRecord | None) -> str:
+    """Name one request, or one task of it: `send_mail of POST /orders #3`."""
+    return timeline.title if task is None else f"{harmless(task.name)} of {timeline.title}"
