@@ -46,8 +46,7 @@ test-lowest: ## Run all tests with the lowest versions that pyproject.toml admit
 
 test-company: ## Run beside OpenTelemetry, Sentry and others, and the suites of FastAPI and Starlette
 	@$(MAKE) --no-print-directory .venv-company/.done
-	@.venv-company/bin/python -m pytest -c tests/company/pytest.ini \
-		tests/company/upstream tests/company
+	@.venv-company/bin/python -m pytest -c tests/company/pytest.ini tests/company
 
 .venv-company/.done: pyproject.toml
 	@test -x .venv-company/bin/python || $(PYTHON) -m venv .venv-company

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import Any
 
@@ -14,9 +15,9 @@ from .drain import Limits
 from .errors import FastAPITasksError
 from .host import Host
 from .job import logger
-from .keeper import Keeper
 from .layers import InnerLayer, Layer, Opening, around
 from .recorder import Recorder, keeper_of
+from .routes import packages_of
 from .task import DEFAULTS, TaskConfig
 from .watch.middlewares import with_spans
 from .watch.watch import Watch
@@ -39,10 +40,10 @@ def add_tasks(
     seconds to finish, then unshielded ones are cancelled; `shutdown_timeout` seconds after the
     shutdown began, whatever still runs is abandoned: keep it below what the platform grants the
     process. `threads` is how many `def` tasks run at once. `watch` also records what the app does
-    without `Tasks`: middlewares, dependencies, BackgroundTasks, created tasks, statements, calls.
-    Raises TypeError for what is not a
-    FastAPI app, ValueError for a limit that is negative or not a number, FastAPITasksError when the
-    app is recorded already or has started.
+    without `Tasks`: middlewares, dependencies, BackgroundTasks, created tasks, statements, calls;
+    it switches `recorder.watching` on. Raises TypeError for what is not a FastAPI app, ValueError
+    for a limit that is negative or not a number, FastAPITasksError when the app is recorded
+    already or has started.
     """
     if not isinstance(app, FastAPI):
         raise TypeError(
@@ -56,11 +57,11 @@ def add_tasks(
     recorder = Recorder() if recorder is None else recorder
     keeper = keeper_of(recorder)
     limits = Limits(grace_period, shutdown_timeout, threads)
-    watching = _watching(app, keeper) if watch else None
-    started = watching.start if watching is not None else lambda: None
-    host = Host(keeper, config or DEFAULTS, limits, started)
+    keeper.watching |= watch
+    watching = Watch(app, keeper)
+    host = Host(keeper, config or DEFAULTS, limits, watching.start)
     app.router.lifespan_context = host.around(app.router.lifespan_context)
-    _put_layers(app, recorder, Opening(keeper, host, watching))
+    _put_layers(app, recorder, Opening(keeper, watching, host))
     return recorder
 
 
@@ -80,7 +81,8 @@ def record(app: Any, *, recorder: Recorder | None = None, watch: bool = False) -
     _check(app, "record")
     recorder = Recorder() if recorder is None else recorder
     keeper = keeper_of(recorder)
-    _put_layers(app, recorder, Opening(keeper, None, _watching(app, keeper) if watch else None))
+    keeper.watching |= watch
+    _put_layers(app, recorder, Opening(keeper, Watch(app, keeper)))
     return recorder
 
 
@@ -97,8 +99,8 @@ class RecordingMiddleware:
         self.app = app
         self.recorder = Recorder() if recorder is None else recorder
         keeper = keeper_of(self.recorder)
-        watching = _watching(app, keeper) if watch else None
-        self._layer = Layer(app, Opening(keeper, None, watching))
+        keeper.watching |= watch
+        self._layer = Layer(app, Opening(keeper, Watch(app, keeper)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._layer(scope, receive, send)
@@ -114,11 +116,6 @@ def recorder_of(app: Any) -> Recorder | None:
             return found
         app = getattr(app, "app", None)
     return None
-
-
-def _watching(app: Any, keeper: Keeper) -> Watch:
-    keeper.watching = True
-    return Watch(app)
 
 
 def _check(app: Starlette, name: str) -> None:
@@ -152,6 +149,7 @@ def _put_layers(app: Starlette, recorder: Recorder, opening: Opening) -> None:
     # add_middleware() can reach neither place: outside of the error handling, and inside of the
     # middlewares that are yet to be added.
     app.state.tasks_recorder = recorder
+    keeper_of(recorder).own_packages = partial(packages_of, app)
     earlier = vars(app).get("build_middleware_stack")
     inner = Middleware(_inner, app)
 

@@ -29,7 +29,7 @@ from .keeper import Keeper
 from .loops import Call, Handle, Loop, Threads
 from .names import harmless
 from .request import Request
-from .steps import watched
+from .steps import Beat, watched
 from .task import Task, TaskConfig, TaskErrorHandler
 from .telemetry import traced
 from .timeline import Mode, Outcome, TaskRecord
@@ -74,6 +74,7 @@ class Place(Protocol):
     threads: Threads
     live: dict[Any, None]
     tracer: Any
+    beat: Beat | None
 
 
 class Job:
@@ -173,7 +174,8 @@ class Job:
         if place.tracer is not None:
             coroutine = traced(coroutine, place.tracer, self.record)
         try:
-            await watched(coroutine, self, place.keeper.clock, place.keeper.busy_limit)
+            keeper = place.keeper
+            await watched(coroutine, self, keeper.clock, keeper.busy_limit, place.beat)
             self._end("ok")
         except KeyboardInterrupt as error:
             self._end("error", error)
@@ -248,8 +250,8 @@ class Job:
                 call: Callable[[], Any] = partial(copy_context().run, handler, task, error)
                 result = await self._in_pool(Call(call))
             if inspect.isawaitable(result):
-                coroutine = _awaiting(result)
-                await watched(coroutine, self, place.keeper.clock, place.keeper.busy_limit)
+                coroutine, keeper = _awaiting(result), place.keeper
+                await watched(coroutine, self, keeper.clock, keeper.busy_limit, place.beat)
         except KeyboardInterrupt:
             raise
         except BaseException as failure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from threading import get_ident
 from typing import Any, Protocol
@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from starlette.types import Scope
 
 from .settling import Settling
+from .steps import Beat
 from .timeline import Busy, Span, TaskRecord, Timeline
 
 logger = logging.getLogger("fastapi_tasks")
@@ -48,6 +49,19 @@ class OpenRequest(Protocol):
 
     timeline: Timeline
     thread: int
+
+
+class LoopWatch(Protocol):
+    """What looks at one loop's thread from another."""
+
+    beat: Beat
+    users: int
+
+    def stop(self) -> None:
+        """Look no more."""
+
+    def line_for(self, begun: int) -> str | None:
+        """Return the line that held the loop in the step that began then and has just ended."""
 
 
 # What the recorder's user calls each bound.
@@ -89,9 +103,11 @@ class Keeper:
         "kept",
         "listeners",
         "open",
+        "own_packages",
         "process",
         "settling",
         "wall",
+        "watches",
         "watching",
     )
 
@@ -118,6 +134,10 @@ class Keeper:
         self.cleared = 0
         # An app may be made before a server forks its workers: asked again at each start.
         self.process = os.getpid()
+        # Whether more is told than requests and tasks, such as the line that held a loop.
+        self.watching = False
+        self.watches: dict[int, LoopWatch] = {}
+        self.own_packages: Callable[[], Collection[str]] = tuple
 
     # Requests ----------------------------------------------------------------------------------
 
@@ -191,15 +211,25 @@ class Keeper:
         """Record a step that held the loop, for its culprit and for every request that waited."""
         own, title = culprit.timeline, culprit.timeline.title
         name = title if task is None else task.name
-        self._add_busy(own, Busy(begun, ended, name, None if task is None else task.id))
-        # One record for all who waited: there may be hundreds of idle connections.
-        seen = Busy(begun, ended, name if task is None else f"{name} of {title}")
         thread = get_ident()
+        line = self.watches[thread].line_for(begun) if thread in self.watches else None
+        self._add_busy(own, Busy(begun, ended, name, None if task is None else task.id, line))
+        # One record for all who waited: there may be hundreds of idle connections.
+        seen = Busy(begun, ended, name if task is None else f"{name} of {title}", None, line)
+        self._add_to_waiting(seen, thread, culprit)
+
+    def held_by_other(
+        self, culprit: str, begun: int, ended: int, line: str | None, thread: int
+    ) -> None:
+        """Record what held the loop of this thread, and was neither a request's nor a task's."""
+        self._add_to_waiting(Busy(begun, ended, culprit, None, line), thread)
+
+    def _add_to_waiting(self, busy: Busy, thread: int, culprit: OpenRequest | None = None) -> None:
         for other in list(self.open):
             if other is culprit or other.thread != thread:
                 continue
             if other.timeline.response_sent is None:
-                self._add_busy(other.timeline, seen)
+                self._add_busy(other.timeline, busy)
 
     def _add_busy(self, timeline: Timeline, busy: Busy) -> None:
         if timeline.id == 0:
@@ -211,6 +241,11 @@ class Keeper:
             del segments[:-most]
         if self.listeners:
             self.tell("busy", timeline)
+
+    def beat_of(self, thread: int) -> Beat | None:
+        """Return what is to be told of a loop's steps, None where nobody watches it."""
+        watch = self.watches.get(thread)
+        return None if watch is None else watch.beat
 
     # Tasks that are open ------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ call puts another around what they made.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, Protocol
 
@@ -26,7 +27,10 @@ class Watching(Protocol):
     """What watches the app."""
 
     def start(self) -> None:
-        """Put all hooks in place, once the app has started."""
+        """Put all hooks in place, once the app has started; where it is not watched, none."""
+
+    def own_loop(self) -> AbstractContextManager[Callable[[], None]]:
+        """Look at the loop from the call of what this gives until its end."""
 
     async def pass_on(
         self, app: ASGIApp, request: Request, scope: Scope, receive: Receive, send: Send
@@ -37,9 +41,7 @@ class Watching(Protocol):
 class Opening:
     """Opens a request, lets the app answer it, and ends it; `host` gives its tasks a place."""
 
-    def __init__(
-        self, keeper: Keeper, host: Host | None = None, watch: Watching | None = None
-    ) -> None:
+    def __init__(self, keeper: Keeper, watch: Watching, host: Host | None = None) -> None:
         self._keeper = keeper
         self._host = host
         self._watch = watch
@@ -60,7 +62,7 @@ class Opening:
             await self._others(app, scope, receive, send)
             return
         scope[SCOPE_KEY] = request
-        if self._watch is not None:
+        if self._keeper.watching:
             app = partial(self._watch.pass_on, app, request)
         try:
             await request.watch(app(scope, request.receive, request.send))
@@ -72,7 +74,8 @@ class Opening:
         if scope["type"] != "lifespan":
             await app(scope, receive, send)
         elif host is None:
-            await app(scope, receive, self._starting(send, lambda: None))
+            with self._watch.own_loop() as look:
+                await app(scope, receive, self._starting(send, look))
         elif host.is_up_by_messages():
             await app(scope, receive, send)
         else:
@@ -84,8 +87,7 @@ class Opening:
         async def telling_send(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
                 started()
-                if self._watch is not None:
-                    self._watch.start()
+                self._watch.start()
             await send(message)
 
         return telling_send

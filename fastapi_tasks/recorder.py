@@ -57,6 +57,18 @@ class Recorder:
         self._keeper.enabled = enabled
 
     @property
+    def watching(self) -> bool:
+        """Whether what an app does without `Tasks` is recorded too, as by `add_tasks(watch=True)`.
+
+        Switch it on before the app starts: later, its middlewares have no spans.
+        """
+        return self._keeper.watching
+
+    @watching.setter
+    def watching(self, watching: bool) -> None:
+        self._keeper.watching = watching
+
+    @property
     def clock(self) -> Callable[[], int]:
         """What returns the nanoseconds that the timelines hold."""
         return self._keeper.clock

@@ -80,7 +80,9 @@ class Request:
         coroutine = app if type(app) is CoroutineType else _awaiting(app)
         if self.app is None:
             self.app = coroutine
-        return watched(coroutine, self, self.keeper.clock, self.keeper.busy_limit)
+        keeper = self.keeper
+        beat = keeper.beat_of(self.thread) if keeper.watching else None
+        return watched(coroutine, self, keeper.clock, keeper.busy_limit, beat)
 
     @property
     def is_running(self) -> bool:

@@ -1,9 +1,11 @@
-"""The path of a request as its app declares it."""
+"""What an app declares: the path of a request, the packages that its endpoints are in."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+import fastapi.routing
 from starlette.routing import Mount
 from starlette.types import Scope
 
@@ -40,3 +42,17 @@ def _declared(mounted: str, scope: Scope, route: Any) -> str:
         return mounted
     parts = mounted.split("/")
     return "/".join(f"{{{names[part]}}}" if part in names else part for part in parts)
+
+
+def packages_of(app: Any) -> set[str]:
+    """Name the top packages of an app's endpoints, those of apps mounted in it too."""
+    modules = (getattr(endpoint, "__module__", None) for endpoint in _endpoints(app.routes))
+    return {module.partition(".")[0] for module in modules if module}
+
+
+def _endpoints(routes: Iterable[Any]) -> Iterator[Any]:
+    # The routes of an included router, where FastAPI keeps them apart.
+    each: Any = getattr(fastapi.routing, "iter_route_contexts", iter)
+    for route in each(routes):
+        yield getattr(route, "endpoint", None)
+        yield from _endpoints(getattr(route, "routes", None) or ())

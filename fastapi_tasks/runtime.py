@@ -13,8 +13,10 @@ from .errors import FastAPITasksError
 from .job import Job, logger
 from .keeper import Keeper
 from .loops import Threads, current_loop
+from .steps import Beat
 from .task import TaskConfig
 from .telemetry import find_tracer
+from .watch.line import begin_watch, end_watch
 
 
 class Runtime:
@@ -31,6 +33,7 @@ class Runtime:
         self.live: dict[Job, None] = keeper.group()
         self.limits = limits
         self.tracer: Any = None
+        self.beat: Beat | None = None
         self.draining = False
         self.cancelling = False
         self.closed = False
@@ -46,11 +49,15 @@ class Runtime:
                 abandon(self, "when the app's lifespan was over")
                 drop(self)
                 self.threads.close()
+                if self.beat is not None:
+                    end_watch(self.keeper)
                 self.keeper.ungroup(self.live)
 
     def started(self) -> None:
-        """Look for a configured OpenTelemetry SDK, once the app has started."""
+        """Begin what the started app asks for: its OpenTelemetry SDK, watching its loop."""
         self.tracer = find_tracer()
+        if self.keeper.watching:
+            self.beat = begin_watch(self.keeper, self.loop)
 
     def accept(self, job: Job) -> None:
         """Count a job as live; after the grace period of a shutdown only a shielded one may run.

@@ -29,10 +29,35 @@ OVER: Any = object()
 """What `next(steps, OVER)` returns after the last step: an exception would cost a request 0.02."""
 
 
+class Beat:
+    """Which step a loop is at: written on its own thread, read by the one that watches it.
+
+    `begun` is when the step under way began, None between steps; `ended` when the last one ended.
+    `on_begin` is called once with the moment at which the next step begins, and takes itself away.
+    """
+
+    __slots__ = ("begun", "ended", "on_begin")
+
+    def __init__(self) -> None:
+        self.begun: int | None = None
+        self.ended = 0
+        self.on_begin: Callable[[int], object] | None = None
+
+
 async def watched(
-    coroutine: Coroutine[Any, Any, object], owner: Owner, clock: Callable[[], int], limit: float
+    coroutine: Coroutine[Any, Any, object],
+    owner: Owner,
+    clock: Callable[[], int],
+    limit: float,
+    beat: Beat | None = None,
 ) -> None:
-    """Await `coroutine`, and tell `owner` of every step longer than `limit` nanoseconds."""
+    """Await `coroutine`, and tell `owner` of every step longer than `limit` nanoseconds.
+
+    `beat` is told of every step; None where nobody watches the loop from outside.
+    """
+    if beat is not None:
+        await BeatingSteps(coroutine, OVER, owner, clock, limit, beat).from_the_first()
+        return
     # For most requests and tasks the first step is the last.
     begun = clock()
     try:
@@ -136,3 +161,49 @@ class Steps:
     def __getattr__(self, name: str) -> Any:
         # Its name, its frame, its code, what it awaits.
         return getattr(self._coroutine, name)
+
+
+class BeatingSteps(Steps):
+    """Steps that a thread outside can follow."""
+
+    __slots__ = ("_beat",)
+
+    def __init__(
+        self,
+        coroutine: Coroutine[Any, Any, object],
+        awaited: Any,
+        owner: Owner,
+        clock: Callable[[], int],
+        limit: float,
+        beat: Beat,
+    ) -> None:
+        super().__init__(coroutine, awaited, owner, clock, limit)
+        self._beat = beat
+
+    async def from_the_first(self) -> None:
+        """Await all steps of a coroutine that has not begun."""
+        self._awaited = self._step(_first, self._coroutine)
+        if self._awaited is not OVER:
+            await self
+
+    def _step(self, resume: Callable[[Any], Any], value: Any) -> Any:
+        if self._owner.dropped:
+            self._leave()
+        beat = self._beat
+        if beat.begun is not None:
+            # A step inside another is part of it: what it holds, it holds once.
+            return resume(value)
+        begun = beat.begun = self._clock()
+        if beat.on_begin is not None:
+            beat.on_begin(begun)
+        try:
+            return resume(value)
+        finally:
+            ended = beat.ended = self._clock()
+            beat.begun = None
+            if ended - begun > self._limit:
+                self._owner.held_loop(begun, ended)
+
+
+def _first(coroutine: Coroutine[Any, Any, object]) -> Any:
+    return next(coroutine.__await__(), OVER)

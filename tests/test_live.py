@@ -187,7 +187,9 @@ async def test_one_line_holds_what_is_new_of_a_request() -> None:
         await lab.post("/go/0")
         await read(lab, reader, lambda: "request_end" in reader.requests[os.getpid(), 1])
         told = next(line for line in reader.lines if "request_end" in line and line["id"] == 1)
-        assert {key: value for key, value in told.items() if key != "client"} == begun | {
+        # On a loaded machine the first request may hold the loop for long enough to be told.
+        told = {key: value for key, value in told.items() if key not in ("client", "busy")}
+        assert told == begun | {
             "route": "/slow", "status": 200, "endpoint_end": timeline.endpoint_end,
             "response_start": timeline.response_start, "response_sent": timeline.response_sent,
             "request_end": timeline.request_end,

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import anyio.from_thread
 import anyio.lowlevel
 import pytest
 from fastapi import FastAPI
@@ -524,11 +523,11 @@ class TestBusySegments:
         clock = Ticking()
         app = FastAPI()
         recorder = add_tasks(app, recorder=Recorder(clock=clock))
-        ran = threading.Event()
+        gate, ran = threading.Event(), threading.Event()
 
         def in_thread() -> None:
-            # The step that has brought the function here is over.
-            anyio.from_thread.run_sync(lambda: None)
+            # Not before the step of the loop is over that hands this over.
+            assert gate.wait(30)
             clock.work(500)
             ran.set()
 
@@ -537,6 +536,9 @@ class TestBusySegments:
             tasks.after_response.schedule(in_thread)
 
         async with serving(app) as server:
-            await server.settle("/")
+            await server.get("/")
+            await anyio.wait_all_tasks_blocked()
+            gate.set()
+            await recorder.settled()
         assert ran.is_set()
         assert recorder.timelines[0].busy == []

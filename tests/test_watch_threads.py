@@ -219,6 +219,19 @@ def test_a_thread_that_outlives_its_request_ends_its_span() -> None:
     assert tree(timeline, without="pool") == ["thread work"]
 
 
+@pytest.mark.parametrize("debug", [False, True])
+def test_what_the_loop_looks_up_for_a_connection_is_its_own_work(debug: bool) -> None:
+    async def use() -> None:
+        threads.install()
+        asyncio.get_running_loop().set_debug(debug)
+        with watched() as timeline:
+            await asyncio.get_running_loop().getaddrinfo("localhost", 80)
+            await anyio.getaddrinfo("localhost", 80)
+        assert timeline.spans == []
+
+    asyncio.run(use())
+
+
 def test_outside_of_requests_work_passes_unrecorded(loop: Any) -> None:
     async def use() -> None:
         with watched() as timeline:
@@ -249,7 +262,7 @@ def test_a_hook_that_fails_never_reaches_the_app(
 
     monkeypatch.setattr(hook, "_failed", set())
     run(loop, use)
-    assert len(caplog.records) == 2
+    assert len(caplog.records) == 3
 
 
 # What FastAPI and Starlette do for themselves -------------------------------------------------

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from visualize.answers.difference import difference
     from visualize.answers.filter import parse, select
+    from visualize.answers.findings import explain
     from visualize.answers.summary import summary
     from visualize.figure import compare, plot, to_png, to_svg
     from visualize.notebook import show
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "compare": "figure",
     "difference": "answers.difference",
+    "explain": "answers.findings",
     "ms": "units",
     "parse": "answers.filter",
     "plot": "figure",
@@ -38,6 +40,7 @@ _HOMES = {
 __all__ = [
     "compare",
     "difference",
+    "explain",
     "ms",
     "parse",
     "plot",

@@ -21,7 +21,11 @@ def install() -> None:
     if engine is None or event is None or not hasattr(engine, "Engine"):
         return
     if once(engine.Engine, "events"):
-        event.listen(engine.Engine, "before_cursor_execute", _before)
+        # Not before_cursor_execute: another of its listeners may refuse the statement, and nothing
+        # tells the end of that in SQLAlchemy 2.0.
+        event.listen(engine.Engine, "do_execute", _before)
+        event.listen(engine.Engine, "do_executemany", _before)
+        event.listen(engine.Engine, "do_execute_no_params", _before_without_parameters)
         event.listen(engine.Engine, "after_cursor_execute", _after)
         event.listen(engine.Engine, "handle_error", _failed)
         replace(sys.modules["sqlalchemy.pool"].Pool, "connect", lambda own: around(own, _connect))
@@ -32,14 +36,20 @@ def install() -> None:
 # Statements ----------------------------------------------------------------------------------
 
 
-def _before(
-    connection: Any, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: bool
-) -> None:
+def _before(_cursor: Any, statement: str, _parameters: Any, context: Any) -> None:
     if here.get() is not None:
-        tried(_begin_statement, connection.dialect, statement, context)
+        tried(_begin_statement, statement, context)
 
 
-def _begin_statement(dialect: Any, statement: str, context: Any) -> None:
+def _before_without_parameters(_cursor: Any, statement: str, context: Any) -> None:
+    _before(_cursor, statement, None, context)
+
+
+def _begin_statement(statement: str, context: Any) -> None:
+    # What a dialect asks a new connection tells its end to nobody; the wait for it tells the time.
+    if not context.root_connection.dispatch.after_cursor_execute:
+        return
+    dialect = context.dialect
     name = statement_name(statement, dialect.identifier_preparer.initial_quote)
     before: Open | None = getattr(context, _OPEN, None)
     if before is not None and before.span.name == name:
@@ -77,7 +87,7 @@ def _connect(pool: Any) -> Ending | None:
         return None
     checked_in = getattr(pool, "checkedin", None)
     if checked_in is not None and checked_in() == 0:
-        # What a new connection runs first is inside of the wait for it.
+        # Whatever is recorded of the making of a new one is inside of the wait for it.
         return begin(WAIT, "pool")
     return _Wait(place)
 

@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
 from typing import Any
 
-import anyio
 from anyio.lowlevel import current_token
 
 from ..callables import display_name
@@ -24,13 +23,15 @@ from .hook import SHORTEST_WAIT, once, replace, tried
 
 WAIT = "waits for a thread"
 
+_LOOK_UPS = ("getaddrinfo", "getnameinfo", "_getaddrinfo_debug")
+
 
 def install() -> None:
     """Record work for threads from now on; AnyIO's only where its event loop runs."""
     replace(ThreadPoolExecutor, "submit", _submit)
     try:
         backend: Any = current_token().backend_class
-    except anyio.NoEventLoopError:
+    except RuntimeError:  # AnyIO's own for this has changed its name.
         return
     # Not `anyio.to_thread.run_sync`, which many have imported by its name before.
     if once(backend, "run_sync_in_worker_thread"):
@@ -42,7 +43,7 @@ def _submit(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def submit(self: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         place = here.get()
-        if place is not None and not tried(is_framework_at_work):
+        if place is not None and not tried(_is_own_work, fn):
             fn, args = tried(_handed, place, fn, args) or (fn, args)
         return original(self, fn, *args, **kwargs)
 
@@ -55,11 +56,17 @@ def _run_sync(original: Callable[..., Any]) -> Callable[..., Any]:
         func: Callable[..., Any], args: tuple[Any, ...], *rest: Any, **options: Any
     ) -> Any:
         place = here.get()
-        if place is not None and not tried(is_framework_at_work):
+        if place is not None and not tried(_is_own_work, func):
             func, args = tried(_handed, place, func, args) or (func, args)
         return await original(func, args, *rest, **options)
 
     return run_sync_in_worker_thread
+
+
+def _is_own_work(func: Callable[..., Any]) -> bool:
+    """Tell whether the framework or the loop sends this to a thread for itself."""
+    # asyncio looks names up for whatever connects; uvloop does so out of sight.
+    return getattr(func, "__name__", "") in _LOOK_UPS or is_framework_at_work()
 
 
 def _handed(

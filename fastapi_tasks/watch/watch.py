@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from starlette.applications import Starlette
@@ -10,10 +12,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..dependency import get_tasks
 from ..endpoint import mark_route, route_of
+from ..keeper import Keeper
+from ..loops import current_loop
 from ..request import Request
 from . import background, framework, http, redis, spawned, sql, telemetry_source, threads
 from .dependencies import watch_dependant
 from .here import Here, here
+from .line import begin_watch, end_watch
 
 HOOKS = (background, framework, spawned, threads, sql, http, redis, telemetry_source)
 
@@ -21,16 +26,42 @@ HOOKS = (background, framework, spawned, threads, sql, http, redis, telemetry_so
 class Watch:
     """Watches an app, which may be none of FastAPI's."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, keeper: Keeper) -> None:
         self._app = app
+        self._keeper = keeper
         self._modules = 0
 
     def start(self) -> None:
-        """Put all hooks in place; where a library is not there, its own does nothing."""
+        """Put all hooks in place; where a library is not there, its own does nothing.
+
+        While watching is off none is: it can be switched on later.
+        """
+        if not self._keeper.watching:
+            return
         self._install()
         if isinstance(self._app, Starlette):
             for route in framework.routes_of(self._app.routes):
                 self._watch_route(route)
+
+    @contextmanager
+    def own_loop(self) -> Iterator[Callable[[], None]]:
+        """Look at the loop from the call of what this gives until its end.
+
+        For an app without tasks: where there are some, their runtime does.
+        """
+        began = False
+
+        def look() -> None:
+            nonlocal began
+            if self._keeper.watching:
+                begin_watch(self._keeper, current_loop())
+                began = True
+
+        try:
+            yield look
+        finally:
+            if began:
+                end_watch(self._keeper)
 
     async def pass_on(
         self, app: ASGIApp, request: Request, scope: Scope, receive: Receive, send: Send

@@ -45,6 +45,9 @@ class Part:
         What passes with ours needs no comparison.
         """
         ours = run(self.suite, self.variant, self.files, ours=True)
+        # Their limits are made for an idle machine.
+        late = [test for test, (_, error) in ours.items() if "timeout" in error.lower()]
+        ours |= run(self.suite, self.variant, late, ours=True)
         missing = set(self.files) - {file_of(test) for test in ours}
         assert not missing, f"no test was run of {sorted(missing)}"
         plain = run(self.suite, self.variant, self._to_compare(ours), ours=False)
@@ -73,10 +76,12 @@ class Part:
             if (suite, variant) == (self.suite, self.variant) and file_of(test) in files
         }
 
-    def _leaves_out(self, file: Path) -> bool:
+    def _takes(self, text: str) -> bool:
+        if "def test" not in text:
+            return False
         # Half of the time goes to files whose tests start processes. They run with lifespans in
         # the variant `tasks`, and otherwise in `alone`.
-        return self.variant == "lifespans" and "run_in_subprocess" in file.read_text()
+        return self.variant != "lifespans" or "run_in_subprocess" not in text
 
     def __str__(self) -> str:
         return f"{self.suite}-{self.variant}-{self.number}"
@@ -85,8 +90,11 @@ class Part:
     def files(self) -> list[str]:
         """The files of this part."""
         folder = source(self.suite)
-        files = [file for file in folder.glob("tests/**/test_*.py") if not self._leaves_out(file)]
-        found = sorted(str(file.relative_to(folder)) for file in files)
+        found = sorted(
+            str(file.relative_to(folder))
+            for file in folder.glob("tests/**/test_*.py")
+            if self._takes(file.read_text())
+        )
         return found[self.number :: PARTS[self.suite]]
 
 

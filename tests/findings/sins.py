@@ -1,0 +1,385 @@
+"""Apps that commit one sin each, and the same apps cured, on real servers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, cast
+
+import anyio
+from fastapi import BackgroundTasks, Depends, FastAPI, Request
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from fastapi_tasks import (
+    Mode,
+    Recorder,
+    Span,
+    TaskRecord,
+    Tasks,
+    Timeline,
+    add_tasks,
+    timeline_of,
+)
+from fastapi_tasks.request import SCOPE_KEY
+from visualize.lab import Lab, serve
+
+Visit = Callable[[Lab], Awaitable[None]]
+
+# Some hold their event loop, to show what is said about it.
+# ruff: noqa: ASYNC251
+
+
+def app_with(**options: Any) -> FastAPI:
+    app = FastAPI()
+    add_tasks(app, recorder=Recorder(maxlen=1000), **options)
+    return app
+
+
+async def recorded(app: FastAPI, visit: Visit | None = None) -> list[Timeline]:
+    """Serve an app, visit it once or as `visit` does, and return what was recorded."""
+    async with serve(app, quiet=True) as lab:
+        await (visit or once)(lab)
+        await lab.settled()
+        return lab.timelines
+
+
+async def once(lab: Lab) -> None:
+    await lab.warm_up("POST", "/orders")
+    await lab.post("/orders")
+
+
+def several(times: int) -> Visit:
+    async def visit(lab: Lab) -> None:
+        await lab.warm_up("POST", "/orders")
+        for _ in range(times):
+            await lab.post("/orders")
+
+    return visit
+
+
+def stopping(times: int = 1) -> Visit:
+    """Visit without waiting for the tasks, so that the shutdown finds them running."""
+
+    async def visit(lab: Lab) -> None:
+        await several(times)(lab)
+        await lab.stop()
+
+    return visit
+
+
+# 1. The loop was held --------------------------------------------------------------------------
+
+
+def loop_held(*, cured: bool) -> FastAPI:
+    app = app_with()
+
+    async def blocks() -> None:
+        time.sleep(0.25)
+
+    def in_a_thread() -> None:
+        time.sleep(0.25)
+
+    async def mail() -> None:
+        await asyncio.sleep(0.01)
+
+    @app.get("/search")
+    async def search() -> None:
+        await asyncio.sleep(0.12)
+
+    @app.post("/orders")
+    async def order(tasks: Tasks) -> None:
+        resize = tasks.after_response.task(name="resize")
+        resize.schedule(in_a_thread if cured else blocks)
+        tasks.after_response.schedule(mail)
+
+    return app
+
+
+async def while_others_wait(lab: Lab) -> None:
+    for method, path in (("GET", "/search"), ("POST", "/orders")):
+        await lab.warm_up(method, path)
+    async with anyio.create_task_group() as group:
+        group.start_soon(lab.get, "/search")
+        await anyio.sleep(0.02)
+        await lab.post("/orders")
+
+
+# 2. No thread was free -------------------------------------------------------------------------
+
+
+def no_thread_free(*, cured: bool) -> FastAPI:
+    app = app_with(threads=40 if cured else 2)
+
+    def print_label() -> None:
+        time.sleep(0.06)
+
+    @app.post("/orders")
+    async def order(tasks: Tasks) -> None:
+        for _ in range(6):
+            tasks.after_response.schedule(print_label)
+
+    return app
+
+
+# 3. A first step before the answer -------------------------------------------------------------
+
+
+def step_before_answer(*, cured: bool) -> FastAPI:
+    app = app_with()
+
+    async def index() -> None:
+        time.sleep(0.06)
+
+    def in_a_thread() -> None:
+        time.sleep(0.06)
+
+    async def passes_on(request: Request, call_next: Any) -> Any:
+        return await call_next(request)
+
+    app.add_middleware(BaseHTTPMiddleware, dispatch=passes_on)
+
+    @app.post("/orders")
+    async def order(tasks: Tasks) -> None:
+        tasks.after_route.task(name="index").schedule(in_a_thread if cured else index)
+
+    return app
+
+
+# 4. Closed or committed later ------------------------------------------------------------------
+
+
+def closed_later(*, cured: bool) -> FastAPI:
+    app = app_with()
+
+    async def get_db(request: Request) -> AsyncIterator[None]:
+        yield
+        start = time.perf_counter_ns()
+        await asyncio.sleep(0.01)
+        stamp(request, Span("get_db", "close", start, time.perf_counter_ns()))
+
+    async def send_mail() -> None:
+        await asyncio.sleep(0.03)
+
+    db = Depends(get_db, scope="function" if cured else "request")
+
+    @app.post("/orders", dependencies=[db])
+    async def order(tasks: Tasks) -> None:
+        tasks.after_response.schedule(send_mail)
+
+    return app
+
+
+def stamp(request: Request, span: Span) -> None:
+    """Record a span, as a watch on the app does."""
+    timeline = timeline_of(request)
+    assert timeline is not None
+    timeline.spans.append(span)
+
+
+# 5. Discarded, failed, cancelled, abandoned ----------------------------------------------------
+
+
+def failing(*, cured: bool) -> FastAPI:
+    app = app_with()
+
+    async def charge() -> None:
+        await asyncio.sleep(0.01)
+        if not cured:
+            raise ConnectionError("the bank does not answer")
+
+    @app.post("/orders")
+    async def order(tasks: Tasks) -> None:
+        tasks.after_response.schedule(charge)
+
+    return app
+
+
+def discarding(*, cured: bool) -> FastAPI:
+    app = app_with()
+
+    async def send_mail() -> None:
+        pass
+
+    @app.post("/orders")
+    async def order(tasks: Tasks) -> None:
+        tasks.after_response.schedule(send_mail)
+        if not cured:
+            raise ValueError("no such cart")
+
+    return app
+
+
+def cancelled(*, cured: bool) -> FastAPI:
+    app = app_with(grace_period=0.05, shutdown_timeout=2)
+
+    async def export() -> None:
+        await asyncio.sleep(0.3)
+
+    @app.post("/orders")
+    async def order(tasks: Tasks) -> None:
+        tasks.after_response.task(shield=cured).schedule(export)
+
+    return app
+
+
+def abandoned(*, cured: bool) -> FastAPI:
+    app = app_with(grace_period=0.05, shutdown_timeout=5 if cured else 0.1)
+
+    def crunch() -> None:
+        time.sleep(1.2)
+
+    @app.post("/orders")
+    async def order(tasks: Tasks) -> None:
+        tasks.after_response.schedule(crunch)
+
+    return app
+
+
+# 6. Would not survive a shutdown ---------------------------------------------------------------
+
+
+def too_long_for_shutdown(*, cured: bool) -> FastAPI:
+    app = app_with()
+
+    async def export() -> None:
+        await asyncio.sleep(0.15)
+
+    @app.post("/orders")
+    async def order(tasks: Tasks) -> None:
+        tasks.after_response.task(shield=cured).schedule(export)
+
+    return app
+
+
+# 7. Never awaited ------------------------------------------------------------------------------
+
+
+def never_awaited(*, cured: bool) -> FastAPI:
+    app = app_with()
+
+    async def warm_cache() -> None:
+        await asyncio.sleep(0.001)
+
+    async def order(tasks: Tasks) -> None:
+        tasks.schedule(warm_cache)
+        time.sleep(0.06)
+
+    def in_a_thread(tasks: Tasks) -> None:
+        tasks.schedule(warm_cache)
+        time.sleep(0.06)
+
+    app.post("/orders")(in_a_thread if cured else order)
+    return app
+
+
+# 8. One after another --------------------------------------------------------------------------
+
+
+def one_after_another(*, cured: bool) -> FastAPI:
+    app = app_with()
+
+    async def send_mail() -> None:
+        await asyncio.sleep(0.06)
+
+    async def log() -> None:
+        await asyncio.sleep(0.01)
+
+    @app.post("/orders")
+    async def order(tasks: Tasks, background: BackgroundTasks, request: Request) -> None:
+        for work in (send_mail, log):
+            if cured:
+                tasks.after_response.schedule(work)
+            else:
+                background.add_task(Stamped(work, request))
+
+    return app
+
+
+class Stamped:
+    """A BackgroundTask that writes itself down, as a watch on the app does."""
+
+    def __init__(self, work: Callable[[], Awaitable[None]], request: Request) -> None:
+        self.work, self.request = work, request
+        timeline = timeline_of(request)
+        assert timeline is not None
+        self.record = TaskRecord(
+            getattr(work, "__name__", ""), cast(Mode, "background"), time.perf_counter_ns(),
+            id=len(timeline.tasks),
+        )  # fmt: skip
+        timeline.tasks.append(self.record)
+
+    async def __call__(self) -> None:
+        timeline = timeline_of(self.request)
+        assert timeline is not None
+        self.record.released = timeline.response_sent
+        self.record.started = time.perf_counter_ns()
+        await self.work()
+        self.record.finished = time.perf_counter_ns()
+        self.record.outcome = "ok"
+
+
+# 9. A middleware kept the answer ---------------------------------------------------------------
+
+
+class Auditing:
+    """A middleware that works before it passes the answer on or, cured, afterwards."""
+
+    def __init__(self, app: ASGIApp, cured: bool) -> None:
+        self.app, self.cured = app, cured
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        start = time.perf_counter_ns()
+        timeline: Timeline = scope[SCOPE_KEY].timeline
+
+        async def passing_on(message: Message) -> None:
+            if message["type"] == "http.response.start" and not self.cured:
+                await asyncio.sleep(0.06)
+            await send(message)
+
+        await self.app(scope, receive, passing_on)
+        if self.cured:
+            await asyncio.sleep(0.06)
+        timeline.spans.append(Span("Auditing", "middleware", start, time.perf_counter_ns()))
+
+
+def answer_kept(*, cured: bool) -> FastAPI:
+    app = app_with()
+    app.add_middleware(Auditing, cured=cured)
+
+    @app.post("/orders")
+    async def order(tasks: Tasks) -> None:
+        pass
+
+    return app
+
+
+# 10. Piling up ---------------------------------------------------------------------------------
+
+
+def piling_up(*, cured: bool) -> FastAPI:
+    app = app_with(grace_period=5 if cured else 0)
+    turn = anyio.CapacityLimiter(40 if cured else 1)
+
+    async def index() -> None:
+        async with turn:
+            await asyncio.sleep(0.03)
+
+    @app.post("/orders")
+    async def order(tasks: Tasks) -> None:
+        tasks.after_response.schedule(index)
+
+    return app
+
+
+async def for_a_while(lab: Lab) -> None:
+    """Visit faster than the tasks are done; the shutdown lets the rest go."""
+    await lab.warm_up("POST", "/orders")
+    for _ in range(150):
+        await lab.post("/orders")
+        await anyio.sleep(0.004)
+    await lab.stop()

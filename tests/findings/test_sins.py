@@ -1,0 +1,132 @@
+"""For each rule: an app that commits the sin, the finding that names it, and the cured app."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+import pytest
+from fastapi import FastAPI
+
+from tests.findings import sins
+from tests.findings.sins import (
+    Visit,
+    for_a_while,
+    once,
+    recorded,
+    several,
+    stopping,
+    while_others_wait,
+)
+from visualize import explain
+from visualize.answers.findings import RULES, Finding, Rule
+
+
+@dataclass(frozen=True)
+class Sin:
+    """An app, how it is visited, and what the finding must say."""
+
+    rule: Rule
+    app: Callable[..., FastAPI]
+    cause: str
+    says: tuple[str, ...]
+    victims: frozenset[str]
+    visit: Visit = once
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+SINS = [
+    Sin(
+        "loop_held", sins.loop_held, "resize (after_response)",
+        ("held the event loop for 2", "1 response and 1 start of tasks came late", "`def`"),
+        frozenset({"GET /search", "mail of POST /orders"}), while_others_wait,
+    ),
+    Sin(
+        "no_thread_free", sins.no_thread_free, "print_label (after_response)",
+        ("no thread was free for 4 `def` tasks", "of 2 threads"),
+        frozenset({"print_label of POST /orders"}),
+    ),
+    Sin(
+        "step_before_answer", sins.step_before_answer, "index (after_route)",
+        ("came before the answer", "1 response", "after_response"),
+        frozenset({"POST /orders"}),
+    ),
+    Sin(
+        "closed_later", sins.closed_later, "get_db",
+        ("send_mail (after_response) started 1 time before get_db had closed", 'scope="function"'),
+        frozenset({"send_mail of POST /orders"}),
+    ),
+    Sin(
+        "ended_badly", sins.failing, "charge (after_response)",
+        ("failed 3 times of 3 with ConnectionError, first charge of POST /orders #1", "on_error"),
+        frozenset({"charge of POST /orders"}), several(3),
+    ),
+    Sin(
+        "ended_badly", sins.discarding, "send_mail (after_response)",
+        ("was discarded 1 time of 1 because POST /orders #1 failed with ValueError",),
+        frozenset(),
+    ),
+    Sin(
+        "ended_badly", sins.cancelled, "export (after_response)",
+        ("was cancelled 1 time of 1", "shield=True"),
+        frozenset({"export of POST /orders"}), stopping(),
+    ),
+    Sin(
+        "ended_badly", sins.abandoned, "crunch (after_response)",
+        ("was abandoned 1 time of 1", "shutdown_timeout"),
+        frozenset(), stopping(),
+    ),
+    Sin(
+        "too_long_for_shutdown", sins.too_long_for_shutdown, "export (after_response)",
+        ("runs for ", "at p95 (n 2)", "a shutdown gives it 50 ms", "shield=True"),
+        frozenset(), several(2), {"grace_period": 0.05},
+    ),
+    Sin(
+        "never_awaited", sins.never_awaited, "POST /orders",
+        ("awaited nothing after it had scheduled warm_cache (immediate): 1 start", "`def`"),
+        frozenset({"warm_cache of POST /orders"}),
+    ),
+    Sin(
+        "one_after_another", sins.one_after_another, "send_mail (background)",
+        ("BackgroundTasks of POST /orders ran one after another", "after_response", "sooner"),
+        frozenset({"log of POST /orders"}),
+    ),
+    Sin(
+        "answer_kept", sins.answer_kept, "Auditing",
+        ("Auditing kept 1 answer for ", "after the response"),
+        frozenset({"POST /orders"}),
+    ),
+    Sin(
+        "piling_up", sins.piling_up, "index (after_response)",
+        ("piles up", " came while ", " were done", "a queue"),
+        frozenset({"index of POST /orders"}), for_a_while,
+    ),
+]  # fmt: skip
+
+NAMES = [sin.app.__name__ for sin in SINS]
+
+
+def found(sin: Sin, *, cured: bool) -> list[Finding]:
+    timelines = anyio.run(recorded, sin.app(cured=cured), sin.visit)
+    return explain(timelines, **sin.options)
+
+
+@pytest.mark.parametrize("sin", SINS, ids=NAMES)
+def test_a_sin_is_named_with_its_cause_and_its_victims(sin: Sin) -> None:
+    (finding,) = [one for one in found(sin, cured=False) if one.rule == sin.rule]
+    assert str(finding.cause) == sin.cause
+    for words in sin.says:
+        assert words in str(finding)
+    assert {victim.title.partition(" #")[0] for victim in finding.victims} == sin.victims
+    assert sum(victim.lost for victim in finding.victims) == finding.cost
+
+
+@pytest.mark.parametrize("sin", SINS, ids=NAMES)
+def test_the_cured_app_has_no_finding(sin: Sin) -> None:
+    assert [str(one) for one in found(sin, cured=True)] == []
+
+
+def test_every_rule_has_its_sin() -> None:
+    assert {sin.rule for sin in SINS} == set(RULES)

@@ -1,0 +1,71 @@
+"""A middleware kept the answer: it began inside long before it began outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastapi_tasks.timeline import Span, Timeline
+from visualize.words import count, duration
+
+from .evidence import Evidence, place_of
+from .finding import Cause
+from .pricing import Bill, Claim, Suspicion
+
+KEPT = 10_000_000
+"""Nanoseconds that an answer must have been kept: to pass a few layers takes less."""
+
+NOTICED = 20_000_000
+"""Nanoseconds that all answers must have lost altogether."""
+
+INSIDE = ("endpoint", "close", "dependency", "validation", "serialization")
+"""The kinds of span that an answer must wait for, whatever stands around them."""
+
+
+def answer_kept(evidence: Evidence) -> Iterator[Suspicion]:
+    """Suspect the middlewares that stood between, where an answer was kept for long."""
+    found: dict[str, list[Claim]] = {}
+    for timeline in evidence.timelines:
+        begun = timeline.response_start
+        inside = _inside(timeline)
+        if begun is None or inside is None or begun - inside < KEPT:
+            continue
+        between = [span for span in timeline.spans if _stood(span, inside, begun)]
+        if between:
+            names = " or ".join(dict.fromkeys(span.name for span in between))
+            found.setdefault(names, []).append(Claim("response", timeline, None, inside, begun))
+    for names, claims in found.items():
+        yield _suspicion(names, claims)
+
+
+def _inside(timeline: Timeline) -> int | None:
+    """When the answer began inside of all middlewares, None where that is not known.
+
+    A span of kind `sending` says so; else all that comes before an answer was over by then.
+    """
+    own = [span for span in timeline.spans if span.task is None]
+    sending = [span.start for span in own if span.kind == "sending"]
+    if sending:
+        return min(sending)
+    begun = timeline.response_start
+    if timeline.endpoint_end is None or begun is None:
+        return None
+    ends = [span.end for span in own if span.kind in INSIDE and span.start < begun]
+    known = [begun if end is None else min(end, begun) for end in ends]
+    return max([timeline.endpoint_end, *known])
+
+
+def _stood(span: Span, inside: int, begun: int) -> bool:
+    over = span.end is None or span.end >= begun
+    return span.kind == "middleware" and span.task is None and span.start <= inside and over
+
+
+def _suspicion(names: str, claims: list[Claim]) -> Suspicion:
+    cause = Cause("middleware", names)
+
+    def say(bill: Bill) -> tuple[str, str]:
+        kept = f"{count(bill.responses, 'answer')} for {duration(bill.cost)}"
+        fact = f"{cause} kept {kept}" + " altogether" * (bill.responses > 1)
+        return fact, "let it pass on what it gets, or do its work after the response"
+
+    where = place_of(claims[0].timeline)
+    return Suspicion("answer_kept", cause, where, say, claims, least=NOTICED)

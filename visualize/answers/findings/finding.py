@@ -1,0 +1,99 @@
+"""What a finding is: one cause, the time it cost, and whom."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, NamedTuple, get_args
+
+from fastapi_tasks import harmless
+
+Rule = Literal[
+    "loop_held",
+    "no_thread_free",
+    "step_before_answer",
+    "closed_later",
+    "ended_badly",
+    "too_long_for_shutdown",
+    "never_awaited",
+    "one_after_another",
+    "answer_kept",
+    "piling_up",
+]
+"""What went wrong: each has a module that says how it is found."""
+
+RULES: tuple[Rule, ...] = get_args(Rule)
+
+WORST = 20
+"""Victims that travel with a finding in plain data; it has all of them, and their number."""
+
+
+class Place(NamedTuple):
+    """Where to look: a request of a process and, unless None, a task of it, by their numbers."""
+
+    process: int
+    request: int
+    task: int | None = None
+
+
+class Victim(NamedTuple):
+    """Who lost time to a cause: `lost` nanoseconds. `title` names the request or the task."""
+
+    place: Place
+    title: str
+    lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Who did it: a kind of task, with its mode, or a route, a dependency, a middleware.
+
+    `line` is the source line, such as `shop.py:41 in resize`, where it is known.
+    """
+
+    kind: Literal["task", "request", "dependency", "middleware"]
+    name: str
+    mode: str = ""
+    line: str | None = None
+
+    def __str__(self) -> str:
+        mode = f" ({self.mode})" if self.mode else ""
+        line = f", {harmless(self.line)}," if self.line else ""
+        return f"{harmless(self.name)}{mode}{line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One cause, what it cost and whom, and what to try; `str()` is one sentence.
+
+    `cost` is in nanoseconds: the time that `victims` lost to it, each nanosecond of each counted
+    for one finding alone. `where` is the first place to look at. `fact` is what happened, `advice`
+    what to try.
+    """
+
+    rule: Rule
+    cost: int
+    cause: Cause
+    victims: tuple[Victim, ...]
+    where: Place
+    fact: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.fact}; {self.advice}."
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the finding as data for JSON, with its number of victims and the worst of them."""
+        worst = [
+            {**victim.place._asdict(), "title": victim.title, "lost": victim.lost}
+            for victim in self.victims[:WORST]
+        ]
+        return {
+            "rule": self.rule,
+            "cost": self.cost,
+            "cause": asdict(self.cause),
+            "victims": {"count": len(self.victims), "worst": worst},
+            "where": self.where._asdict(),
+            "fact": self.fact,
+            "advice": self.advice,
+            "sentence": str(self),
+        }

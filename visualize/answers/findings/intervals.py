@@ -1,0 +1,59 @@
+"""Intervals on one clock: which overlap, and by how much."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+
+Interval = tuple[int, int]
+
+
+class Intervals:
+    """Intervals in order, none of which overlap."""
+
+    def __init__(self, ordered: Iterable[Interval]) -> None:
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        for start, end in ordered:
+            self.starts.append(start)
+            self.ends.append(end)
+
+    def within(
+        self, start: int, end: int, most: int | None = None
+    ) -> Iterator[tuple[int, int, int]]:
+        """Yield each part that is inside of start to end: its number, its start, its end.
+
+        Unless None, `most` is how many, the last ones.
+        """
+        if end <= start:
+            return
+        first, behind = bisect_right(self.ends, start), bisect_left(self.starts, end)
+        for at in range(first if most is None else max(first, behind - most), behind):
+            yield at, max(self.starts[at], start), min(self.ends[at], end)
+
+    def overlap(self, start: int, end: int) -> int:
+        """How much of start to end is covered."""
+        return sum(last - first for _, first, last in self.within(start, end))
+
+
+def joined(intervals: Iterable[Interval], gap: int = 0) -> list[Interval]:
+    """Join intervals that overlap or are no further apart than `gap`."""
+    found: list[list[int]] = []
+    for start, end in sorted(intervals):
+        if end <= start:
+            continue
+        if found and start - found[-1][1] <= gap:
+            found[-1][1] = max(found[-1][1], end)
+        else:
+            found.append([start, end])
+    return [(start, end) for start, end in found]
+
+
+def length(intervals: Iterable[Interval]) -> int:
+    """How long intervals that do not overlap are altogether."""
+    return sum(end - start for start, end in intervals)
+
+
+def middle(values: Sequence[int]) -> int:
+    """Return the middle one of values, the lower of two."""
+    return sorted(values)[(len(values) - 1) // 2]

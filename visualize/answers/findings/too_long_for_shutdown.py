@@ -1,0 +1,57 @@
+"""Would not survive a shutdown: unshielded tasks that run for longer than the grace period."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from fastapi_tasks.timeline import TaskRecord, Timeline
+from visualize.answers.summary import rank
+from visualize.words import duration
+
+from .evidence import OURS, Evidence, place_of
+from .finding import Cause
+from .pricing import Bill, Suspicion
+
+
+def too_long_for_shutdown(evidence: Evidence) -> Iterator[Suspicion]:
+    """Suspect each kind of task whose p95 run is longer than a shutdown waits for it.
+
+    A task on the event loop is cancelled after the grace period; one in its thread cannot be, and
+    is waited for until the whole time of the shutdown has passed. It has cost nothing yet. What
+    still runs has run for as long as the recording knows.
+    """
+    for (name, mode), tasks in evidence.kinds.items():
+        runs = [
+            (evidence.end_of(timeline, task.finished) - task.started, timeline, task)
+            for timeline, task in tasks
+            if mode in OURS and task.started is not None and not task.shield
+        ]
+        if not runs:
+            continue
+        runs.sort(key=lambda run: run[0])
+        thread = runs[-1][2].thread
+        limit = evidence.shutdown if thread else evidence.grace
+        p95 = runs[rank(95, len(runs))][0]
+        if p95 > limit:
+            yield _suspicion(Cause("task", name, mode), runs, p95, limit, thread)
+
+
+def _suspicion(
+    cause: Cause,
+    runs: Sequence[tuple[int, Timeline, TaskRecord]],
+    p95: int,
+    limit: int,
+    thread: bool,
+) -> Suspicion:
+    _, timeline, task = runs[-1]
+
+    def say(_: Bill) -> tuple[str, str]:
+        fact = (
+            f"{cause} runs for {duration(p95)} at p95 (n {len(runs):,}), and a shutdown gives it "
+            f"{duration(limit)}: it would be {'abandoned' if thread else 'cancelled'}"
+        )
+        if thread:
+            return fact, "cut it into shorter tasks, hand it to a queue, or raise shutdown_timeout"
+        return fact, "use task(shield=True), raise grace_period, or hand it to a queue"
+
+    return Suspicion("too_long_for_shutdown", cause, place_of(timeline, task), say)
