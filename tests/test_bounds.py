@@ -278,7 +278,7 @@ class TestWithRecordingOff:
 def counted() -> dict[str, int]:
     """How many of our objects are alive."""
     kinds = (Job, TaskRecord, Busy)
-    alive = [type(one).__name__ for one in gc.get_objects() if isinstance(one, kinds)]
+    alive = [type(one).__name__ for one in gc.get_objects() if type(one) in kinds]
     return {name: alive.count(name) for name in sorted(set(alive))}
 
 
