@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import pty
 import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,18 @@ def test_names_that_a_terminal_cannot_show_are_written_in_escapes(here: Path) ->
 
 
 # compare -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """Take back what `record` sets up for its process: here that is the tests' own."""
+    loggers = [logging.getLogger(name) for name in ("uvicorn", "uvicorn.error", "uvicorn.access")]
+    before = [(list(one.handlers), one.level, one.propagate) for one in loggers]
+    yield
+    for one, (handlers, level, propagate) in zip(loggers, before, strict=True):
+        one.handlers[:] = handlers
+        one.setLevel(level)
+        one.propagate = propagate
 
 
 TABLE = """\

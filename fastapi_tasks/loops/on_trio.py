@@ -67,7 +67,10 @@ class TrioLoop:
             self._hosted.discard(task)
 
     def start_thread(
-        self, work: Callable[[], None], name: str, failed: Callable[[RuntimeError], object]
+        self,
+        work: Callable[[], None],
+        name: str,  # noqa: ARG002 - trio keeps its threads for others, and names them itself
+        failed: Callable[[RuntimeError], object],
     ) -> None:
         known = known_to_anyio(work, current_token())
 
@@ -75,7 +78,7 @@ class TrioLoop:
             # Trio's own: only from those do AnyIO's calls find the way back.
             try:
                 await trio.to_thread.run_sync(
-                    known, thread_name=name, abandon_on_cancel=True, limiter=self._unlimited
+                    known, abandon_on_cancel=True, limiter=self._unlimited
                 )
             except RuntimeError as error:
                 failed(error)

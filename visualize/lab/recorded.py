@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp
 
-from fastapi_tasks import Recorder, RecordingMiddleware, record, recorder_of
-from fastapi_tasks.watch.framework import starlette_in
+from fastapi_tasks import Recorder, RecordingMiddleware, record, recorder_of, starlette_in
 
 
 def recorded(app: ASGIApp, *, watch: bool) -> tuple[ASGIApp, Recorder]:
