@@ -105,7 +105,7 @@ class TestLoopHeld:
             await recorder.settled()
         (finding,) = explain(recorder.timelines)
         assert (finding.victims, finding.cost) == ((), 0)
-        assert "nobody waited for it this time" in str(finding)
+        assert "nobody else waited for it this time" in str(finding)
 
     async def test_what_it_cost_is_what_the_same_requests_take_more(
         self, app: FastAPI, recorder: Recorder
@@ -154,6 +154,26 @@ class TestLoopHeld:
         waited = sum(one.waited or 0 for one in recorder.timelines[0].tasks)
         assert finding.cost == waited > 0
         assert "held the event loop 2 times for 140 ms, up to 70 ms at once" in str(finding)
+
+    async def test_who_never_started_lost_nothing_by_it(self) -> None:
+        tasks = [task("mail", "after_response", 5, 10, outcome="cancelled")]
+        held = [Busy(10 * MS, 200 * MS, "POST /orders #2")]
+        findings = explain([request(1, tasks=tasks), request(2, busy=held)])
+        assert [one.victims for one in findings if one.rule == "loop_held"] == [()]
+
+    async def test_who_still_waits_has_waited_so_far(self) -> None:
+        tasks = [task("mail", "after_response", 5, 10)]
+        held = [Busy(10 * MS, 200 * MS, "POST /orders #2")]
+        (finding,) = explain([request(1, tasks=tasks), request(2, busy=held)])
+        assert finding.cost == 190 * MS
+
+    @pytest.mark.parametrize(("before", "lost"), [(4, 190), (5, 140)])
+    async def test_what_is_usual_is_known_of_five_requests(self, before: int, lost: int) -> None:
+        timelines = [request(at, response_sent=60 * MS, process=2) for at in range(2, 2 + before)]
+        late = request(1, endpoint_end=None, response_start=200 * MS, response_sent=200 * MS)
+        late.busy = [Busy(10 * MS, 200 * MS, "POST /images #9")]
+        (finding,) = explain([late, *timelines])
+        assert finding.cost == lost * MS
 
     async def test_another_process_has_a_loop_of_its_own(self) -> None:
         tasks = [task("mail", "after_response", 5, 10, 200, 210, outcome="ok")]
@@ -206,6 +226,12 @@ class TestNoThreadFree:
         timelines = labels((0, 0, 10), (0, 120, 130), (0, 121, 130))
         timelines[0].busy = [Busy(0, 119 * MS, "POST /orders #1")]
         assert rules(timelines) == ["loop_held"]
+
+    async def test_who_was_cancelled_in_the_queue_got_no_thread(self) -> None:
+        timelines = labels((0, 0, 100), (0, 0, 100), (0, 101, 200))
+        waited = timelines[2].tasks[0]
+        waited.started, waited.outcome = None, "cancelled"
+        assert "no_thread_free" not in rules(timelines)
 
     async def test_threads_of_others_are_not_the_librarys(self) -> None:
         timelines = labels((0, 0, 100), (0, 101, 200))
@@ -430,6 +456,16 @@ class TestNeverAwaited:
         assert finding.rule == "never_awaited"
         assert finding.cost == 40 * MS
 
+    async def test_the_line_is_the_endpoints_own(self) -> None:
+        tasks = [task("index", "immediate", 2, 2, 61, 62, outcome="ok")]
+        timeline = request(tasks=tasks, endpoint_end=60 * MS, response_sent=62 * MS)
+        timeline.busy = [
+            Busy(2 * MS, 25 * MS, "resize of POST /images #7", line="shop.py:4 in resize"),
+            Busy(26 * MS, 60 * MS, timeline.title, line="shop.py:9 in order"),
+        ]
+        (finding,) = explain(timeline)
+        assert str(finding.cause) == "POST /orders, shop.py:9 in order,"
+
     async def test_one_that_awaits_once_is_not(self, make_app: MakeApp, recorder: Recorder) -> None:
         async def endpoint(tasks: Tasks) -> None:
             tasks.schedule(anyio.lowlevel.checkpoint)
@@ -568,6 +604,14 @@ class TestPilingUp:
 
     async def test_the_beginning_of_long_ones(self) -> None:
         assert rules(flights(*((5 * at, 5 * at + 950) for at in range(200)))) == []
+
+    async def test_a_few_more_than_at_first(self) -> None:
+        assert rules(flights(*((100 * at, 101 * at + 150) for at in range(200)))) == []
+
+    async def test_a_backlog_that_is_being_worked_off(self) -> None:
+        rush = [(5 * at, 12 * at + 10) for at in range(120)]
+        calm = [(600 + 22 * at, 1450 + 12 * at) for at in range(60)]
+        assert rules(flights(*rush, *calm)) == []
 
     async def test_few_of_them(self) -> None:
         assert rules(flights(*((5 * at, 10 * at + 10) for at in range(30)))) == []

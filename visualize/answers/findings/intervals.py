@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 
 Interval = tuple[int, int]
 
@@ -17,6 +18,8 @@ class Intervals:
         for start, end in ordered:
             self.starts.append(start)
             self.ends.append(end)
+        lengths = (end - start for start, end in zip(self.starts, self.ends, strict=True))
+        self._sums = [0, *accumulate(lengths)]
 
     def within(
         self, start: int, end: int, most: int | None = None
@@ -33,7 +36,13 @@ class Intervals:
 
     def overlap(self, start: int, end: int) -> int:
         """How much of start to end is covered."""
-        return sum(last - first for _, first, last in self.within(start, end))
+        return max(self._until(end) - self._until(start), 0)
+
+    def _until(self, moment: int) -> int:
+        """How much is covered before a moment."""
+        at = bisect_right(self.starts, moment)
+        after = max(self.ends[at - 1] - moment, 0) if at else 0
+        return self._sums[at] - after
 
 
 def joined(intervals: Iterable[Interval], gap: int = 0) -> list[Interval]:

@@ -75,11 +75,10 @@ def _suspicion(
             f"{duration(bill.cost)} altogether: {cause} had {part:.0%} of the time "
             f"of {count(threads, 'thread')}"
         )
-        advice = (
-            "make it `async def` if it only waits, let fewer of it run at once, "
-            "or give add_tasks more threads"
+        more = (
+            "give add_tasks more threads" if mode in SCHEDULED_MODES else "schedule it with Tasks"
         )
-        return fact, advice
+        return fact, f"make it `async def` if it only waits, let fewer run at once, or {more}"
 
     return Suspicion("no_thread_free", cause, place_of(*first), say, claims, least=LATE)
 
