@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import Any
 
@@ -17,7 +16,6 @@ from .host import Host
 from .job import logger
 from .layers import InnerLayer, Layer, Opening, around
 from .recorder import Recorder, keeper_of
-from .routes import packages_of
 from .task import DEFAULTS, TaskConfig
 from .watch.middlewares import with_spans
 from .watch.watch import Watch
@@ -149,7 +147,6 @@ def _put_layers(app: Starlette, recorder: Recorder, opening: Opening) -> None:
     # add_middleware() can reach neither place: outside of the error handling, and inside of the
     # middlewares that are yet to be added.
     app.state.tasks_recorder = recorder
-    keeper_of(recorder).own_packages = partial(packages_of, app)
     earlier = vars(app).get("build_middleware_stack")
     inner = Middleware(_inner, app)
 

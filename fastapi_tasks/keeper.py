@@ -134,8 +134,7 @@ class Keeper:
         self.cleared = 0
         # An app may be made before a server forks its workers: asked again at each start.
         self.process = os.getpid()
-        # Whether more is told than requests and tasks, such as the line that held a loop.
-        self.watching = False
+        # By the thread that each loop runs on.
         self.watches: dict[int, LoopWatch] = {}
         self.own_packages: Callable[[], Collection[str]] = tuple
 

@@ -46,8 +46,14 @@ def _declared(mounted: str, scope: Scope, route: Any) -> str:
 
 def packages_of(app: Any) -> set[str]:
     """Name the top packages of an app's endpoints, those of apps mounted in it too."""
-    modules = (getattr(endpoint, "__module__", None) for endpoint in _endpoints(app.routes))
+    modules = (getattr(endpoint, "__module__", None) for endpoint in _endpoints(_routes(app)))
     return {module.partition(".")[0] for module in modules if module}
+
+
+def _routes(holder: Any) -> Iterable[Any]:
+    routes = getattr(holder, "routes", None)
+    # Other frameworks mean something else by that.
+    return routes if isinstance(routes, list) else ()
 
 
 def _endpoints(routes: Iterable[Any]) -> Iterator[Any]:
@@ -55,4 +61,4 @@ def _endpoints(routes: Iterable[Any]) -> Iterator[Any]:
     each: Any = getattr(fastapi.routing, "iter_route_contexts", iter)
     for route in each(routes):
         yield getattr(route, "endpoint", None)
-        yield from _endpoints(getattr(route, "routes", None) or ())
+        yield from _endpoints(_routes(route))

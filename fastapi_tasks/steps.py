@@ -205,5 +205,18 @@ class BeatingSteps(Steps):
                 self._owner.held_loop(begun, ended)
 
 
+def steps_of(
+    coroutine: Coroutine[Any, Any, object],
+    owner: Owner,
+    clock: Callable[[], int],
+    limit: float,
+    beat: Beat | None,
+) -> Steps:
+    """Return the steps of a coroutine that has not begun, watched as `watched` does."""
+    if beat is None:
+        return Steps(coroutine, OVER, owner, clock, limit)
+    return BeatingSteps(coroutine, OVER, owner, clock, limit, beat)
+
+
 def _first(coroutine: Coroutine[Any, Any, object]) -> Any:
     return next(coroutine.__await__(), OVER)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
+from ..steps import steps_of
 from ..timeline import TaskRecord
-from .frames import user_frame
+from .frames import is_started_by_app
 from .here import Here, here
 
 _ANONYMOUS = {"TaskHandle._run_coro", "TaskGroup._run_wrapped_task"}
@@ -53,8 +55,7 @@ def _watched(coroutine: Any, options: dict[str, Any]) -> Any:
     around: Here | None = here.get() if context is None else context.get(here)
     if around is None or not isinstance(coroutine, Coroutine):
         return coroutine
-    # Not those that AnyIO, Starlette or the server starts for itself.
-    if user_frame(sys._getframe(2)) is None:
+    if not is_started_by_app(coroutine, sys._getframe(2)):
         return coroutine
     return Spawned(coroutine, around)
 
@@ -67,6 +68,8 @@ def _name(coroutine: Any) -> str:
 class Spawned(Coroutine[Any, Any, Any]):
     """Stands for a coroutine, and records when its task starts and ends."""
 
+    dropped = False
+
     def __init__(self, coroutine: Coroutine[Any, Any, Any], around: Here) -> None:
         self._coroutine = coroutine
         self._around = around
@@ -74,16 +77,18 @@ class Spawned(Coroutine[Any, Any, Any]):
         now = keeper.clock()
         record = TaskRecord(_name(coroutine), "spawned", now, now, parent=around.task)
         self._record = record
+        beat = keeper.beat_of(threading.get_ident())
+        self._steps = steps_of(coroutine, self, keeper.clock, keeper.busy_limit, beat)
         keeper.add_task(timeline, record)
         self._tell("requested")
 
     def send(self, value: Any) -> Any:
         """Resume the coroutine for one step."""
-        return self._step(self._coroutine.send, value)
+        return self._step(self._steps.send, value)
 
     def throw(self, *error: Any) -> Any:
         """Resume the coroutine for one step, with an exception."""
-        return self._step(self._coroutine.throw, *error)
+        return self._step(self._steps.throw, *error)
 
     def close(self) -> None:
         """Close the coroutine; it ends as cancelled where it has not."""
@@ -99,10 +104,8 @@ class Spawned(Coroutine[Any, Any, Any]):
 
     def _step(self, resume: Callable[..., Any], *values: Any) -> Any:
         record, request = self._record, self._around.request
-        keeper = request.keeper
-        begun = keeper.clock()
         if record.started is None:
-            record.started = begun
+            record.started = request.keeper.clock()
             task = asyncio.current_task()
             if record.name in _ANONYMOUS and task is not None:
                 # AnyIO runs the function of a task group's child in one of its own.
@@ -121,10 +124,11 @@ class Spawned(Coroutine[Any, Any, Any]):
             record.error = type(error).__name__
             self._end("error")
             raise
-        finally:
-            ended = keeper.clock()
-            if ended - begun > keeper.busy_limit:
-                keeper.held_loop(request, begun, ended, record)
+
+    def held_loop(self, begun: int, ended: int) -> None:
+        """Record that one step of this task held the event loop."""
+        request = self._around.request
+        request.keeper.held_loop(request, begun, ended, self._record)
 
     def _end(self, outcome: Any) -> None:
         record = self._record

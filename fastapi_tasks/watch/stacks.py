@@ -36,13 +36,18 @@ class Kind(Enum):
     # Installed like a library, but the endpoints are in it.
     INSTALLED = "installed"
     FRAMEWORK = "framework"
+    SERVER = "server"
     LOOP = "loop"
     OTHER = "other"
 
 
 PACKAGES = {"site-packages", "dist-packages"}
-FRAMEWORKS = {"fastapi", "starlette"}
-LOOPS = {"anyio", "asyncio", "outcome", "selectors", "selectors.py", "trio", "uvloop"}
+LIBRARIES = {
+    **dict.fromkeys(("fastapi", "starlette"), Kind.FRAMEWORK),
+    **dict.fromkeys(("daphne", "granian", "gunicorn", "hypercorn", "uvicorn"), Kind.SERVER),
+    **dict.fromkeys(("anyio", "outcome", "trio", "uvloop"), Kind.LOOP),
+}
+STANDARD_LOOPS = {"asyncio", "selectors.py"}
 
 # Here the framework runs the app's own code: a line outside of these waits for what is inside.
 BOUNDARIES = {
@@ -123,15 +128,13 @@ class Stacks:
         package = _installed(name)
         if package is not None:
             # Before the user's: the framework has endpoints too, such as those of its docs.
-            if package in FRAMEWORKS:
-                return Kind.FRAMEWORK
-            if package in LOOPS:
-                return Kind.LOOP
+            if package in LIBRARIES:
+                return LIBRARIES[package]
             return Kind.INSTALLED if package in self._own else Kind.OTHER
         for folder in _STANDARD:
             if name.startswith(folder):
                 first = PurePath(name[len(folder) :]).parts[0]
-                return Kind.LOOP if first in LOOPS else Kind.OTHER
+                return Kind.LOOP if first in STANDARD_LOOPS else Kind.OTHER
         return Kind.OTHER if os.path.dirname(name) == _SCRIPTS else Kind.USER
 
     def _shown(self, name: str) -> str:
@@ -176,6 +179,10 @@ class _Search:
             self._installed = self._installed or _place(frame, path)
         elif kind is Kind.FRAMEWORK:
             self._meet_framework(frame)
+        elif kind is Kind.SERVER:
+            # A line outside of it waits for a message to be sent.
+            self._phase = self._phase or "the server's own work"
+            self._over = True
 
     def _meet_framework(self, frame: FrameType) -> None:
         module: str = frame.f_globals.get("__name__", "")

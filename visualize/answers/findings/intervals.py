@@ -49,6 +49,19 @@ def joined(intervals: Iterable[Interval], gap: int = 0) -> list[Interval]:
     return [(start, end) for start, end in found]
 
 
+def add(intervals: list[Interval], start: int, end: int) -> int:
+    """Add one to intervals in order, none of which overlap; return how much of it was in none."""
+    if end <= start:
+        return 0
+    if not intervals or intervals[-1][1] < start:
+        # Nearly always they come in order.
+        intervals.append((start, end))
+        return end - start
+    before = length(intervals)
+    intervals[:] = joined([*intervals, (start, end)])
+    return length(intervals) - before
+
+
 def length(intervals: Iterable[Interval]) -> int:
     """How long intervals that do not overlap are altogether."""
     return sum(end - start for start, end in intervals)

@@ -59,7 +59,7 @@ class Variant(NamedTuple):
         def record(app: Any) -> None:
             import fastapi_tasks
 
-            recorders.append(fastapi_tasks.record(app))
+            recorders.append(fastapi_tasks.record(app, **OPTIONS[self.name]))
 
         after_init(module.Starlette, record)
 
