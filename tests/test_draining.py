@@ -389,21 +389,7 @@ anyio.run(main, backend="BACKEND")
 
 
 @pytest.mark.parametrize("kind", ["in_a_thread", "shielded"])
-@pytest.mark.parametrize(
-    "backend",
-    [
-        "asyncio",
-        pytest.param(
-            "trio",
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="a task that nothing can cancel is resumed by force, so that the nursery "
-                "can close; what it waits for resumes it again, and trio ends with an internal "
-                "error",
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_what_a_dropped_task_has_waited_for_may_still_happen(backend: str, kind: str) -> None:
     script = OUTLIVING.replace("KIND", kind).replace("BACKEND", backend)
     done = subprocess.run(
