@@ -119,7 +119,7 @@ def test_a_notebook_that_is_run_and_trusted(lab: tuple[str, Path], notebook_scre
     )
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
     assert "send_mail  29.3 ms" in drawn(notebook_screen)
-    assert page.locator(PICTURE).count() == 0
+    page.wait_for_selector(PICTURE, state="detached")
     frame = page.locator(FRAME).element_handle().content_frame()
     before = frame.evaluate("() => document.querySelector('#timeline').viewer.state.view.end")
     frame.locator(".stage").focus()
@@ -163,7 +163,7 @@ def test_a_notebook_that_is_trusted_moves_without_a_kernel(
     page.evaluate("() => void window.jupyterapp.commands.execute('notebook:trust')")
     page.get_by_role("dialog").get_by_role("button", name="Trust").click()
     assert "send_mail  29.3 ms" in drawn(notebook_screen)
-    assert page.locator(PICTURE).count() == 0
+    page.wait_for_selector(PICTURE, state="detached")
 
 
 def test_html_made_by_nbconvert_works_offline(notebook_screen: Screen, tmp_path: Path) -> None:
