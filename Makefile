@@ -33,9 +33,13 @@ lint: $(VENV)/.dev ## Linter, formatter check, mypy strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test-lowest: ## Run all tests with the lowest versions that pyproject.toml admits
+# What the library promises; the other tests ask for what newer versions of FastAPI give.
+LOWEST := timing isolation shutdown recording endpoint dependency events errors_answered \
+	telemetry bad_input claims published
+
+test-lowest: ## Run the library's tests with the lowest versions that pyproject.toml admits
 	@$(MAKE) --no-print-directory .venv-lowest/.done
-	@.venv-lowest/bin/python -m pytest
+	@.venv-lowest/bin/python -m pytest $(LOWEST:%=tests/test_%.py)
 
 .venv-lowest/.done: pyproject.toml
 	@test -x .venv-lowest/bin/python || $(PYTHON) -m venv .venv-lowest
