@@ -119,6 +119,11 @@ class ErrorLayer(ServerErrorMiddleware):
         return self._opening.pass_on(super().__call__, scope, receive, send)
 
 
+# Monitoring tools name a middleware by its class, in what they report.
+ErrorLayer.__name__ = ErrorLayer.__qualname__ = ServerErrorMiddleware.__name__
+ErrorLayer.__module__ = ServerErrorMiddleware.__module__
+
+
 class Layer:
     """Opens requests where no layer outside has done so."""
 

@@ -203,7 +203,7 @@ class TestWhatIsPatchedOnTheClass:
             assert (await server.get("/")).status == 200
             assert (await server.get("/fails")).status == 500
             await recorder.settled()
-        assert saw[:3] == [("http", "ErrorLayer"), ("http", "ErrorLayer"), "LookupError"]
+        assert saw[:3] == [("http", "ServerErrorMiddleware"), ("http", "ServerErrorMiddleware"), "LookupError"]
         assert [one.status for one in recorder.timelines] == [200, 200, 500]
 
     async def test_the_stacks_builder_is_honoured_though_it_comes_after_add_tasks(
@@ -264,7 +264,7 @@ class TestTheErrorLayer:
         # What walks the stack by `app` comes by all that it would find without.
         found = [type(one).__name__ for one in walk(stack)]
         expected = [type(one).__name__ for one in walk(plain)]
-        assert [name for name in found if name in expected] == expected[1:]
+        assert [name for name in found if name in expected] == expected
         assert [one.cls for one in app.user_middleware] == [Spy]
 
     async def test_counts_as_one(self, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
