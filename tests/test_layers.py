@@ -203,7 +203,11 @@ class TestWhatIsPatchedOnTheClass:
             assert (await server.get("/")).status == 200
             assert (await server.get("/fails")).status == 500
             await recorder.settled()
-        assert saw[:3] == [("http", "ServerErrorMiddleware"), ("http", "ServerErrorMiddleware"), "LookupError"]
+        assert saw[:3] == [
+            ("http", "ServerErrorMiddleware"),
+            ("http", "ServerErrorMiddleware"),
+            "LookupError",
+        ]
         assert [one.status for one in recorder.timelines] == [200, 200, 500]
 
     async def test_the_stacks_builder_is_honoured_though_it_comes_after_add_tasks(
