@@ -29,7 +29,7 @@ from .keeper import Keeper
 from .loops import Call, Handle, Loop, Threads
 from .names import harmless
 from .request import Request
-from .steps import Beat, watched
+from .steps import Beat, first_step
 from .task import Task, TaskConfig, TaskErrorHandler
 from .telemetry import traced
 from .timeline import Mode, Outcome, TaskRecord
@@ -175,7 +175,9 @@ class Job:
             coroutine = traced(coroutine, place.tracer, self.record)
         try:
             keeper = place.keeper
-            await watched(coroutine, self, keeper.clock, keeper.busy_limit, place.beat)
+            rest = first_step(coroutine, self, keeper.clock, keeper.busy_limit, place.beat)
+            if rest is not None:
+                await rest
             self._end("ok")
         except KeyboardInterrupt as error:
             self._end("error", error)
@@ -251,7 +253,9 @@ class Job:
                 result = await self._in_pool(Call(call))
             if inspect.isawaitable(result):
                 coroutine, keeper = _awaiting(result), place.keeper
-                await watched(coroutine, self, keeper.clock, keeper.busy_limit, place.beat)
+                rest = first_step(coroutine, self, keeper.clock, keeper.busy_limit, place.beat)
+                if rest is not None:
+                    await rest
         except KeyboardInterrupt:
             raise
         except BaseException as failure:

@@ -65,7 +65,9 @@ class Opening:
         if self._keeper.watching:
             app = partial(self._watch.pass_on, app, request)
         try:
-            await request.watch(app(scope, request.receive, request.send))
+            rest = request.first_step(app(scope, request.receive, request.send))
+            if rest is not None:
+                await rest
         finally:
             request.end(scope)
 
@@ -164,8 +166,11 @@ class InnerLayer:
                 request.waiting.route_passes()
             await send(message)
 
-        app: Any = self.app(scope, receive, releasing_send)
-        await (app if request.is_running else request.watch(app))
+        rest: Any = self.app(scope, receive, releasing_send)
+        if not request.is_running:
+            rest = request.first_step(rest)
+        if rest is not None:
+            await rest
 
 
 def around(stack: ASGIApp, opening: Opening, owner: Starlette) -> ASGIApp:
