@@ -2,8 +2,8 @@
 
 `ErrorLayer` is the outermost: only there does the server's own `send` tell when a response was
 sent. It is Starlette's error middleware, since monitoring tools look for that in its place; some
-take it apart, and keep only its `app`. That is a `Layer`, which then stands in, and at its first
-call puts another around what they made.
+take it apart, or put back a stack from before it was there. The router is in every stack, so a
+`Layer` in it then stands in, and at its first call puts another around what they made.
 """
 
 from __future__ import annotations
@@ -108,10 +108,9 @@ def _draining(receive: Receive, drain: Callable[[], Awaitable[None]]) -> Receive
 class ErrorLayer(ServerErrorMiddleware):
     """Starlette's error middleware, and around it what opens requests."""
 
-    def __init__(self, errors: ServerErrorMiddleware, inside: Layer, opening: Opening) -> None:
+    def __init__(self, errors: ServerErrorMiddleware, opening: Opening) -> None:
         # Not by the other's own way: tools count how many of these are made.
         vars(self).update(vars(errors))
-        self.app = inside
         self._opening = opening
 
     # This and the next are no coroutines themselves: each request would pay 0.004 for one.
@@ -173,8 +172,8 @@ class InnerLayer:
             await rest
 
 
-def around(stack: ASGIApp, opening: Opening, owner: Starlette) -> ASGIApp:
-    """Put the layers around an app's middlewares."""
+def around(stack: ASGIApp, opening: Opening) -> ASGIApp:
+    """Put a layer around an app's middlewares."""
     if type(stack) is ServerErrorMiddleware:
-        return ErrorLayer(stack, Layer(stack.app, opening, owner), opening)
+        return ErrorLayer(stack, opening)
     return Layer(stack, opening)
