@@ -81,7 +81,7 @@ class Opening:
         elif host.is_up_by_messages():
             await app(scope, receive, send)
         else:
-            async with host.up_by_messages() as runtime:
+            async with host.up_by_messages(scope) as runtime:
                 draining = _draining(receive, runtime.drain)
                 await app(scope, draining, self._starting(send, runtime.started))
 
