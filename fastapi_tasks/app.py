@@ -167,7 +167,7 @@ def _put_layers(app: Starlette, recorder: Recorder, opening: Opening) -> None:
         return around(stack, opening)
 
     app.build_middleware_stack = build_with_layers  # type: ignore[method-assign]
-    app.router.middleware_stack = Layer(app.router.middleware_stack, opening, app)
+    app.router.middleware_stack = Layer(app.router.middleware_stack, opening, app)  # type: ignore[assignment]
 
 
 def _inner(inside: ASGIApp, app: Starlette) -> ASGIApp:

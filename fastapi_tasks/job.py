@@ -73,8 +73,11 @@ class Place(Protocol):
     loop: Loop
     threads: Threads
     live: dict[Any, None]
-    tracer: Any
     beat: Beat | None
+
+    @property
+    def tracer(self) -> Any:
+        """What begins the spans of tasks, None where no SDK is configured."""
 
 
 class Job:
