@@ -14,6 +14,7 @@ from .errors import FastAPITasksError
 from .job import Job, logger
 from .keeper import Keeper
 from .loops import Threads, current_loop
+from .slots import Limiters
 from .steps import Beat
 from .task import TaskConfig
 from .telemetry import find_tracer
@@ -30,6 +31,7 @@ class Runtime:
         self.config = config
         self.loop = current_loop()
         self.thread = get_ident()
+        self.limiters = Limiters()
         self.threads = Threads(limits.threads, self.loop)
         self.live: dict[Job, None] = keeper.group()
         self.limits = limits
