@@ -11,6 +11,7 @@ from .recording import from_json, load, merge, save, to_json
 from .request import timeline_of
 from .task import Task, TaskConfig, TaskErrorHandler
 from .timeline import Busy, ClientView, Mode, Outcome, Span, SpanKind, TaskRecord, Timeline
+from .watch.framework import starlette_in
 
 __all__ = [
     "Busy",
@@ -37,6 +38,7 @@ __all__ = [
     "record",
     "recorder_of",
     "save",
+    "starlette_in",
     "timeline_of",
     "to_json",
 ]

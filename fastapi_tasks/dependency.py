@@ -43,5 +43,5 @@ def _tasks_of(scope: Scope) -> TasksScheduler:
 
 def _entered(request: Request, host: Host, scope: Scope) -> Phases:
     phases: Phases = host.enter(request, scope)
-    at_close(scope, phases.route_passes)
+    at_close(scope, phases.closing)
     return phases

@@ -30,15 +30,15 @@ CONNECTION = "fastapi_tasks_connection"
 NEEDED = ("call", "dependencies", "http_connection_param_name")
 
 
-def at_close(scope: Scope, callback: Callable[[], None]) -> None:
-    """Call `callback` when FastAPI closes the request's dependencies.
+def at_close(scope: Scope, callback: Callable[..., None]) -> None:
+    """Call `callback` as an `__exit__` when FastAPI closes the request's dependencies.
 
     For HTTP that is after the response, or between a failure and the handler that answers it; for a
     WebSocket when its endpoint is over. Do nothing where FastAPI has no part in the request.
     """
     stack: AsyncExitStack | None = scope.get("fastapi_inner_astack")
     if stack is not None:
-        stack.callback(callback)
+        stack.push(callback)
 
 
 def mark_endpoint(scope: Scope, shortcut: Shortcut) -> None:

@@ -54,6 +54,10 @@ class Phases:
         else:
             self._fail(type(error))
 
+    def closing(self, *_: object) -> None:
+        """Do as `route_passes`, as an `__exit__`."""
+        self.route_passes()
+
     def response_passes(self) -> None:
         """Take note that the response has been sent, or never will be."""
         if self._passed == IMMEDIATE:
@@ -109,9 +113,7 @@ class Phases:
         if keeper.listeners:
             self.request.tell("requested", record)
         phase = PHASE[record.mode]
-        if self.runtime.closed:
-            self.runtime.refuse(job)
-        elif self._passed >= phase:
+        if self._passed >= phase:
             job.release()
         else:
             self._waiting.setdefault(phase, []).append(job)

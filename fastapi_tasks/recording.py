@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from .errors import RecordingError
 from .facts import moments, parts_of
-from .names import encodable
+from .names import encodable, harmless
 from .timeline import Timeline
 
 FORMAT = 1
@@ -97,7 +97,7 @@ def _validated(text: str, number: int) -> Timeline:
                 f"line {number} is not a whole JSON object, perhaps cut off "
                 f"({first['ctx']['error']}): remove the line, or record again"
             ) from None
-        where = ".".join(str(part) for part in first["loc"]) or "its fields"
+        where = harmless(".".join(str(part) for part in first["loc"])) or "its fields"
         raise RecordingError(
             f"line {number} is damaged, {where}: {first['msg'].lower()}: "
             "remove the line, or record again"

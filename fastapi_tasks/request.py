@@ -149,7 +149,8 @@ class Request:
         """Take note that the app is done with the request, and let pass what has not passed."""
         # The scope holds this object, and the server's `send` holds the scope: let go, all are
         # freed without the garbage collector.
-        self._send = self._receive = too_late
+        self._send = too_late
+        self._receive = nobody_there
         self.app = None
         timeline = self.timeline
         waiting: Waiting | None = self.waiting
@@ -212,12 +213,16 @@ async def _awaiting(app: Awaitable[None]) -> None:
     await app
 
 
-async def too_late(message: Any = None) -> Any:
-    """Stand in for a server that has ended the request."""
-    what = f"{message['type']} was sent" if message else "a message was asked for"
+async def nobody_there() -> Message:
+    """Stand in for the `receive` of a server that has ended the request; servers say the same."""
+    return {"type": "http.disconnect"}
+
+
+async def too_late(message: Message) -> None:
+    """Stand in for the `send` of a server that has ended the request."""
     raise RuntimeError(
-        f"{what} after the app had returned, so no server takes part: "
-        "end whatever sends or receives before the app does"
+        f"{message['type']} was sent after the app had returned, so no server takes part: "
+        "end whatever sends before the app does"
     )
 
 

@@ -78,12 +78,6 @@ class Runtime:
                 "shutdown: cancelled, as it was scheduled after the grace period: %s", job.title
             )
 
-    def refuse(self, job: Job) -> None:
-        """End a job that a thread scheduled before the end, which the loop hears of after it."""
-        if job.record.outcome is None:
-            job.abandon()
-            logger.error("shutdown: abandoned, as it was scheduled too late: %s", job.title)
-
     async def drain(self) -> None:
         """End all tasks within the limits, while the app's own lifespan is still up."""
         self.draining = True

@@ -8,6 +8,7 @@ from typing import Any, Generic, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import anyio
 
+from .names import harmless
 from .timeline import Outcome, TaskRecord
 
 P = ParamSpec("P")
@@ -102,7 +103,8 @@ class Started:
             await event.wait()
         if not self.is_set():
             raise RuntimeError(
-                f"task {running.record.name} will never start: it was {running.record.outcome}"
+                f"task {harmless(running.record.name)} will never start: "
+                f"it was {running.record.outcome}"
             )
 
 

@@ -10,7 +10,10 @@ from .facts import MOMENT, PART, moments, parts_of
 from .names import harmless
 from .table import table
 
-Mode = Literal["immediate", "after_route", "after_response", "background", "spawned"]
+ScheduledMode = Literal["immediate", "after_route", "after_response"]
+"""The modes in which `Tasks` schedules."""
+
+Mode = Literal[ScheduledMode, "background", "spawned"]
 """When a task is released: in `schedule()`, after the endpoint, or after the response.
 
 The last two are of tasks that are not ours: `background` are Starlette's BackgroundTasks, released
@@ -26,8 +29,8 @@ running when the hard limit of the shutdown passed.
 """
 
 MODES: tuple[Mode, ...] = get_args(Mode)
-SCHEDULED_MODES: tuple[Mode, ...] = MODES[:3]
-"""The modes in which `Tasks` schedules, in the order in which they are released."""
+SCHEDULED_MODES: tuple[ScheduledMode, ...] = get_args(ScheduledMode)
+"""In the order in which they are released."""
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 

@@ -8,6 +8,8 @@ from starlette.types import Message, Scope
 
 from .request import Request
 
+NO_CLOSE_FRAME = 1006
+
 
 class Connection(Request):
     """A connection. Its response starts when it is accepted, and has been sent when it closes."""
@@ -35,7 +37,13 @@ class Connection(Request):
         """Take note that the app is done with the connection, whatever came of it."""
         self._closed()
         super().end(scope)
+        self._receive = nobody_there
 
     def _closed(self) -> None:
         if self.timeline.response_sent is None:
             self.mark("response_sent")
+
+
+async def nobody_there() -> Message:
+    """Stand in for the `receive` of a server that has ended the connection."""
+    return {"type": "websocket.disconnect", "code": NO_CLOSE_FRAME}

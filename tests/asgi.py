@@ -63,12 +63,13 @@ class Server:
         on_send: OnSend = _nothing,
         incoming: list[Message] | None = None,
         extensions: dict[str, Any] | None = None,
+        spec_version: str = "2.4",
     ) -> Answer:
         """Send one request; `on_send` runs inside the server's `send` of each message."""
         path, _, query = path.partition("?")
         scope = {
             "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "asgi": {"version": "3.0", "spec_version": spec_version},
             "http_version": "1.1",
             "method": method,
             "scheme": "http",

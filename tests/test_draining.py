@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -16,9 +18,8 @@ from fastapi_tasks import Recorder, Task, Tasks, add_tasks
 from fastapi_tasks.errors import FastAPITasksError
 
 from .asgi import Server, serving
+from .processes import ROOT
 from .virtual import now
-
-pytestmark = pytest.mark.anyio
 
 MakeApp = Callable[..., FastAPI]
 Ends = list[tuple[str, str | None, str | None, float | None]]
@@ -33,6 +34,7 @@ def ends(recorder: Recorder) -> Ends:
     ]
 
 
+@pytest.mark.anyio
 class TestTheGracePeriod:
     async def test_lasts_while_the_last_task_makes_others_begin(
         self, make_app: MakeApp, recorder: Recorder
@@ -117,6 +119,7 @@ class TestTheGracePeriod:
         ]
 
 
+@pytest.mark.anyio
 class TestWhatIsCancelled:
     async def test_has_no_error(self, make_app: MakeApp, recorder: Recorder) -> None:
         app = make_app(tasks={"grace_period": 1, "shutdown_timeout": 1})
@@ -184,6 +187,7 @@ class TestWhatIsCancelled:
         assert now() == 4_000_000_000
 
 
+@pytest.mark.anyio
 class TestWhatTheLogNames:
     @pytest.mark.parametrize(
         ("number", "rest"), [(100, ""), (103, ", and 3 more: b (immediate) × 2, c (immediate) × 1")]
@@ -222,6 +226,7 @@ class TestWhatTheLogNames:
         assert now() == 0
 
 
+@pytest.mark.anyio
 class TestErrorHandlersInThreads:
     @pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
     async def test_are_waited_for_and_named(self, caplog: pytest.LogCaptureFixture) -> None:
@@ -277,6 +282,7 @@ class SlowToTell:
         self.calls += 1
 
 
+@pytest.mark.anyio
 class TestAThreadThatSchedulesAcrossTheEnd:
     """It asked before the end, and is accepted after."""
 
@@ -317,6 +323,7 @@ class TestAThreadThatSchedulesAcrossTheEnd:
         assert (ends(recorder), work.calls, recorder.open, caplog.records) == ([], 0, [], [])
 
 
+@pytest.mark.anyio
 async def test_two_shutdowns_of_the_same_app_are_two(make_app: MakeApp, recorder: Recorder) -> None:
     app = make_app(tasks={"grace_period": 1, "shutdown_timeout": 2})
 
@@ -334,3 +341,58 @@ async def test_two_shutdowns_of_the_same_app_are_two(make_app: MakeApp, recorder
         ["ok"],
         [],
     ]
+
+
+OUTLIVING = """
+import subprocess
+import sys
+import threading
+
+import anyio
+from fastapi import FastAPI
+
+from fastapi_tasks import Recorder, Tasks, add_tasks
+from tests.asgi import serving
+
+
+async def main() -> None:
+    gate, event = threading.Event(), anyio.Event()
+
+    async def in_a_thread() -> None:
+        await anyio.to_thread.run_sync(gate.wait, 10)
+
+    async def shielded() -> None:
+        with anyio.CancelScope(shield=True):
+            await event.wait()
+
+    app = FastAPI()
+    recorder = add_tasks(app, grace_period=0, shutdown_timeout=0)
+
+    @app.get("/")
+    async def endpoint(tasks: Tasks) -> None:
+        tasks.schedule(KIND)
+
+    async with serving(app) as server:
+        await server.get("/")
+        await anyio.wait_all_tasks_blocked()
+    gate.set()
+    event.set()
+    # The one who let it wait is done only now.
+    await anyio.sleep(0.1)
+    assert recorder.last is not None
+    assert len(recorder.last.tasks) == 1
+    print("the loop goes on")
+
+
+anyio.run(main, backend="BACKEND")
+"""
+
+
+@pytest.mark.parametrize("kind", ["in_a_thread", "shielded"])
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_what_a_dropped_task_has_waited_for_may_still_happen(backend: str, kind: str) -> None:
+    script = OUTLIVING.replace("KIND", kind).replace("BACKEND", backend)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (0, "the loop goes on\n"), done.stderr

@@ -41,8 +41,8 @@ class Shop:
         self.recorder = add_tasks(self.app, recorder=recorder, **options)
 
         @self.app.get("/{word}")
-        async def endpoint(word: str, tasks: Tasks, seconds: float = 0) -> int:
-            tasks.after_response.schedule(self.work, word, seconds)
+        async def endpoint(word: str, tasks: Tasks, seconds: float = 0, after: str = "") -> int:
+            tasks.after_response.schedule(self.work, word, seconds, after)
             return threading.get_ident()
 
     @asynccontextmanager
@@ -53,8 +53,10 @@ class Shop:
         finally:
             self.said.append("closed")
 
-    async def work(self, word: str, seconds: float = 0) -> None:
+    async def work(self, word: str, seconds: float = 0, after: str = "") -> None:
         await anyio.sleep(seconds)
+        while after and after not in self.said:
+            await anyio.sleep(0.001)
         self.threads[word] = threading.get_ident()
         self.said.append(word)
 
@@ -111,7 +113,7 @@ class TestTestClients:
         with TestClient(shop.app, backend=backend) as outer:
             inner = TestClient(shop.app, backend=backend)
             inner.__enter__()
-            inner.get("/slow", params={"seconds": 0.1})
+            inner.get("/slow", params={"after": "outer"})
             leaving = threading.Thread(target=inner.__exit__)
             leaving.start()
             assert outer.get("/outer").status_code == 200

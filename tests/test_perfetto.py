@@ -358,6 +358,10 @@ ARROWS = """
     from flow join slice source on flow.slice_out = source.id
     join slice target on flow.slice_in = target.id order by target.ts
 """
+NESTED = """
+    select slice.name as name, ifnull(around.name, '–') as around
+    from slice left join slice around on slice.parent_id = around.id
+"""
 QUERY = """async sql => {
     const result = await window.app.trace.engine.query(sql);
     const rows = [];
@@ -382,14 +386,16 @@ def test_perfetto_reads_a_trace_without_an_error(
     timeline = checkout()
     late = TaskRecord("late", "after_response", 70 * MS, 70 * MS, 71 * MS, 71 * MS, "ok")
     timeline.tasks.append(late)
-    trace = to_perfetto(timeline)
+    trace = to_perfetto([timeline, watched(2, 100 * MS), repeating(159, 3, 200 * MS)])
     handler.trace = trace.encode()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         page = browser.new_page()
         page.goto(url)
         page.wait_for_function("window.app?.trace?.engine", timeout=60_000)
-        errors, bars, arrows = (page.evaluate(QUERY, sql) for sql in (ERRORS, BARS, ARROWS))
+        errors, bars, arrows, nested = (
+            page.evaluate(QUERY, sql) for sql in (ERRORS, BARS, ARROWS, NESTED)
+        )
         browser.close()
 
     assert errors == []
@@ -404,4 +410,11 @@ def test_perfetto_reads_a_trace_without_an_error(
         ["endpoint", "print_label"],
         ["validate_payment", "audit"],
         ["schedule()", "late"],
+        *[["endpoint", "warm_cache"], ["endpoint", "send_mail"]] * 2,
     ]
+    inside = {name: around for name, around in nested if around != "–"}
+    assert inside["SQL SELECT carts"] == "endpoint create_order"
+    assert inside["endpoint create_order"] == "middleware GZipMiddleware"
+    assert inside["render_mail in a thread"] == "send_mail"
+    assert inside["redis SET"] == "warm_cache"
+    assert inside["_with_session in a thread"] == "calls payments.example"

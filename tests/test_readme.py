@@ -17,7 +17,7 @@ def block(mark: str) -> str:
 
 def shape(output: str) -> list[list[str]]:
     """Keep the words and the glyphs, without numbers and bars."""
-    bare = re.sub(r"[−\d.]+( [nµm]?s| min)?|[░█▏▎▍▌▋▊▉╌━╍┄├┤─┊│]", " ", output)
+    bare = re.sub(r"[−\d.]+( [nµm]?s| min)?|[░▒▓▂█▏▎▍▌▋▊▉╌━╍┄├┤─┊│]", " ", output)
     return [line.split() for line in bare.strip().splitlines()]
 
 

@@ -71,16 +71,17 @@ class TestT3AfterResponse:
 
 
 class TestT8ClientGone:
+    @pytest.mark.parametrize("path", ["/endless", "/passing/endless"], ids=["", "BaseHTTP"])
     def test_tasks_run_when_the_client_leaves_in_the_middle_of_a_stream(
-        self, server: Server
+        self, server: Server, path: str
     ) -> None:
         with (
             httpx.Client(trust_env=False) as client,
-            client.stream("GET", f"{server.url}/endless") as answer,
+            client.stream("GET", f"{server.url}{path}") as answer,
         ):
             assert next(answer.iter_raw()).startswith(b"more ")
-        server.wait_for("note taken after the client left")
-        timeline = server.timeline("/endless")
+        server.wait_for(f"note taken after the client of {path} left")
+        timeline = server.timeline(path)
         assert (timeline.status, timeline.error, timeline.aborted) == (200, None, True)
         assert timeline.response_sent is None
         assert [task.outcome for task in timeline.tasks] == ["ok"]

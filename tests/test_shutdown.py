@@ -212,11 +212,16 @@ class TestS1Shutdown:
 
         async with serving(app) as server:
             await server.settle("/")
-        for thread in used:
-            if thread.name.startswith("fastapi_tasks"):
-                thread.join(5)
-                assert not thread.is_alive()
-        assert len(used) == 1
+        (thread,) = used
+
+        def is_ours() -> bool:
+            # Trio keeps its threads for a while, under names of its own.
+            return thread.is_alive() and thread.name.startswith("fastapi_tasks")
+
+        for _ in range(5000):
+            if is_ours():
+                thread.join(0.001)
+        assert not is_ours()
 
     async def test_a_second_run_of_the_app_starts_afresh(
         self, make_app: MakeApp, recorder: Recorder

@@ -15,6 +15,7 @@ from fastapi_tasks.watch.frames import (
     belongs_to_app,
     is_framework_at_work,
     is_ours,
+    is_started_by_app,
     user_frame,
     whose,
 )
@@ -23,6 +24,7 @@ from fastapi_tasks.watch.frames import (
 APP = "shop.orders", "/srv/shop/orders.py"
 INSTALLED_APP = "shop.orders", "/venv/lib/python3.11/site-packages/shop/orders.py"
 LIBRARY = "aiofiles.os", "/venv/lib/python3.11/site-packages/aiofiles/os.py"
+DRIVER = "sqlalchemy.ext.asyncio", "/venv/lib/python3.11/site-packages/sqlalchemy/ext/asyncio.py"
 DEBIAN = "aiofiles.os", "/usr/lib/python3/dist-packages/aiofiles/os.py"
 STDLIB = "asyncio.tasks", asyncio.tasks.__file__
 FASTAPI = "fastapi.routing", "/venv/lib/python3.11/site-packages/fastapi/routing.py"
@@ -69,11 +71,11 @@ def module_of(frame: FrameType | None) -> str | None:
         (INSTALLED_APP, Whose.LIBRARY),
         (LIBRARY, Whose.LIBRARY),
         (DEBIAN, Whose.LIBRARY),
-        (STDLIB, Whose.LIBRARY),
-        (FROZEN, Whose.LIBRARY),
-        (POOL, Whose.LIBRARY),
-        (OURS, Whose.LIBRARY),
-        (OTEL, Whose.LIBRARY),
+        (STDLIB, Whose.NOBODY),
+        (FROZEN, Whose.NOBODY),
+        (POOL, Whose.NOBODY),
+        (OURS, Whose.NOBODY),
+        (OTEL, Whose.NOBODY),
         (OUR_CORE, Whose.FRAMEWORK),
         (FASTAPI, Whose.FRAMEWORK),
         (EDITABLE, Whose.FRAMEWORK),
@@ -100,13 +102,11 @@ def test_an_installed_apps_packages_are_its_own_once_named() -> None:
     look = functools.partial(within, INSTALLED_APP, ask=lambda: sys._getframe(1))
     assert whose(look()) is Whose.LIBRARY
 
-    belongs_to_app("shop", "visualize.demo")
+    # FastAPI's own endpoints, which show its docs, do not make it the app's.
+    belongs_to_app("shop", "fastapi")
 
     assert whose(look()) is Whose.APP
-    demo = ("visualize.demo.app", "/src/visualize/demo/app.py")
-    assert whose(within(demo, ask=lambda: sys._getframe(1))) is Whose.APP
-    page = ("visualize.page", "/src/visualize/page.py")
-    assert whose(within(page, ask=lambda: sys._getframe(1))) is Whose.FRAMEWORK
+    assert whose(within(FASTAPI, ask=lambda: sys._getframe(1))) is Whose.FRAMEWORK
 
 
 @pytest.mark.parametrize(
@@ -126,6 +126,39 @@ def test_the_first_frame_past_libraries_decides(
 ) -> None:
     assert module_of(within(*places, ask=user_frame)) == user
     assert within(*places, ask=is_framework_at_work) is framework
+
+
+@pytest.mark.parametrize(
+    ("made", "places", "expected"),
+    [
+        # Whatever it is, the app starts it.
+        (APP, [STDLIB, APP], True),
+        (DRIVER, [STDLIB, APP], True),
+        (STDLIB, [OTEL, STDLIB, APP], True),
+        # A library runs the app's code in a task, or its own.
+        (APP, [STDLIB, LIBRARY, APP], True),
+        (DRIVER, [STDLIB, DRIVER, APP], False),
+        (STDLIB, [STDLIB, DRIVER, APP], False),
+        (APP, [STDLIB, LIBRARY, EDITABLE, APP], False),
+        # The framework does, though a middleware of the app's stands further out.
+        (APP, [STDLIB, FASTAPI, APP], False),
+        (EDITABLE, [EDITABLE, APP], False),
+    ],
+)
+def test_who_starts_a_task(
+    made: tuple[str, str], places: list[tuple[str, str]], expected: bool
+) -> None:
+    coroutine = defined(made, "async def call(): ...")()
+    try:
+        ask = functools.partial(is_started_by_app, coroutine)
+        assert within(*places, ask=ask) is expected
+    finally:
+        coroutine.close()
+
+
+def test_what_is_no_coroutine_of_pythons_is_started_by_who_starts_it() -> None:
+    assert within(STDLIB, APP, ask=functools.partial(is_started_by_app, object()))
+    assert not within(LIBRARY, APP, ask=functools.partial(is_started_by_app, object()))
 
 
 def test_a_librarys_generator_is_not_where_a_task_ends() -> None:

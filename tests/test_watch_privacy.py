@@ -16,14 +16,16 @@ import httpx
 import pytest
 import redis
 import sqlalchemy as sa
+from fastapi import BackgroundTasks, Depends, FastAPI, Request
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy.ext.asyncio import create_async_engine
 from starlette.concurrency import run_in_threadpool
+from starlette.testclient import TestClient
 
-from fastapi_tasks import to_json
+from fastapi_tasks import record, to_json
 from fastapi_tasks.timeline import Timeline
 from fastapi_tasks.watch import http, sql, telemetry_source, threads
 from fastapi_tasks.watch import redis as watch_redis
@@ -58,6 +60,42 @@ def assert_no_secret(timeline: Timeline, kinds: set[str]) -> None:
 @pytest.fixture(params=SECRETS)
 def secret(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+def test_a_whole_request(secret: str) -> None:
+    app = FastAPI()
+
+    def dependency(request: Request) -> Iterator[str]:
+        local = request.query_params["token"]
+        yield local
+        raise OwnError(local)
+
+    async def later(argument: str) -> None:
+        raise OwnError(argument)
+
+    @app.post("/orders/{number}")
+    async def endpoint(
+        number: int, request: Request, tasks: BackgroundTasks, local: str = Depends(dependency)
+    ) -> dict[str, str]:
+        tasks.add_task(later, local)
+        created = asyncio.create_task(later(local), name=local)
+        await asyncio.wait([created])
+        assert isinstance(created.exception(), OwnError)
+        return {"password": local}
+
+    recorder = record(app, watch=True)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        options: dict[str, Any] = {
+            "params": {"token": secret},
+            "json": {"password": secret},
+            "headers": {"authorization": f"Bearer {secret!a}", "cookie": "session=zz4711zz"},
+        }
+        client.post("/orders/1", **options)
+        client.post("/orders/x", **options)
+
+    for timeline in recorder.timelines:
+        assert_no_secret(timeline, {"dependency", "validation"})
+    assert {task.name for task in recorder.timelines[0].tasks} == {"later"}
 
 
 def statements(secret: str) -> Iterator[tuple[Any, Any]]:

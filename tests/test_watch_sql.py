@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -116,21 +117,71 @@ def test_a_statement_that_a_listener_of_the_apps_refuses_is_none(engine: sa.Engi
     assert tree(timeline, without="pool") == []
 
 
-def test_statements_without_parameters_and_with_a_listener_that_runs_them(
-    engine: sa.Engine,
-) -> None:
-    def run(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
-        cursor.execute(statement, parameters)
-        return True
-
-    sa.event.listen(engine, "do_execute", run)
+def test_statements_of_drivers_that_take_no_parameters(engine: sa.Engine) -> None:
     with watched() as timeline, engine.connect() as connection:
         plain = connection.execution_options(no_parameters=True)
         assert plain.exec_driver_sql("SELECT '%' FROM (SELECT 1) AS one").scalar() == "%"
-        assert connection.execute(sa.text("SELECT 1")).scalar() == 1
 
-    assert tree(timeline, without="pool") == ["sql SELECT"] * 2
+    assert tree(timeline, without="pool") == ["sql SELECT"]
     assert_in_time(timeline)
+
+
+class Batching(SQLiteDialect_pysqlite):
+    """Prepares for many rows, then goes on as others do."""
+
+    supports_statement_cache = True
+
+    def do_executemany(self, *arguments: Any, **options: Any) -> None:
+        super().do_executemany(*arguments, **options)
+
+
+class Looping(SQLiteDialect_pysqlite):
+    """Sends many rows in a way of its own."""
+
+    supports_statement_cache = True
+
+    def do_executemany(
+        self, cursor: Any, statement: str, parameters: Any, context: Any = None
+    ) -> None:
+        for row in parameters:
+            cursor.execute(statement, row)
+
+
+@pytest.mark.parametrize("dialect", ["Batching", "Looping"])
+def test_a_dialects_own_way_is_recorded_once(dialect: str, tmp_path: Path) -> None:
+    sql.install()
+    sa.dialects.registry.register(dialect.lower(), __name__, dialect)
+    engine = sa.create_engine(f"{dialect.lower()}:///{tmp_path}/shop.db")
+    try:
+        with watched() as timeline, engine.connect() as connection:
+            connection.execute(sa.text("CREATE TABLE orders (name TEXT)"))
+            insert = sa.text("INSERT INTO orders VALUES (:name)")
+            connection.execute(insert, [{"name": "a"}, {"name": "b"}])
+            assert connection.execute(sa.text("SELECT count(*) FROM orders")).scalar() == 2
+    finally:
+        engine.dispose()
+
+    assert tree(timeline, without="pool") == [
+        "sql CREATE orders",
+        "sql INSERT orders",
+        "sql SELECT orders",
+    ]
+
+
+def test_a_dialect_that_is_loaded_later_is_found_by_installing_again(engine: sa.Engine) -> None:
+    class Late(Looping):
+        supports_statement_cache = True
+
+        def do_executemany(self, *arguments: Any, **options: Any) -> None:
+            Looping.do_executemany(self, *arguments, **options)
+
+    sql.install()
+    engine.dialect.__class__ = Late
+    with watched() as timeline, engine.begin() as connection:
+        connection.execute(sa.insert(Order), [{"name": "a"}, {"name": "b"}])
+
+    assert tree(timeline, without="pool") == ["sql INSERT orders", "sql COMMIT"]
+    assert hasattr(Late.do_executemany, "__wrapped__")
 
 
 def test_reading_that_fails_later_is_not_the_statements_error(engine: sa.Engine) -> None:
@@ -297,5 +348,5 @@ def test_a_hook_that_fails_never_reaches_the_app(
                 assert connection.execute(sa.text("SELECT 1")).scalar() == 1
 
     assert tree(timeline, without="pool") == []
-    said = [record for record in caplog.records if "_begin_statement" in record.getMessage()]
+    said = [record for record in caplog.records if "_statement" in record.getMessage()]
     assert len(said) == 1

@@ -20,7 +20,7 @@ from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.testclient import TestClient
 
-from fastapi_tasks import Recorder, Timeline
+from fastapi_tasks import Recorder, Timeline, record
 from fastapi_tasks.watch import hook, threads
 from fastapi_tasks.watch.here import begin, here, leaf
 
@@ -268,23 +268,6 @@ def test_a_hook_that_fails_never_reaches_the_app(
 # What FastAPI and Starlette do for themselves -------------------------------------------------
 
 
-class Watching:
-    """Puts every request of an app into a timeline, as the outer layer does."""
-
-    def __init__(self, app: Any) -> None:
-        self.app = app
-        self.timelines: list[Timeline] = []
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        threads.install()
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        with watched() as timeline:
-            self.timelines.append(timeline)
-            await self.app(scope, receive, send)
-
-
 def a_sync_dependency() -> Iterator[int]:
     yield 1
 
@@ -350,32 +333,45 @@ def make_app() -> FastAPI:
     return app
 
 
+def in_threads(timeline: Timeline) -> list[str]:
+    """Name what was sent to threads, in the order of its start."""
+    spans = sorted(timeline.spans, key=lambda span: span.start)
+    return [span.name for span in spans if span.kind == "thread"]
+
+
 @pytest.mark.parametrize("path", ["/def", "/file", "/stream", "/upload", "/openapi.json"])
 def test_what_the_framework_sends_to_threads_is_not_the_apps(path: str) -> None:
-    app = Watching(make_app())
+    app = make_app()
+    recorder = record(app, watch=True)
     with TestClient(app) as client:
         answer = client.get(path)
 
     assert answer.status_code == 200
-    assert app.timelines[0].spans == []
+    assert recorder.last is not None
+    assert in_threads(recorder.last) == []
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "lines"),
+    ("path", "body", "names"),
     [
-        ("/own", [1, 2, 3], ["thread add", "  redis GET"] * 3),
-        ("/own/def", 4, ["thread add", "  redis GET"]),
-        ("/own/file", None, ["thread Path.read_text"]),
+        ("/own", [1, 2, 3], ["add"] * 3),
+        ("/own/def", 4, ["add"]),
+        ("/own/file", None, ["Path.read_text"]),
     ],
 )
-def test_what_the_apps_code_sends_to_threads_is(path: str, body: Any, lines: list[str]) -> None:
-    app = Watching(make_app())
+def test_what_the_apps_code_sends_to_threads_is(path: str, body: Any, names: list[str]) -> None:
+    app = make_app()
+    recorder = record(app, watch=True)
     with TestClient(app) as client:
         answer = client.get(path)
 
     assert answer.status_code == 200
     assert body is None or answer.json() == body
-    assert tree(app.timelines[0], without="pool") == lines
+    assert recorder.last is not None
+    assert in_threads(recorder.last) == names
+    spans = {span.id: span for span in recorder.last.spans}
+    parents = {spans[span.parent].kind for span in spans.values() if span.kind == "thread"}
+    assert parents == {"endpoint"}
 
 
 def test_spans_from_many_threads_each_have_an_id_of_their_own() -> None:

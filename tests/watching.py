@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import get_ident
 
 from fastapi_tasks import Recorder
 from fastapi_tasks.keeper import Keeper
 from fastapi_tasks.recorder import keeper_of
-from fastapi_tasks.timeline import Span, Timeline
+from fastapi_tasks.timeline import Span, TaskRecord, Timeline
 from fastapi_tasks.watch.here import Here, here
 
 
@@ -18,6 +19,9 @@ class Made:
     def __init__(self, keeper: Keeper) -> None:
         self.keeper = keeper
         self.timeline = Timeline(1, "http", "GET", "/", 0, keeper.clock())
+        self.thread = get_ident()
+        self.background: list[TaskRecord] = []
+        self.running: TaskRecord | None = None
 
 
 @contextmanager
@@ -44,6 +48,29 @@ def tree(timeline: Timeline, *, without: str = "") -> list[str]:
                 add(span.id, depth + 1)
 
     add(None, 0)
+    return lines
+
+
+def whole(timeline: Timeline) -> list[str]:
+    """All of a request: its own spans, then its tasks as they were started, each with its own."""
+    spans = {span.id for span in timeline.spans}
+    lines: list[str] = []
+
+    def add(task: int | None, parent: int | None, depth: int) -> None:
+        for span in sorted(timeline.spans, key=lambda span: span.start):
+            outside = span.parent if span.parent in spans else None
+            # Whether something had to wait for a thread or a connection is the machine's affair.
+            if (span.task, outside) == (task, parent) and span.kind != "pool":
+                lines.append("  " * depth + described(span))
+                add(task, span.id, depth + 1)
+        if parent is None:
+            for one in timeline.tasks:
+                if one.parent == task:
+                    told = f"{one.mode} {one.name}: {one.outcome}"
+                    lines.append("  " * depth + told + (f" ! {one.error}" if one.error else ""))
+                    add(one.id, None, depth + 1)
+
+    add(None, None, 0)
     return lines
 
 

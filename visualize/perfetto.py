@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator
 from itertools import count
 from typing import Any, TypeAlias
 
+from fastapi_tasks import harmless
 from fastapi_tasks.nesting import parents
 from fastapi_tasks.timeline import MODES, Mode, TaskRecord, Timeline
 from visualize import words
 from visualize.layout import Arrow, Bar, LaneKind, Mark, Recording, Scene, Sign, arrange
 from visualize.layout.lanes import Extent, pack
 from visualize.tracks import Track, in_time, place
-from visualize.words import MARK_WORDS, PART_WORDS, PHASE_WORDS, US, harmless
+from visualize.words import MARK_WORDS, PART_WORDS, PHASE_WORDS, US
 
 Event: TypeAlias = dict[str, Any]
 
@@ -226,7 +227,7 @@ def _facts(task: TaskRecord) -> Event:
     return {
         "mode": task.mode,
         "outcome": task.outcome or "not ended",
-        "error": task.error,
+        "error": None if task.error is None else harmless(task.error),
         "thread": task.thread,
         "shield": task.shield,
     }

@@ -1,4 +1,4 @@
-"""What the painters say in words: durations, ticks of a time axis, names made harmless."""
+"""What the painters say in words: durations, ticks of a time axis, names of parts."""
 
 from __future__ import annotations
 
@@ -73,13 +73,6 @@ def tick_labels(moments: Sequence[int]) -> list[str]:
         f"{moment / factor:.{places}f} {unit}".replace("-", "−") if moment else "0"
         for moment in moments
     ]
-
-
-def harmless(text: str) -> str:
-    """Return `text` with each character that is not printable written as its escape."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def span_words(kind: SpanKind, name: str) -> str:

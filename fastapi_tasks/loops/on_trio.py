@@ -17,7 +17,11 @@ from .worker import known_to_anyio
 
 
 class TrioLoop:
-    """Children of a trio nursery, each in a cancel scope of its own."""
+    """System tasks of trio, each in a cancel scope of its own.
+
+    They are no children of a nursery, which closes only when the last of them has ended: what
+    refuses to be cancelled, or is in a thread, may stand where it stands until the run ends.
+    """
 
     def __init__(self) -> None:
         self._token = trio.lowlevel.current_trio_token()
@@ -25,6 +29,7 @@ class TrioLoop:
         self._nursery: Any = None
         self._unlimited = trio.CapacityLimiter(math.inf)
         self._hosted: set[Any] = set()
+        self._interrupt: KeyboardInterrupt | None = None
         self._latest_begun = trio.Event()
         self._latest_begun.set()
 
@@ -48,7 +53,7 @@ class TrioLoop:
             begun.set()
             await self._host(run, scope)
 
-        context.run(self._nursery.start_soon, hosted, name=name)
+        trio.lowlevel.spawn_system_task(hosted, name=name, context=context)
         return scope
 
     async def _host(self, run: Callable[[], Any], scope: trio.CancelScope) -> None:
@@ -59,6 +64,10 @@ class TrioLoop:
             with scope:
                 await run()
                 over = True
+        except KeyboardInterrupt as error:
+            # From here it would end the run as a fault of trio's own.
+            self._interrupt = error
+            self._nursery.cancel_scope.cancel()
         except RuntimeError:
             # A dropped task never closed the cancel scopes that it had opened.
             if not over:
@@ -67,7 +76,10 @@ class TrioLoop:
             self._hosted.discard(task)
 
     def start_thread(
-        self, work: Callable[[], None], name: str, failed: Callable[[RuntimeError], object]
+        self,
+        work: Callable[[], None],
+        name: str,  # noqa: ARG002 - trio keeps its threads for others, and names them itself
+        failed: Callable[[RuntimeError], object],
     ) -> None:
         known = known_to_anyio(work, current_token())
 
@@ -75,7 +87,7 @@ class TrioLoop:
             # Trio's own: only from those do AnyIO's calls find the way back.
             try:
                 await trio.to_thread.run_sync(
-                    known, thread_name=name, abandon_on_cancel=True, limiter=self._unlimited
+                    known, abandon_on_cancel=True, limiter=self._unlimited
                 )
             except RuntimeError as error:
                 failed(error)
@@ -96,20 +108,25 @@ class TrioLoop:
                 raised = error
             finally:
                 self._nursery.cancel_scope.cancel()
-                with trio.CancelScope(shield=True):
-                    for _ in range(3):
-                        await trio.lowlevel.checkpoint()
-                self._wake_the_shielded()
+                if self._hosted:
+                    trio.lowlevel.spawn_system_task(self._let_go_at_the_end)
+        raised = raised or self._interrupt
         if raised is not None:
             try:
                 raise raised
             finally:
                 del raised
 
-    def _wake_the_shielded(self) -> None:
-        """Resume the tasks that no cancellation reaches, so that the nursery can close.
+    async def _let_go_at_the_end(self) -> None:
+        """Resume, when the run ends, the tasks that no cancellation reaches: it waits for them.
 
         They are dropped by now: their coroutines stay where they stand.
         """
-        for task in list(self._hosted):
-            trio.lowlevel.reschedule(task, outcome.Value(None))
+        try:
+            await trio.sleep_forever()
+        finally:
+            with trio.CancelScope(shield=True):
+                for _ in range(3):
+                    await trio.lowlevel.checkpoint()
+            for task in list(self._hosted):
+                trio.lowlevel.reschedule(task, outcome.Value(None))

@@ -1,7 +1,8 @@
-"""Whose code a frame is: the app's own, that of a library, or that of the framework it runs in.
+"""Whose code a frame is: the app's own, a library's, or that of the framework it runs in.
 
-It is asked who handed work over, or what held the event loop. A library works for its caller: one
-looks further out. A framework works for itself: nothing further out asked for it.
+It is asked who handed work over. A library works for its caller: one looks further out. A framework
+works for itself: nothing further out asked for it. What only passes calls on, such as the event
+loop and what traces it, is nobody's.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from enum import Enum
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from os import path
 from types import FrameType
+from typing import Any
 
 
 class Whose(Enum):
@@ -20,9 +22,10 @@ class Whose(Enum):
     APP = "app"
     LIBRARY = "library"
     FRAMEWORK = "framework"
+    NOBODY = "nobody"
 
 
-# Modules, each with all that is below it.
+# Modules, each with all that is below it; the standard library is nobody's too.
 _FRAMEWORK = {
     "django",
     "fastapi",
@@ -35,11 +38,15 @@ _FRAMEWORK = {
     "opentelemetry.sdk",
     "starlette",
     "uvicorn",
-    "visualize",
 }
-_LIBRARY = {
+_NOBODYS = {
     "anyio",
+    "asyncer",
+    "ddtrace",
+    "elasticapm",
     "fastapi_tasks.watch",
+    "logfire",
+    "newrelic",
     "opentelemetry",
     "sentry_sdk",
     "starlette.concurrency",
@@ -57,18 +64,18 @@ _known: dict[tuple[str, str], Whose] = {}
 
 
 def belongs_to_app(*packages: str) -> None:
-    """Count these packages as the app's own, though they are installed as libraries are."""
-    _packages.update(packages)
-    _known.clear()
+    """Count these packages as the app's own, though they are installed as libraries are.
+
+    What the framework itself is made of stays the framework's.
+    """
+    if not _packages.issuperset(packages):
+        _packages.update(packages)
+        _known.clear()
 
 
 def whose(frame: FrameType) -> Whose:
     """Tell whose code the frame runs."""
-    key = (frame.f_globals.get("__name__") or "", frame.f_code.co_filename)
-    known = _known.get(key)
-    if known is None:
-        known = _known[key] = _whose(*key)
-    return known
+    return _whose(frame.f_globals.get("__name__") or "", frame.f_code.co_filename)
 
 
 def is_ours(frame: FrameType) -> bool:
@@ -81,19 +88,33 @@ def user_frame(frame: FrameType | None = None) -> FrameType | None:
 
     None if the framework comes before it, or if there is none in the running task.
     """
-    found = _first_not_library(frame or sys._getframe(1))
+    found = _first(frame or sys._getframe(1), (Whose.NOBODY, Whose.LIBRARY))
     return found if found is not None and whose(found) is Whose.APP else None
 
 
 def is_framework_at_work(frame: FrameType | None = None) -> bool:
     """Tell whether the framework itself, not code of the app's, made the call that is under way."""
-    found = _first_not_library(frame or sys._getframe(1))
+    found = _first(frame or sys._getframe(1), (Whose.NOBODY, Whose.LIBRARY))
     return found is not None and whose(found) is Whose.FRAMEWORK
 
 
-def _first_not_library(frame: FrameType | None) -> FrameType | None:
+def is_started_by_app(coroutine: Any, frame: FrameType | None = None) -> bool:
+    """Tell whether it is the app that makes a task of this coroutine, here or at `frame`.
+
+    A library does so for the app where the coroutine is of the app's own code; its own tasks, such
+    as a driver's, are nobody else's business.
+    """
+    starter = _first(frame or sys._getframe(1), (Whose.NOBODY,))
+    if starter is None or whose(starter) is not Whose.LIBRARY:
+        return starter is not None and whose(starter) is Whose.APP
+    inside = getattr(coroutine, "cr_frame", None)
+    return inside is not None and whose(inside) is Whose.APP and user_frame(starter) is not None
+
+
+def _first(frame: FrameType | None, passed: tuple[Whose, ...]) -> FrameType | None:
+    """Return the first frame, within the running task, whose code is none of these."""
     while frame is not None:
-        if whose(frame) is not Whose.LIBRARY:
+        if whose(frame) not in passed:
             return frame
         outer = frame.f_back
         if outer is not None and _runs(outer, frame):
@@ -110,17 +131,31 @@ def _runs(outer: FrameType, frame: FrameType) -> bool:
 
 
 def _whose(module: str, file: str) -> Whose:
+    known = _known.get((module, file))
+    if known is None:
+        known = _known[module, file] = _listed(module) or _filed(module, file)
+    return known
+
+
+def _listed(module: str) -> Whose | None:
     parts = module.split(".")
     # The longest name that is listed decides.
     for length in range(len(parts), 0, -1):
         name = ".".join(parts[:length])
-        if name in _packages:
-            return Whose.APP
-        if name in _LIBRARY:
-            return Whose.LIBRARY
+        if name in _NOBODYS:
+            return Whose.NOBODY
         if name in _FRAMEWORK:
             return Whose.FRAMEWORK
+        if name in _packages:
+            return Whose.APP
+    return None
+
+
+def _filed(module: str, file: str) -> Whose:
+    if any(part in file for part in _INSTALLED):
+        return Whose.LIBRARY
     if file.startswith("<"):
-        return Whose.LIBRARY if parts[0] in sys.stdlib_module_names else Whose.APP
-    is_library = file.startswith(_STDLIB) or any(part in file for part in _INSTALLED)
-    return Whose.LIBRARY if is_library else Whose.APP
+        is_standard = module.partition(".")[0] in sys.stdlib_module_names
+    else:
+        is_standard = file.startswith(_STDLIB)
+    return Whose.NOBODY if is_standard else Whose.APP

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import fastapi.routing
+from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from ..timeline import Span
@@ -67,6 +68,13 @@ def _serializing(serialize: Callable[..., Any]) -> Callable[..., Any]:
         return answer
 
     return watched
+
+
+def starlette_in(app: Any) -> Starlette | None:
+    """Return the Starlette or FastAPI app itself, of one that others may be wrapped around."""
+    while app is not None and not isinstance(app, Starlette):
+        app = getattr(app, "app", None)
+    return app
 
 
 def routes_of(routes: list[Any]) -> Iterator[Any]:

@@ -16,12 +16,12 @@ def install() -> None:
     for name in ("httpx", "httpx2"):
         module: Any = sys.modules.get(name)
         if module is not None and hasattr(module, "AsyncClient"):
-            _watch(module.Client, _answering(_Tail, module.SyncByteStream))
-            _watch(module.AsyncClient, _answering(_AsyncTail, module.AsyncByteStream))
+            _watch(module.Client, _Tail, module.SyncByteStream)
+            _watch(module.AsyncClient, _AsyncTail, module.AsyncByteStream)
 
 
-def _watch(client: Any, answered: Callable[[Open, Any], None]) -> None:
-    replace(client, "send", lambda own: around(own, _begin, answered))
+def _watch(client: Any, tail: type, stream: type) -> None:
+    replace(client, "send", lambda own: around(own, _begin, _answering(tail, stream)))
 
 
 def _begin(client: Any, request: Any, *args: Any, **kwargs: Any) -> Open | None:  # noqa: ARG001

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..steps import steps_of
 from ..timeline import TaskRecord
-from .frames import user_frame
+from .frames import is_started_by_app
 from .here import Here, here
 
 _ANONYMOUS = {"TaskHandle._run_coro", "TaskGroup._run_wrapped_task"}
@@ -55,8 +55,7 @@ def _watched(coroutine: Any, options: dict[str, Any]) -> Any:
     around: Here | None = here.get() if context is None else context.get(here)
     if around is None or not isinstance(coroutine, Coroutine):
         return coroutine
-    # Not those that AnyIO, Starlette or the server starts for itself.
-    if user_frame(sys._getframe(2)) is None:
+    if not is_started_by_app(coroutine, sys._getframe(2)):
         return coroutine
     return Spawned(coroutine, around)
 

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..dependency import get_tasks
@@ -19,6 +18,7 @@ from ..request import Request
 from ..routes import packages_of
 from . import background, framework, http, redis, spawned, sql, telemetry_source, threads
 from .dependencies import watch_dependant
+from .frames import belongs_to_app
 from .here import Here, here
 from .line import begin_watch, end_watch
 
@@ -42,9 +42,9 @@ class Watch:
         if not self._keeper.watching:
             return
         self._install()
-        if isinstance(self._app, Starlette):
-            for route in framework.routes_of(self._app.routes):
-                self._watch_route(route)
+        inside = framework.starlette_in(self._app)
+        for route in framework.routes_of(inside.routes if inside is not None else []):
+            self._watch_route(route)
 
     @contextmanager
     def own_loop(self) -> Iterator[Callable[[], None]]:
@@ -72,7 +72,9 @@ class Watch:
         """Let `app` answer, with all that it does recorded as part of this request."""
         if len(sys.modules) != self._modules:
             self._install()
+        # Either may have been set meanwhile: the loop's task factory, the app's tracer provider.
         spawned.install()
+        telemetry_source.install()
         request.background = []
         token = here.set(Here(request))
         try:
@@ -84,6 +86,7 @@ class Watch:
     def _install(self) -> None:
         # A library may be imported late, and then its hook finds it.
         self._modules = len(sys.modules)
+        belongs_to_app(*self._keeper.own_packages())
         for hook in HOOKS:
             hook.install()
 

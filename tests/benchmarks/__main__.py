@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 
 from tests.benchmarks import (
+    answers,
     drawing,
     fidelity,
     imports,
@@ -34,12 +35,13 @@ SUBJECTS: dict[str, Callable[..., Subject]] = {
     "imports": imports.measure,
     "fidelity": fidelity.measure,
     "drawing": drawing.measure,
+    "answers": answers.measure,
     "viewer": viewer.measure,
     "live": live.measure,
     "notebooks": notebooks.measure,
 }
 
-QUICK = ("scheduling", "memory", "imports", "drawing")
+QUICK = ("scheduling", "memory", "imports", "drawing", "answers")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -52,6 +52,7 @@ TARGETS = [
     Target("marks against stamps, idle", "fidelity", "*", "idle p99", 100, "µs"),
     Target("figure of 1,000 tasks", "drawing", "1,000 *seconds", "plot*", 0.5, "s"),
     Target("figure of 10,000 tasks", "drawing", "10,000 *seconds", "plot*", 1.5, "s"),
+    Target("findings, summary: 10,000", "answers", "10,000 *", "explain, summary", 1, "s"),
     Target("viewer module", "drawing", "viewer module*", "to_html", 40, "KB"),
     Target("empty page", "drawing", "empty page*", "to_html", 60, "KB"),
     Target("page of 10,000 tasks", "drawing", "10,000 *KB", "to_html", 250, "KB"),

@@ -29,7 +29,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         cases = [pytest.param(part, id=str(part)) for part in parts()]
         metafunc.parametrize("part", cases)
     if "where" in metafunc.fixturenames:
-        metafunc.parametrize("where", ["before", "after"])
+        metafunc.parametrize("where", ["before", "after", "watching"])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

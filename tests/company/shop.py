@@ -14,8 +14,10 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi_tasks import Recorder, Tasks, add_tasks, get_tasks
 from tests.asgi import Answer, Server, serving
 
-Where = Literal["without", "before", "after"]
-"""Where `add_tasks` stands: nowhere, before the integration or after it."""
+Where = Literal["without", "before", "after", "watching"]
+"""Where `add_tasks` stands: nowhere, before the integration, after it; or before it, watching."""
+
+MODES = ("immediate", "after_route", "after_response")
 
 Lines = list[str]
 PATIENCE = 20
@@ -112,8 +114,8 @@ class Shop:
         """Make the app, with `integrate` and `add_tasks` in their order."""
         # Looked up here, since OpenTelemetry puts a class of its own in its place.
         self.app = fastapi.FastAPI()
-        if self.where == "before":
-            self.recorder = add_tasks(self.app)
+        if self.where in ("before", "watching"):
+            self.recorder = add_tasks(self.app, watch=self.where == "watching")
         integrate(self.app)
         furnish(self)
         if self.where == "after":
@@ -151,7 +153,8 @@ class Shop:
         """What was recorded, a line for each request."""
         lines = []
         for one in self.recorder.timelines if self.recorder else []:
-            tasks = ", ".join(f"{t.name} {t.mode} {t.outcome}" for t in one.tasks)
+            ours = [task for task in one.tasks if task.mode in MODES]
+            tasks = ", ".join(f"{task.name} {task.mode} {task.outcome}" for task in ours)
             error = f" {one.error}" if one.error and one.status == 500 else ""
             lines.append(f"{one.method} {one.path} {one.status}{error}{tasks and ': '}{tasks}")
         return lines

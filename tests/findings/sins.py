@@ -5,24 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, cast
+from typing import Any
 
 import anyio
 from fastapi import BackgroundTasks, Depends, FastAPI, Request
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fastapi_tasks import (
-    Mode,
-    Recorder,
-    Span,
-    TaskRecord,
-    Tasks,
-    Timeline,
-    add_tasks,
-    timeline_of,
-)
-from fastapi_tasks.request import SCOPE_KEY
+from fastapi_tasks import Recorder, Tasks, Timeline, add_tasks
 from visualize.lab import Lab, serve
 
 Visit = Callable[[Lab], Awaitable[None]]
@@ -73,7 +63,7 @@ def stopping(times: int = 1) -> Visit:
 
 
 def loop_held(*, cured: bool) -> FastAPI:
-    app = app_with()
+    app = app_with(watch=True)
 
     async def blocks() -> None:
         time.sleep(0.25)
@@ -151,13 +141,11 @@ def step_before_answer(*, cured: bool) -> FastAPI:
 
 
 def closed_later(*, cured: bool) -> FastAPI:
-    app = app_with()
+    app = app_with(watch=True)
 
-    async def get_db(request: Request) -> AsyncIterator[None]:
+    async def get_db() -> AsyncIterator[None]:
         yield
-        start = time.perf_counter_ns()
         await asyncio.sleep(0.01)
-        stamp(request, Span("get_db", "close", start, time.perf_counter_ns()))
 
     async def send_mail() -> None:
         await asyncio.sleep(0.03)
@@ -169,13 +157,6 @@ def closed_later(*, cured: bool) -> FastAPI:
         tasks.after_response.schedule(send_mail)
 
     return app
-
-
-def stamp(request: Request, span: Span) -> None:
-    """Record a span, as a watch on the app does."""
-    timeline = timeline_of(request)
-    assert timeline is not None
-    timeline.spans.append(span)
 
 
 # 5. Discarded, failed, cancelled, abandoned ----------------------------------------------------
@@ -278,46 +259,23 @@ def never_awaited(*, cured: bool) -> FastAPI:
 
 
 def one_after_another(*, cured: bool) -> FastAPI:
-    app = app_with()
+    app = app_with(watch=True)
 
     async def send_mail() -> None:
         await asyncio.sleep(0.06)
 
-    async def log() -> None:
-        await asyncio.sleep(0.01)
+    def log() -> None:
+        time.sleep(0.01)
 
     @app.post("/orders")
-    async def order(tasks: Tasks, background: BackgroundTasks, request: Request) -> None:
+    async def order(tasks: Tasks, background: BackgroundTasks) -> None:
         for work in (send_mail, log):
             if cured:
                 tasks.after_response.schedule(work)
             else:
-                background.add_task(Stamped(work, request))
+                background.add_task(work)
 
     return app
-
-
-class Stamped:
-    """A BackgroundTask that writes itself down, as a watch on the app does."""
-
-    def __init__(self, work: Callable[[], Awaitable[None]], request: Request) -> None:
-        self.work, self.request = work, request
-        timeline = timeline_of(request)
-        assert timeline is not None
-        self.record = TaskRecord(
-            getattr(work, "__name__", ""), cast(Mode, "background"), time.perf_counter_ns(),
-            id=len(timeline.tasks),
-        )  # fmt: skip
-        timeline.tasks.append(self.record)
-
-    async def __call__(self) -> None:
-        timeline = timeline_of(self.request)
-        assert timeline is not None
-        self.record.released = timeline.response_sent
-        self.record.started = time.perf_counter_ns()
-        await self.work()
-        self.record.finished = time.perf_counter_ns()
-        self.record.outcome = "ok"
 
 
 # 9. A middleware kept the answer ---------------------------------------------------------------
@@ -330,30 +288,23 @@ class Auditing:
         self.app, self.cured = app, cured
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        start = time.perf_counter_ns()
-        timeline: Timeline = scope[SCOPE_KEY].timeline
-
         async def passing_on(message: Message) -> None:
             if message["type"] == "http.response.start" and not self.cured:
                 await asyncio.sleep(0.06)
             await send(message)
 
         await self.app(scope, receive, passing_on)
-        if self.cured:
+        if self.cured and scope["type"] == "http":
             await asyncio.sleep(0.06)
-        timeline.spans.append(Span("Auditing", "middleware", start, time.perf_counter_ns()))
 
 
 def answer_kept(*, cured: bool) -> FastAPI:
-    app = app_with()
+    app = app_with(watch=True)
     app.add_middleware(Auditing, cured=cured)
 
     @app.post("/orders")
-    async def order(tasks: Tasks) -> None:
-        pass
+    async def order() -> dict[str, int]:
+        return {"number": 3}
 
     return app
 

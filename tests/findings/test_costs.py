@@ -5,34 +5,25 @@ from __future__ import annotations
 import json
 from collections import Counter
 from itertools import pairwise
-from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastapi_tasks import Busy, Mode, Span, TaskRecord, Timeline
-from fastapi_tasks.timeline import MODES, SPAN_KINDS
+from fastapi_tasks import Busy, Span, TaskRecord, Timeline
+from fastapi_tasks.timeline import SCHEDULED_MODES
 from tests.runs import Shop, run
 from tests.samples import MS, WALL, checkout
-from tests.strategies import moments, names, perhaps, recordings, unhurried
+from tests.strategies import names, recordings, unhurried
 from visualize import explain
 from visualize.answers.findings.intervals import Intervals, joined, length
-
-spans = st.builds(
-    Span, names, st.sampled_from(SPAN_KINDS), moments, perhaps, st.none() | st.integers(0, 3)
-)
 
 
 @st.composite
 def odd_recordings(draw: st.DrawFn) -> list[Timeline]:
-    """Any that the data allows, with spans, BackgroundTasks, and times as long as a task's."""
+    """Any that the data allows, with steps that are long enough to be looked at."""
     recording = draw(recordings)
     for timeline in recording:
-        timeline.spans = draw(st.lists(spans, max_size=4))
-        for task in timeline.tasks:
-            if draw(st.booleans()):
-                task.mode = cast(Mode, "background")
         for busy in timeline.busy:
             busy.end = busy.start + draw(st.integers(0, 200 * MS))
     return recording
@@ -105,7 +96,7 @@ def well_behaved(draw: st.DrawFn) -> list[Timeline]:
             status=draw(st.sampled_from([200, 404])),
         )  # fmt: skip
         for place in range(draw(st.integers(0, 3))):
-            mode = draw(st.sampled_from(MODES))
+            mode = draw(st.sampled_from(SCHEDULED_MODES))
             released = {"immediate": at, "after_route": ended}.get(mode, sent)
             started = released + draw(st.integers(0, 5)) * MS
             finished = started + draw(st.integers(0, 4_000)) * MS

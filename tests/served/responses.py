@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator
+from typing import Any
 
 import anyio
 import anyio.lowlevel
-from fastapi import FastAPI, WebSocket
+from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -97,8 +98,17 @@ async def slow(tasks: Tasks) -> str:
     return "answer"
 
 
+passing = FastAPI()
+
+
+@passing.middleware("http")
+async def passes(request: Request, call_next: Any) -> Any:
+    return await call_next(request)
+
+
 @tasked.get("/endless")
-async def endless(tasks: Tasks) -> StreamingResponse:
+@passing.get("/endless")
+async def endless(request: Request, tasks: Tasks) -> StreamingResponse:
     async def body() -> AsyncIterator[bytes]:
         while True:
             yield b"more "
@@ -106,10 +116,13 @@ async def endless(tasks: Tasks) -> StreamingResponse:
 
     async def note() -> None:
         await anyio.sleep(0.01)
-        say("note taken after the client left")
+        say(f"note taken after the client of {request.url.path} left")
 
     tasks.after_response.schedule(note)
     return StreamingResponse(body())
+
+
+tasked.mount("/passing", passing)
 
 
 @tasked.websocket("/{end}-closes")

@@ -1,20 +1,26 @@
-"""Find the app that a command line names."""
+"""Find the app that a command line names, or have it made."""
 
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 import traceback
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from .errors import USAGE, CommandError
 
+_WANTED = "give the name of the app, or of a function without arguments that makes it"
 
-def load_app(name: str) -> FastAPI:
+
+def load_app(name: str) -> ASGIApp:
     """Import the app that `module:name` stands for, from the current folder or the environment.
 
+    A factory is called: `module:name()`, or a function that takes no scope, receive and send.
     Raises CommandError, which says in one line what is in the way.
     """
     module_name, colon, path = name.partition(":")
@@ -22,19 +28,66 @@ def load_app(name: str) -> FastAPI:
         raise CommandError(
             f"{name!r} names no app: give its module and its name, such as main:app", USAGE
         )
-    found: object = _import(module_name)
-    for attribute in path.split("."):
+    found: Any = _import(module_name)
+    for attribute in path.removesuffix("()").split("."):
         if not hasattr(found, attribute):
-            raise CommandError(
-                f"module {module_name} has no {path}: give the name of its FastAPI app"
-            )
+            raise CommandError(f"module {module_name} has no {path}: give the name of its app")
         found = getattr(found, attribute)
-    if not isinstance(found, FastAPI):
+    if path.endswith("()") or _is_factory(found):
+        found = _made_by(found, name)
+    if not _takes(found, "scope", "receive", "send"):
+        raise CommandError(f"{name} is of type {type(found).__name__}, not an ASGI app: {_WANTED}")
+    app: ASGIApp = found
+    return app
+
+
+def _is_factory(found: Any) -> bool:
+    """Tell whether this makes an app when it is called; what is one takes three arguments."""
+    makes = inspect.isroutine(found) or inspect.isclass(found) or isinstance(found, partial)
+    return makes and not _takes_only_as_app(found)
+
+
+def _takes_only_as_app(found: Any) -> bool:
+    called_as_app = _takes(found, "scope", "receive", "send")
+    # What can be called in both ways is an app where it has to be awaited, as apps are.
+    return called_as_app and (inspect.iscoroutinefunction(found) or not _takes(found))
+
+
+def _takes(found: Any, *values: str) -> bool:
+    if not callable(found):
+        return False
+    try:
+        inspect.signature(found).bind(*values)
+    except TypeError:
+        return False
+    except ValueError:
+        # Written in C, without a signature: it may.
+        return True
+    return True
+
+
+def _made_by(factory: Any, name: str) -> Any:
+    called = name.removesuffix("()")
+    if not callable(factory):
         raise CommandError(
-            f"{name} is of type {type(found).__name__}, not a FastAPI app: "
-            "give the app itself, without what wraps or makes it"
+            f"{called} is of type {type(factory).__name__}, which nobody can call: {_WANTED}"
         )
-    return found
+    if inspect.iscoroutinefunction(factory):
+        raise CommandError(
+            f"{called} is a coroutine function, and no event loop runs before the server does: "
+            "make the app in a plain function, and await in its lifespan"
+        )
+    if not _takes(factory):
+        raise CommandError(
+            f"{called} needs arguments, and nobody is there to give them: "
+            "name a function that makes the app without any"
+        )
+    try:
+        return factory()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise CommandError(_explain(f"calling {called}", error)) from None
 
 
 def _import(name: str) -> object:
@@ -54,11 +107,11 @@ def _import(name: str) -> object:
                 f"there is no module {name} in {here} or among the installed packages: "
                 "run this in the folder that holds it"
             ) from None
-        raise CommandError(_explain(name, error)) from None
+        raise CommandError(_explain(f"importing {name}", error)) from None
 
 
-def _explain(name: str, error: BaseException) -> str:
+def _explain(doing: str, error: BaseException) -> str:
     """Say what failed and in which line of whose file, as a traceback's last lines do."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     words = " ".join(f"{type(error).__name__}: {error}".split())
-    return f"importing {name} failed: {words} ({last.filename}, line {last.lineno})"
+    return f"{doing} failed: {words} ({last.filename}, line {last.lineno})"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import logging.config
 import signal
 import socket
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.config import LOGGING_CONFIG
 
 from visualize.lab.errors import not_started
 from visualize.lab.log import SERVER, kept_log
@@ -22,29 +25,42 @@ STILL_RUNNING = "Requests or tasks are still running; Ctrl-C again ends them."
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def serve_until_signal(app: ASGIApp, taken: socket.socket, started: Callable[[], object]) -> None:
+def log_as_uvicorn() -> None:
+    """Set up logging as uvicorn's own command does, before the app is imported and has its say."""
+    logging.config.dictConfig(LOGGING_CONFIG)
+
+
+def serve_until_signal(
+    app: ASGIApp, taken: socket.socket, started: Callable[[], object], *, quiet: bool = False
+) -> None:
     """Serve on this thread until Ctrl-C or SIGTERM; call `started` when the server answers.
 
-    Open requests get 10 seconds, tasks what the app's limits give them; a second Ctrl-C ends both
-    at once. Raises LabError if the app does not start.
+    The event loop is the one that uvicorn chooses. `quiet` keeps its log to itself, requests
+    included. Open requests get 10 seconds, tasks what the app's limits give them; a second Ctrl-C
+    ends both at once. Raises LabError if the app does not start.
     """
     hosted = Hosted(app, lambda: server.should_exit)
-    with ExitStack() as quiet:
-        # What a startup raises is told in one line, not logged.
-        quiet.enter_context(kept_log([]))
-
-        def ready() -> None:
-            quiet.close()
-            started()
-
-        server = ForegroundServer(configure(hosted), ready, quiet, hosted.give_up)
+    with kept_log([]) if quiet else nullcontext(), _brief_at_end() as be_brief:
+        config = configure(hosted, access_log=not quiet)
+        server = ForegroundServer(config, started, be_brief, hosted.give_up)
         # uvicorn raises the signal that ended it once more: it must not end the process as well.
         for number in SIGNALS:
             signal.signal(number, lambda *_: setattr(server, "should_exit", True))
         with suppress(SystemExit):
-            asyncio.run(server.serve(sockets=[taken]))
+            _run(server, taken)
     if not server.started:
         raise not_started(hosted.error)
+
+
+def _run(server: uvicorn.Server, taken: socket.socket) -> None:
+    config = server.config
+    if hasattr(config, "get_loop_factory"):
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(server.serve(sockets=[taken]))
+    else:
+        # Before release 0.36.
+        config.setup_event_loop()
+        asyncio.run(server.serve(sockets=[taken]))
 
 
 class ForegroundServer(TellingServer):
@@ -54,11 +70,11 @@ class ForegroundServer(TellingServer):
         self,
         config: uvicorn.Config,
         ready: Callable[[], object],
-        quiet: ExitStack,
+        ending: Callable[[], object],
         give_up: Callable[[], object],
     ) -> None:
         super().__init__(config, ready)
-        self._quiet = quiet
+        self._ending = ending
         self._give_up = give_up
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
@@ -73,11 +89,29 @@ class ForegroundServer(TellingServer):
         self._loop.call_soon_threadsafe(self._give_up if again else self._end)
 
     def _end(self) -> None:
-        # Of requests that are cut off a line each is enough, at the end.
-        lines: list[str] = []
-        self._quiet.callback(lambda: _say(*lines))
-        self._quiet.enter_context(kept_log(lines, [SERVER]))
+        self._ending()
         self._loop.call_later(PATIENCE, _say, STILL_RUNNING)
+
+
+@contextmanager
+def _brief_at_end() -> Iterator[Callable[[], object]]:
+    """Give what lets the server's log do without tracebacks from then on.
+
+    They would be of requests that are cut off, and say where those stood.
+    """
+    logger = logging.getLogger(SERVER)
+    try:
+        yield lambda: logger.addFilter(_without_traceback)
+    finally:
+        logger.removeFilter(_without_traceback)
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None:
+        words = f"{record.getMessage().strip()}: {type(error).__name__}: {error}"
+        record.msg, record.args, record.exc_info = words.removesuffix(": "), (), None
+    return True
 
 
 def _say(*lines: str) -> None:

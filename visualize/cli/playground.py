@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
 
     try:
         with closing(bind(options.port)) as taken:
-            serve_until_signal(make_page(), taken, started)
+            serve_until_signal(make_page(), taken, started, quiet=True)
     except LabError as error:
         raise CommandError(str(error)) from None
     return 0

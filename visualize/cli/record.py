@@ -11,10 +11,6 @@ from .errors import CommandError
 from .formats import parser_of
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
-
-    from fastapi_tasks import Recorder
-
     from .journal import Journal
 
 PAGE = "/_timeline"
@@ -23,11 +19,14 @@ PAGE = "/_timeline"
 def add_to(commands: Any) -> None:
     """Add this command to a parser."""
     command = parser_of(
-        commands, "record", "serve a FastAPI app and record its requests",
+        commands, "record", "serve an app and record its requests",
         "main:app -o run.jsonl",
-        "Stop it with Ctrl-C; a live page shows the requests meanwhile.",
+        "Any ASGI app will do, as it is: tasks of its own, dependencies, statements and calls are "
+        "recorded too. Stop it with Ctrl-C; a live page shows the requests meanwhile.",
     )  # fmt: skip
-    command.add_argument("app", metavar="MODULE:APP", help="the FastAPI app, such as main:app")
+    command.add_argument(
+        "app", metavar="MODULE:APP", help="the app, or a function that makes it, such as main:app"
+    )
     command.add_argument(
         "-o", "--output", type=Path, default=Path("run.jsonl"), metavar="FILE",
         help="the recording (default: run.jsonl)",
@@ -36,20 +35,27 @@ def add_to(commands: Any) -> None:
     command.add_argument(
         "--port", type=int, default=8000, help="port; 0 takes a free one (default: 8000)"
     )
+    command.add_argument(
+        "--no-watch", dest="watch", action="store_false",
+        help="record requests and the tasks of Tasks alone",
+    )  # fmt: skip
     command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal comes, then say what was written."""
     from visualize.lab.errors import LabError
+    from visualize.lab.recorded import recorded
     from visualize.lab.sockets import address, bind
+    from visualize.live import Beside
 
     from .apps import load_app
-    from .foreground import serve_until_signal
+    from .foreground import log_as_uvicorn, serve_until_signal
     from .journal import Journal
 
-    app = load_app(options.app)
-    recorder = _prepare(app)
+    log_as_uvicorn()
+    app, recorder = recorded(load_app(options.app), watch=options.watch)
+    app = Beside(app, recorder, PAGE, options.app)
 
     def started() -> None:
         url = address(taken)
@@ -66,22 +72,6 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError(str(error)) from None
     _report(journal, options.output)
     return 0
-
-
-def _prepare(app: FastAPI) -> Recorder:
-    """Give the app tasks if it has none, and a live page."""
-    from fastapi_tasks import add_tasks
-    from fastapi_tasks.errors import FastAPITasksError
-    from visualize.live import mount
-
-    try:
-        recorder: Recorder | None = getattr(app.state, "tasks_recorder", None)
-        if recorder is None:
-            recorder = add_tasks(app)
-        mount(app, PAGE)
-    except (FastAPITasksError, RuntimeError) as error:
-        raise CommandError(f"the app cannot be recorded: {error}") from None
-    return recorder
 
 
 def _report(journal: Journal, output: Path) -> None:

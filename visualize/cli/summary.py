@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import median_low
 
-from fastapi_tasks import Timeline
-from visualize.words import duration, harmless
+from fastapi_tasks import Timeline, harmless
+from visualize.words import duration
 
 Key = tuple[str, str, str]
 Spans = list[tuple[int | None, int | None]]

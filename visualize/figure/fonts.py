@@ -7,7 +7,7 @@ from functools import cache
 
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
-from visualize.words import harmless
+from fastapi_tasks import harmless
 
 STAND_INS = "□?"
 """What stands for a character that no font has: the box that most fonts would draw, or less."""

@@ -4,44 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple, Protocol
 
 from fastapi_tasks.timeline import TaskRecord
-from visualize.layout import Bar, Scene
-from visualize.theme import Palette, ink, looks
+from visualize.layout import Bar
 from visualize.words import PHASE_WORDS, duration, times
 
 from .fonts import legible
-from .frame import SMALL, elide
-
-MARGIN = 7
-"""Points between the end of a bar and words."""
+from .room import Note, Room, Sheet
 
 PHASES = PHASE_WORDS | {"before": ""}
-
-
-class Note(NamedTuple):
-    """Words that begin at `x` pixels on a lane, `outside` a bar, or on a `plate` over its hatch."""
-
-    lane: int
-    x: float
-    words: str
-    color: str
-    outside: bool = False
-    plate: str | None = None
-
-
-class Sheet(Protocol):
-    """What the words stand on: pixels for moments and for words."""
-
-    scene: Scene
-    palette: Palette
-    point: float
-    right: float
-
-    def x(self, at: int) -> float: ...
-    def sees(self, bar: Bar) -> bool: ...
-    def width(self, words: str, size: float) -> float: ...
 
 
 def notes(sheet: Sheet, left: float, *, named: bool) -> Iterator[Note]:
@@ -59,7 +30,7 @@ def notes(sheet: Sheet, left: float, *, named: bool) -> Iterator[Note]:
         ends = [*(sheet.x(bars[0].start) for bars in things[1:]), sheet.right]
         used = left
         for bars, end in zip(things, ends, strict=True):
-            room = _Room(sheet, bars, used, end)
+            room = Room(sheet, bars, used, end)
             shared = sheet.scene.lanes[bars[0].lane].kind == "shared"
             yield from _say(sheet, room, bars, named or shared)
             used = room.used
@@ -70,14 +41,10 @@ def _belongs(bar: Bar) -> tuple[int, int, int | None, int | None]:
     return bar.lane, bar.request, bar.task, bar.start if bar.kind == "busy" else bar.span
 
 
-def _say(sheet: Sheet, room: _Room, bars: Sequence[Bar], named: bool) -> Iterator[Note]:
+def _say(sheet: Sheet, room: Room, bars: Sequence[Bar], named: bool) -> Iterator[Note]:
     last = bars[-1]
     if last.kind == "busy":
-        culprit = legible(last.label)
-        held = f"held by {culprit} for {duration(last.end - last.start)}"
-        line = legible(last.line or "")
-        where = [f"{held} at {line}", f"held by {culprit} at {line}"] if line else []
-        yield from room.anywhere(last, [*where, held, culprit])
+        yield from _say_busy(room, last)
     elif last.kind == "span":
         yield from _say_span(sheet, room, bars)
     elif last.task is not None:
@@ -90,7 +57,15 @@ def _say(sheet: Sheet, room: _Room, bars: Sequence[Bar], named: bool) -> Iterato
         yield from _say_request(sheet, room, bars, named)
 
 
-def _say_span(sheet: Sheet, room: _Room, bars: Sequence[Bar]) -> Iterator[Note]:
+def _say_busy(room: Room, bar: Bar) -> Iterator[Note]:
+    """Who held the event loop and for how long; and at which line, if that is known."""
+    culprit, line = legible(bar.label), legible(bar.line or "")
+    held = f"held by {culprit} for {duration(bar.end - bar.start)}"
+    where = [f"{held} at {line}", f"held by {culprit} at {line}"] if line else []
+    yield from list(room.anywhere(bar, where)) or room.anywhere(bar, [held, culprit])
+
+
+def _say_span(sheet: Sheet, room: Room, bars: Sequence[Bar]) -> Iterator[Note]:
     """What took the time, and how long; it is named as far as there is room beside its siblings."""
     first = bars[0]
     name = f"{legible(first.label)}{legible(times(first.times))}"
@@ -110,7 +85,7 @@ def _say_span(sheet: Sheet, room: _Room, bars: Sequence[Bar]) -> Iterator[Note]:
             return
 
 
-def _say_request(sheet: Sheet, room: _Room, bars: Sequence[Bar], named: bool) -> Iterator[Note]:
+def _say_request(sheet: Sheet, room: Room, bars: Sequence[Bar], named: bool) -> Iterator[Note]:
     last = bars[-1]
     timeline = sheet.scene.groups[last.request].timeline
     if named:
@@ -130,7 +105,7 @@ def _unsaid(kind: str, said: Sequence[Note]) -> bool:
     return all(note.words != PHASES[kind] for note in said)
 
 
-def _say_task(sheet: Sheet, room: _Room, bars: Sequence[Bar], named: bool) -> Iterator[Note]:
+def _say_task(sheet: Sheet, room: Room, bars: Sequence[Bar], named: bool) -> Iterator[Note]:
     last = bars[-1]
     assert last.task is not None
     task = sheet.scene.groups[last.request].timeline.tasks[last.task]
@@ -188,73 +163,3 @@ def _ending(bars: Sequence[Bar], task: TaskRecord) -> str:
 
 def _joined(*parts: str) -> str:
     return " · ".join(part for part in parts if part)
-
-
-class _Room:
-    """The room in and beside the bars of one thing, from `low` to `high` pixels."""
-
-    def __init__(self, sheet: Sheet, bars: Sequence[Bar], low: float, high: float) -> None:
-        self.sheet = sheet
-        self.lane = bars[0].lane
-        self.low = low
-        self.high = high
-        self.margin = MARGIN * sheet.point
-        self.start = sheet.x(min(bar.start for bar in bars))
-        last = max(bars, key=lambda bar: bar.end)
-        # The dashes behind an open bar reach as far as the axes.
-        self.used = max(low, high if last.open else sheet.x(last.end))
-        self.colors = looks(sheet.palette)
-
-    def anywhere(
-        self, bar: Bar, options: Sequence[str], color: str | None = None
-    ) -> Iterator[Note]:
-        """Place the first option that fits: in the bar, or right of it, or left of it."""
-        found = (
-            list(self.inside(bar, options))
-            or list(self.right(options, color))
-            or list(self.left(options, color))
-        )
-        yield from found
-
-    def inside(self, bar: Bar, options: Sequence[str]) -> Iterator[Note]:
-        start, end = self.sheet.x(bar.start), self.sheet.x(bar.end)
-        words = self._first(options, end - start - 2 * self.margin)
-        if words:
-            look = self.colors[bar.kind, bar.mode]
-            plate = look.fill if look.hatch else None
-            yield Note(self.lane, start + self.margin, words, ink(look.fill), plate=plate)
-
-    def cut(self, words: str, tail: str) -> str:
-        """Words with their middle cut out, so that they fit on one side of the bars."""
-        most = max(self.high - self.used, self.start - self.low) - 2 * self.margin
-        return elide(words, most, lambda words: self.sheet.width(words + tail, SMALL)) + tail
-
-    def fits_right(self, words: str) -> bool:
-        return bool(self._first([words], self.high - self.used - 2 * self.margin))
-
-    def right(self, options: Sequence[str], color: str | None = None) -> Iterator[Note]:
-        words = self._first(options, self.high - self.used - 2 * self.margin)
-        if words:
-            x = self.used + self.margin
-            self.used = x + self.sheet.width(words, SMALL)
-            yield self._beside(x, words, color)
-
-    def left(self, options: Sequence[str], color: str | None = None) -> Iterator[Note]:
-        words = self._first(options, self.start - self.low - 2 * self.margin)
-        if words:
-            x = self.start - self.margin - self.sheet.width(words, SMALL)
-            yield self._beside(x, words, color)
-
-    def _beside(self, x: float, words: str, color: str | None) -> Note:
-        palette = self.sheet.palette
-        return Note(self.lane, x, words, color or palette["muted"], outside=True)
-
-    def _first(self, options: Sequence[str], room: float) -> str:
-        """The first option that fits; measured only where it might."""
-        least = 0.3 * SMALL * self.sheet.point
-        fitting = (
-            words
-            for words in options
-            if words and len(words) * least <= room and self.sheet.width(words, SMALL) <= room
-        )
-        return next(fitting, "")

@@ -14,7 +14,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from PIL import Image
 
-from visualize.layout import Align, Lanes, Recording, Scene, arrange, arrange_all, one_of
+from visualize.layout import Align, Lanes, Recording, Scene, Spans, arrange, arrange_all, one_of
 from visualize.theme import COLORS, Palette, ThemeName, luminance
 from visualize.words import count, duration
 
@@ -69,16 +69,17 @@ def plot(
     ax: Axes | None = None,
     theme: ThemeName | None = None,
     lanes: Lanes | None = None,
+    spans: Spans | None = None,
     align: Align = "request_start",
     width: float = WIDTH,
 ) -> Axes:
     """Draw timelines, and return the axes, whose x axis is in milliseconds.
 
     Without `ax`, a new figure is made, `width` inches wide and as high as its lanes need. `theme`
-    is by default the one that suits the background of the figure of `ax`, else `light`. `lanes`
-    and `align` are those of `visualize.layout.arrange`.
+    is by default the one that suits the background of the figure of `ax`, else `light`. `lanes`,
+    `spans` and `align` are those of `visualize.layout.arrange`.
     """
-    scene = arrange(timelines, align=align, lanes=lanes)
+    scene = arrange(timelines, align=align, lanes=lanes, spans=spans)
     if ax is not None:
         _draw(ax, scene, frame_of(ax, scene), _palette(theme or _theme_of(ax)))
         return ax
@@ -91,6 +92,7 @@ def compare(
     *,
     theme: ThemeName = "light",
     lanes: Lanes | None = None,
+    spans: Spans | None = None,
     align: Align = "request_start",
     width: float = WIDTH,
 ) -> Figure:
@@ -99,7 +101,7 @@ def compare(
     `align` puts zero at each panel's request start or where its response was sent. The options
     are those of `plot`.
     """
-    scenes = arrange_all(panels, align=align, lanes=lanes)
+    scenes = arrange_all(panels, align=align, lanes=lanes, spans=spans)
     return _figure(list(scenes.items()), _palette(theme), width, align)
 
 

@@ -2,9 +2,34 @@
 
 from __future__ import annotations
 
-from .bench import Lab, SyncLab
-from .errors import LabError
-from .modes import compare_modes
-from .serving import Serving, serve, start
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .bench import Lab, SyncLab
+    from .errors import LabError
+    from .modes import compare_modes
+    from .serving import Serving, serve, start
+
+# Each name is imported when it is first used: a server alone needs no client.
+_HOMES = {
+    "Lab": "bench",
+    "LabError": "errors",
+    "Serving": "serving",
+    "SyncLab": "bench",
+    "compare_modes": "modes",
+    "serve": "serving",
+    "start": "serving",
+}
 
 __all__ = ["Lab", "LabError", "Serving", "SyncLab", "compare_modes", "serve", "start"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

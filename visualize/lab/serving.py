@@ -5,40 +5,40 @@ from __future__ import annotations
 from anyio import to_thread
 from starlette.types import ASGIApp
 
-from fastapi_tasks import Recorder, RecordingMiddleware, recorder_of
-
 from .bench import Lab, SyncLab
+from .recorded import recorded
 from .sockets import address, bind
 from .thread import ServerThread
 from .visits import Joining, Visits
 
 
-def serve(app: ASGIApp, *, port: int = 0, quiet: bool = False) -> Serving:
+def serve(app: ASGIApp, *, port: int = 0, quiet: bool = False, watch: bool = False) -> Serving:
     """Run an app on a real server on the loopback interface: `async with`, or `with` in a script.
 
     The server has a thread of its own, so that the client's view is true even while the app holds
     its event loop. `port` 0 takes a free one. `quiet` keeps the server's and the tasks' log out of
-    stderr, and in `lab.log`. An app without `add_tasks` is recorded all the same. Raises LabError
-    if the port is taken or the app does not start.
+    stderr, and in `lab.log`. An app without `add_tasks` is recorded all the same. `watch` also
+    records what the app does without `Tasks`. Raises LabError if the port is taken or the app does
+    not start.
     """
-    return Serving(app, port, quiet)
+    return Serving(app, port, quiet, watch)
 
 
-async def start(app: ASGIApp, *, port: int = 0, quiet: bool = False) -> Lab:
+async def start(app: ASGIApp, *, port: int = 0, quiet: bool = False, watch: bool = False) -> Lab:
     """Do as `serve`, until `await lab.stop()`: for a notebook, where cells share a server."""
-    return await Serving(app, port, quiet).__aenter__()
+    return await Serving(app, port, quiet, watch).__aenter__()
 
 
 class Serving:
     """A server that is to run for as long as a block: see `serve`."""
 
-    def __init__(self, app: ASGIApp, port: int, quiet: bool) -> None:
+    def __init__(self, app: ASGIApp, port: int, quiet: bool, watch: bool) -> None:
         if not callable(app):
             raise TypeError(
                 f"the lab got an object of type {type(app).__name__}, which is no ASGI app: "
                 "pass the FastAPI app itself"
             )
-        self._app, self.recorder = recorded(app)
+        self._app, self.recorder = recorded(app, watch=watch)
         self._port = port
         self._quiet = quiet
         self._lab: Lab | SyncLab
@@ -72,12 +72,3 @@ class Serving:
         visits = Visits(self.recorder.clock)
         server = ServerThread(Joining(self._app, visits), taken, quiet=self._quiet)
         return server, address(taken), visits
-
-
-def recorded(app: ASGIApp) -> tuple[ASGIApp, Recorder]:
-    """Return the app with its recorder, the one it has or a new one around it."""
-    recorder = recorder_of(app)
-    if recorder is not None:
-        return app, recorder
-    around = RecordingMiddleware(app)
-    return around, around.recorder

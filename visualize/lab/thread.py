@@ -90,12 +90,12 @@ class ServerThread:
             self._ready.set()
 
 
-def configure(app: ASGIApp, **options: Any) -> uvicorn.Config:
-    """Configure a uvicorn that leaves logging alone and does not wait for ever when it stops."""
+def configure(app: ASGIApp, *, access_log: bool = False, **options: Any) -> uvicorn.Config:
+    """Configure a uvicorn that leaves logging as it is, and does not wait for ever at its end."""
     # By default, old releases of uvicorn use a part of websockets that warns of its end.
     websockets = "websockets-sansio" if find_spec("websockets") else "auto"
     return uvicorn.Config(
-        app, ws=websockets, log_config=None, access_log=False,
+        app, ws=websockets, log_config=None, access_log=access_log,
         timeout_graceful_shutdown=REQUESTS_LIMIT, **options,
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .beside import Beside
 from .mounting import mount
 
-__all__ = ["mount"]
+__all__ = ["Beside", "mount"]

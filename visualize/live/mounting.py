@@ -44,16 +44,27 @@ def mount(
             f"mount() got the path {path!r}, where no page can be: give one that begins with a "
             'slash, such as "/_timeline"'
         )
-    guards = [Depends(loopback_only)] if dependencies is None else list(dependencies)
-    router = APIRouter(prefix=prefix, dependencies=guards, include_in_schema=False)
-    _add_page(router, app.title)
-    _add_events(router, Changes(recorder))
+    router = page_routes(recorder, prefix, app.title, dependencies)
     before = list(app.router.routes)
     app.include_router(router)
     # In front: a route that takes every path may have been there first.
     added = app.router.routes[len(before) :]
     app.router.routes[:] = [*added, *before]
     recorder.ignore(prefix)
+
+
+def page_routes(
+    recorder: Recorder,
+    prefix: str,
+    title: str,
+    dependencies: Sequence[Dependency] | None = None,
+) -> APIRouter:
+    """Return the routes of the page; without `dependencies` they answer this machine only."""
+    guards = [Depends(loopback_only)] if dependencies is None else list(dependencies)
+    router = APIRouter(prefix=prefix, dependencies=guards, include_in_schema=False)
+    _add_page(router, title)
+    _add_events(router, Changes(recorder))
+    return router
 
 
 def _recorder(app: FastAPI) -> Recorder:

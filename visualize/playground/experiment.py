@@ -10,8 +10,9 @@ import anyio
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
-from fastapi_tasks import Mode, Tasks, Timeline, add_tasks
+from fastapi_tasks import Tasks, Timeline, add_tasks
 from fastapi_tasks.tasks import TasksBatch, TasksScheduler
+from fastapi_tasks.timeline import ScheduledMode
 from visualize.lab import Lab, SyncLab
 from visualize.words import MS, duration
 
@@ -38,7 +39,7 @@ class Step(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    mode: Mode
+    mode: ScheduledMode
     kind: Kind = "awaits"
     ms: int = Field(default=40, ge=0, le=LONGEST)
 
@@ -102,7 +103,7 @@ def make_app() -> FastAPI:
     return app
 
 
-def _scheduler(tasks: TasksScheduler, mode: Mode) -> TasksBatch:
+def _scheduler(tasks: TasksScheduler, mode: ScheduledMode) -> TasksBatch:
     return {
         "immediate": tasks,
         "after_route": tasks.after_route,

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate, groupby
 from typing import NamedTuple
 
-from fastapi_tasks.timeline import Mode, Outcome
-from visualize.words import harmless
+from fastapi_tasks import Mode, Outcome, harmless
 
 ANSI = {
     "immediate": "38;5;208",

@@ -38,20 +38,15 @@ def answer_kept(evidence: Evidence) -> Iterator[Suspicion]:
 
 
 def _inside(timeline: Timeline) -> int | None:
-    """When the answer began inside of all middlewares, None where that is not known.
-
-    A span of kind `sending` says so; else all that comes before an answer was over by then.
-    """
-    own = [span for span in timeline.spans if span.task is None]
-    sending = [span.start for span in own if span.kind == "sending"]
-    if sending:
-        return min(sending)
+    """When all that an answer must wait for inside was over, None where that is not known."""
     begun = timeline.response_start
-    if timeline.endpoint_end is None or begun is None:
+    if begun is None:
         return None
-    ends = [span.end for span in own if span.kind in INSIDE and span.start < begun]
-    known = [begun if end is None else min(end, begun) for end in ends]
-    return max([timeline.endpoint_end, *known])
+    ends = [timeline.endpoint_end] if timeline.endpoint_end is not None else []
+    for span in timeline.spans:
+        if span.task is None and span.kind in INSIDE and span.start < begun:
+            ends.append(begun if span.end is None else min(span.end, begun))
+    return max(ends, default=None)
 
 
 def _stood(span: Span, inside: int, begun: int) -> bool:

@@ -56,10 +56,9 @@ def _suspicion(dependency: str, task: str, early: _Early) -> Suspicion:
 
     def say(_: Bill) -> tuple[str, str]:
         times = count(len(early.claims), "time")
-        once = f", once {duration(early.most)} before"
         closed = harmless(dependency)
         fact = (
-            f"{task} started {times} before {closed} had closed{once}: "
+            f"{task} started {times} before {closed} had closed, by up to {duration(early.most)}: "
             "what closing it commits was not there yet"
         )
         return fact, f'write Depends({closed}, scope="function"), which closes before the answer'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from fastapi_tasks import harmless
-from fastapi_tasks.timeline import TaskRecord, Timeline
+from fastapi_tasks.timeline import SCHEDULED_MODES, TaskRecord, Timeline
 from visualize.answers.naming import title_of
 from visualize.words import count
 
@@ -22,6 +22,9 @@ ADVICE = {
 }
 """What to try, by outcome."""
 
+ELSEWHERE = "catch it there, or schedule it with Tasks, which logs it and calls on_error="
+"""What to try where a task is not the library's own."""
+
 WORDS = {"error": "failed", "timeout": "ran out of time"}
 
 
@@ -30,10 +33,15 @@ def ended_badly(evidence: Evidence) -> Iterator[Suspicion]:
     for (name, mode), tasks in evidence.kinds.items():
         endings: dict[tuple[str, str | None], list[tuple[Timeline, TaskRecord]]] = {}
         for timeline, task in tasks:
-            if task.outcome not in (None, "ok"):
+            if task.outcome not in (None, "ok") and not _meant(task):
                 endings.setdefault((str(task.outcome), task.error), []).append((timeline, task))
         for (outcome, error), ended in endings.items():
             yield _suspicion(Cause("task", name, mode), outcome, error, ended, len(tasks))
+
+
+def _meant(task: TaskRecord) -> bool:
+    """Tell whether user code ended it so itself, as a task group does with its children."""
+    return task.mode == "spawned" and task.outcome == "cancelled"
 
 
 def _suspicion(
@@ -57,6 +65,8 @@ def _suspicion(
         what = WORDS.get(outcome, f"was {outcome}")
         often = f"{count(len(ended), 'time')} of {n:,}"
         first = "" if outcome == "discarded" else f", first {title_of(timeline, task)}"
-        return f"{cause} {what} {often}{why}{first}", ADVICE.get(outcome, "look into the log")
+        ours = cause.mode in SCHEDULED_MODES
+        advice = ADVICE.get(outcome, "look into the log") if ours else ELSEWHERE
+        return f"{cause} {what} {often}{why}{first}", advice
 
     return Suspicion("ended_badly", cause, place_of(timeline, task), say, claims)

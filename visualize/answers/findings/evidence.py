@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -25,9 +25,6 @@ somebody waits is so overloaded that the causes are the same over and over."""
 ENOUGH = 5
 """Requests of a route that nothing held up, from which on their middle one is what is usual."""
 
-OURS = ("immediate", "after_route", "after_response")
-"""The modes of tasks that are the library's own: they share its threads and its shutdown."""
-
 
 class Loop:
     """What held one process's event loop."""
@@ -47,6 +44,10 @@ class Loop:
         """
         for at, first, last in self.intervals.within(start, end, MOST):
             yield self.holds[at], first, last
+
+    def held(self, start: int, end: int) -> bool:
+        """Tell whether anything held it within a time: less work than `over`."""
+        return self.before(start) + 1 < bisect_left(self.intervals.starts, end)
 
     def own(self, timeline: Timeline) -> list[Hold]:
         """Return the steps of the request itself."""
@@ -110,10 +111,12 @@ class Evidence:
 
     def held_up(self, timeline: Timeline, until: int) -> bool:
         """Tell whether anything but the request itself held its loop, from its start until then."""
-        loop = self.loops.get(timeline.process)
-        return loop is not None and any(
+        loop, start = self.loops.get(timeline.process), timeline.request_start
+        if loop is None or not loop.held(start, until):
+            return False
+        return any(
             hold.timeline is not timeline or hold.task is not None
-            for hold, _, _ in loop.over(timeline.request_start, until)
+            for hold, _, _ in loop.over(start, until)
         )
 
     def end_of(self, timeline: Timeline, moment: int | None) -> int:

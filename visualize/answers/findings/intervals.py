@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 
 Interval = tuple[int, int]
 
@@ -17,6 +18,8 @@ class Intervals:
         for start, end in ordered:
             self.starts.append(start)
             self.ends.append(end)
+        lengths = (end - start for start, end in zip(self.starts, self.ends, strict=True))
+        self._sums = [0, *accumulate(lengths)]
 
     def within(
         self, start: int, end: int, most: int | None = None
@@ -33,7 +36,13 @@ class Intervals:
 
     def overlap(self, start: int, end: int) -> int:
         """How much of start to end is covered."""
-        return sum(last - first for _, first, last in self.within(start, end))
+        return max(self._until(end) - self._until(start), 0)
+
+    def _until(self, moment: int) -> int:
+        """How much is covered before a moment."""
+        at = bisect_right(self.starts, moment)
+        after = max(self.ends[at - 1] - moment, 0) if at else 0
+        return self._sums[at] - after
 
 
 def joined(intervals: Iterable[Interval], gap: int = 0) -> list[Interval]:
@@ -47,6 +56,19 @@ def joined(intervals: Iterable[Interval], gap: int = 0) -> list[Interval]:
         else:
             found.append([start, end])
     return [(start, end) for start, end in found]
+
+
+def add(intervals: list[Interval], start: int, end: int) -> int:
+    """Add one to intervals in order, none of which overlap; return how much of it was in none."""
+    if end <= start:
+        return 0
+    if not intervals or intervals[-1][1] < start:
+        # Nearly always they come in order.
+        intervals.append((start, end))
+        return end - start
+    before = length(intervals)
+    intervals[:] = joined([*intervals, (start, end)])
+    return length(intervals) - before
 
 
 def length(intervals: Iterable[Interval]) -> int:

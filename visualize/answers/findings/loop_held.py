@@ -10,7 +10,7 @@ from itertools import chain, pairwise
 from fastapi_tasks.timeline import Timeline
 from visualize.answers.loop import Hold
 from visualize.answers.naming import route_of
-from visualize.words import duration
+from visualize.words import count, duration
 
 from .evidence import MOST, Evidence, Loop, place_of
 from .finding import Cause, Place
@@ -56,10 +56,10 @@ def _suspicion(held: list[Hold], longest: Hold, claims: list[Claim]) -> Suspicio
 
     def say(bill: Bill) -> tuple[str, str]:
         total = sum(hold.lasted for hold in held)
-        times = f"{len(held):,} times, " if held[1:] else ""
-        longest_of = f", once for {duration(longest.lasted)}" if held[1:] else ""
-        fact = f"{cause} held the event loop {times}for {duration(total)}{longest_of}: {bill}"
-        return fact, "await what it waits for, or make it a `def` function, which runs in a thread"
+        times = f"{count(len(held), 'time')} for" if held[1:] else "for"
+        once = f", up to {duration(longest.lasted)} at once" if held[1:] else ""
+        fact = f"{cause} held the event loop {times} {duration(total)}{once}: {bill}"
+        return fact, "await what it waits for, or write `def`, which runs in a thread"
 
     return Suspicion("loop_held", cause, _where(longest, claims), say, claims)
 
@@ -112,7 +112,10 @@ def _of_tasks(timeline: Timeline, loop: Loop, evidence: Evidence) -> Iterator[tu
     for task in timeline.tasks:
         if task.released is None or (task.started is None and task.outcome is not None):
             continue
-        for hold, start, end in loop.over(task.released, evidence.end_of(timeline, task.started)):
+        begun = evidence.end_of(timeline, task.started)
+        if not loop.held(task.released, begun):
+            continue
+        for hold, start, end in loop.over(task.released, begun):
             if hold.task is not task:
                 yield hold, Claim("wait", timeline, task, start, end)
 
@@ -122,7 +125,7 @@ def _of_response(
 ) -> Iterator[tuple[Hold, Claim]]:
     """A request may await something else meanwhile: it waited if it went on at once afterwards."""
     sent = timeline.response_sent
-    if timeline.kind != "http" or sent is None:
+    if timeline.kind != "http" or sent is None or not loop.held(timeline.request_start, sent):
         return
     claims: list[tuple[Hold, int, int]] = []
     for before, moment in pairwise(_moments(timeline, loop, sent)):

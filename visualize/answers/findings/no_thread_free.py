@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from fastapi_tasks.timeline import TaskRecord, Timeline
+from fastapi_tasks.timeline import SCHEDULED_MODES, TaskRecord, Timeline
 from visualize.words import count, duration
 
-from .evidence import OURS, Evidence, place_of
+from .evidence import Evidence, place_of
 from .finding import Cause
 from .intervals import Interval, Intervals, joined
 from .pricing import Bill, Claim, Suspicion
@@ -37,7 +37,9 @@ def no_thread_free(evidence: Evidence) -> Iterator[Suspicion]:
     for timeline in evidence.timelines:
         for task in timeline.tasks:
             if task.thread and task.released is not None:
-                pools.setdefault((timeline.process, task.mode in OURS), []).append((timeline, task))
+                pools.setdefault((timeline.process, task.mode in SCHEDULED_MODES), []).append(
+                    (timeline, task)
+                )
     for jobs in pools.values():
         yield from _suspected(jobs, evidence)
 
@@ -73,11 +75,10 @@ def _suspicion(
             f"{duration(bill.cost)} altogether: {cause} had {part:.0%} of the time "
             f"of {count(threads, 'thread')}"
         )
-        advice = (
-            "make it `async def` if it only waits, let fewer of it run at once, "
-            "or give add_tasks more threads"
+        more = (
+            "give add_tasks more threads" if mode in SCHEDULED_MODES else "schedule it with Tasks"
         )
-        return fact, advice
+        return fact, f"make it `async def` if it only waits, let fewer run at once, or {more}"
 
     return Suspicion("no_thread_free", cause, place_of(*first), say, claims, least=LATE)
 

@@ -50,7 +50,7 @@ def _ran(timeline: Timeline) -> list[TaskRecord]:
     return [
         task
         for task in timeline.tasks
-        if str(task.mode) == BACKGROUND and task.released is not None and task.ran is not None
+        if task.mode == BACKGROUND and task.released is not None and task.ran is not None
     ]
 
 
@@ -80,8 +80,8 @@ def _suspicion(route: str, queue: _Queue) -> Suspicion:
             f"{count(bill.starts, 'start')} came late by {duration(bill.cost)}"
             f"{' altogether' * (bill.starts > 1)}, most of it for {harmless(name)}"
         )
-        saved = duration(queue.saved) + " altogether" * (queue.requests > 1)
-        return fact, f"scheduled with after_response they start together, done {saved} sooner"
+        saved = f"{duration(queue.saved)} sooner{' altogether' * (queue.requests > 1)}"
+        return fact, f"scheduled with after_response they start together, done {saved}"
 
     cause = Cause("task", name, BACKGROUND)
     return Suspicion("one_after_another", cause, queue.where, say, queue.claims, least=NOTICED)

@@ -12,7 +12,7 @@ from visualize.words import count, duration
 
 from .evidence import Evidence, place_of
 from .finding import Cause, Finding, Place, Rule, Victim
-from .intervals import Interval, joined, length
+from .intervals import Interval, add
 
 Part = Literal["response", "wait", "run"]
 """Whose time: a request's until its response was sent, a task's until its start, or from there."""
@@ -39,7 +39,7 @@ class Bill(NamedTuple):
         late = [count(self.responses, "response")] * bool(self.responses)
         late += [count(self.starts, "start") + " of tasks"] * bool(self.starts)
         if not late:
-            return "nobody waited for it this time"
+            return "nobody else waited for it this time"
         came = f"{' and '.join(late)} came late"
         several = self.responses + self.starts > 1
         return f"{came} by {duration(self.cost)}{' altogether' * several}"
@@ -72,24 +72,19 @@ def priced(suspicions: Iterable[Suspicion], evidence: Evidence) -> Iterator[Find
     taken: Taken = {}
     for suspicion in suspicions:
         mine: Taken = {}
-        lost: list[tuple[Claim, int]] = []
-        for key, claims in _by_victim(suspicion.claims).items():
-            before = taken.get(key, [])
-            wanted = [_clipped(claim, evidence) for claim in claims]
-            mine[key] = joined([*before, *wanted])
-            if (free := length(mine[key]) - length(before)) > 0:
-                lost.append((claims[0], free))
-        cost = sum(ns for _, ns in lost)
+        lost: dict[Key, int] = {}
+        whose: dict[Key, Claim] = {}
+        for claim in suspicion.claims:
+            key = (id(claim.timeline), id(claim.task), claim.part)
+            if key not in mine:
+                mine[key] = taken[key][:] if key in taken else []
+            if free := add(mine[key], *_clipped(claim, evidence)):
+                lost[key] = lost.get(key, 0) + free
+                whose[key] = claim
+        cost = sum(lost.values())
         if cost >= suspicion.least:
             taken.update(mine)
-            yield _finding(suspicion, cost, lost)
-
-
-def _by_victim(claims: Iterable[Claim]) -> dict[Key, list[Claim]]:
-    found: dict[Key, list[Claim]] = {}
-    for claim in claims:
-        found.setdefault((id(claim.timeline), id(claim.task), claim.part), []).append(claim)
-    return found
+            yield _finding(suspicion, cost, [(whose[key], ns) for key, ns in lost.items()])
 
 
 def _clipped(claim: Claim, evidence: Evidence) -> Interval:

@@ -46,6 +46,6 @@ def _suspicion(cause: Cause, where: Place) -> Suspicion:
             + " altogether"
             * (bill.responses > 1)
         )
-        return fact, "schedule it with after_response, or make it a `def` function"
+        return fact, "write `def`, which runs in a thread, or schedule it with after_response"
 
     return Suspicion("step_before_answer", cause, where, say, least=NOTICED)

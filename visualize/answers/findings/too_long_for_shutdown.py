@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fastapi_tasks.timeline import TaskRecord, Timeline
+from fastapi_tasks.timeline import SCHEDULED_MODES, TaskRecord, Timeline
 from visualize.answers.summary import rank
 from visualize.words import duration
 
-from .evidence import OURS, Evidence, place_of
+from .evidence import Evidence, place_of
 from .finding import Cause
 from .pricing import Bill, Suspicion
 
@@ -24,7 +24,7 @@ def too_long_for_shutdown(evidence: Evidence) -> Iterator[Suspicion]:
         runs = [
             (evidence.end_of(timeline, task.finished) - task.started, timeline, task)
             for timeline, task in tasks
-            if mode in OURS and task.started is not None and not task.shield
+            if mode in SCHEDULED_MODES and task.started is not None and not task.shield
         ]
         if not runs:
             continue

@@ -15,6 +15,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 """The variants, each with what it gives to `add_tasks`."""
 
+MODES = ("immediate", "after_route", "after_response")
+
 SETTLE = 5
 """How many seconds the tasks of a test may still take when it has ended."""
 
@@ -59,7 +61,7 @@ class Variant(NamedTuple):
         def record(app: Any) -> None:
             import fastapi_tasks
 
-            recorders.append(fastapi_tasks.record(app))
+            recorders.append(fastapi_tasks.record(app, **OPTIONS[self.name]))
 
         after_init(module.Starlette, record)
 
@@ -107,7 +109,7 @@ def add_dependency(made: Any, ours: bool) -> None:
 
 
 def lost() -> list[str]:
-    """Return every task that was scheduled since the last call and did not run to its end."""
+    """Return each task scheduled since the last call that did not run to its end, ours only."""
     found = []
     for recorder in recorders:
         if not recorder.timelines:
@@ -119,7 +121,7 @@ def lost() -> list[str]:
             found += [
                 f"{task.name} {task.mode} of {timeline.title}: {task.outcome}"
                 for task in timeline.tasks
-                if task.outcome not in fine
+                if task.mode in MODES and task.outcome not in fine
             ]
         recorder.clear()
     return found

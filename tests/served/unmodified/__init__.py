@@ -1,0 +1,1 @@
+"""Apps as people have them: they know nothing of this library."""
