@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise, product
@@ -10,7 +11,7 @@ import pytest
 
 from fastapi_tasks import Timeline
 
-from .holding import ASYNCIO_PLACES, PLACES, Case, Run, run
+from .holding import ASYNCIO_PLACES, PLACES, Case, Run, lines, run
 from .servers import EVENT_LOOPS, Server, running
 
 
@@ -58,6 +59,17 @@ class TestHeld:
             **{place: {"work"} for place in names if place in ("task", "background", "group")},
             **({"gather": {"work"}, "callback": {"hold"}} if "gather" in names else {}),
         }
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("uvicorn_worker") is None, reason="gunicorn is not installed"
+)
+def test_a_line_is_named_in_a_worker_that_was_forked_from_the_loaded_app() -> None:
+    preload = {"GUNICORN_CMD_ARGS": "--preload"}
+    with running("gunicorn", "lines:app", **preload) as server:
+        server.client.get("/held/endpoint/sleep/0")
+        (busy,) = server.timeline("/held").busy
+        assert busy.line in lines()["sleep"]
 
 
 @pytest.fixture(scope="module")

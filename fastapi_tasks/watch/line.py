@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 
 from ..keeper import Keeper
@@ -62,7 +63,9 @@ class LineWatch:
         self._looks: Looks | None = None
 
     def start(self) -> None:
-        """Watch from now on."""
+        """Watch from now on, unless nothing is ever over the limit."""
+        if self._limit == math.inf:
+            return
         thread = threading.Thread(target=self._watch, name="fastapi_tasks line", daemon=True)
         try:
             thread.start()
