@@ -48,7 +48,6 @@ class Request:
     dropped = False
     waiting: Any = None  # a Waiting, from the first use of `Tasks` on
     app: Any = None
-    running: TaskRecord | None = None  # a task of Starlette's
     background: Any = None  # a list of those, where the app is watched
     _endpoint: Open | None = None
     _gone = _handed_over = _trailers = False
@@ -91,7 +90,17 @@ class Request:
 
     def held_loop(self, begun: int, ended: int) -> None:
         """Record that one step of this request held the event loop."""
-        self.keeper.held_loop(self, begun, ended, self.running)
+        self.keeper.held_loop(self, begun, ended, self._background_of(begun, ended))
+
+    def _background_of(self, begun: int, ended: int) -> TaskRecord | None:
+        """Return the task of Starlette's that took most of a step, which may have ended in it."""
+        records: list[TaskRecord] = self.background or []
+        for record in records:
+            if record.started is not None:
+                over = ended if record.finished is None else record.finished
+                if min(over, ended) - max(record.started, begun) > (ended - begun) / 2:
+                    return record
+        return None
 
     # What passes through -----------------------------------------------------------------------
 

@@ -80,7 +80,6 @@ async def _recorded(run: Any, around: Here, record: TaskRecord) -> None:
     request = around.request
     # They run one after another: whatever lies between this and the start is one waiting.
     record.released = request.timeline.response_sent or request.keeper.clock()
-    request.running = record
     token = here.set(Here(request, record.id))
     if not record.thread:
         _mark(around, record, "started")
@@ -94,7 +93,6 @@ async def _recorded(run: Any, around: Here, record: TaskRecord) -> None:
         record.outcome = "ok"
     finally:
         here.reset(token)
-        request.running = None
         _mark(around, record, "finished")
 
 

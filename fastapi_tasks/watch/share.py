@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 from typing import NamedTuple
@@ -41,15 +40,13 @@ class Share:
             # Not on this system.
             self._clock = None
 
-    def rest(self, over: threading.Event, pause: int) -> bool:
-        """Wait for `pause` nanoseconds, on the watching thread; True if it is over before."""
+    def rest(self, pause: int) -> None:
+        """Wait for `pause` nanoseconds, on the watching thread."""
         self._due = time.perf_counter_ns() + pause
-        if over.wait(pause / 1e9):
-            return True
+        time.sleep(pause / 1e9)
         late = max(time.perf_counter_ns() - self._due, 0)
         self._late += late
         self._waits.append(late)
-        return False
 
     def usage(self) -> Usage:
         """Return what has been used so far."""
