@@ -172,7 +172,7 @@ def test_what_runs_the_loop_calls_tasks_and_callbacks_alike() -> None:
         def callback() -> None:
             stack = stack_of(threading.get_ident())
             assert stack is not None
-            found.set_result([one.code for one in stack.calls])
+            found.set_result([one.code for one in stack])
 
         asyncio.get_running_loop().call_soon(callback)
         codes = await found

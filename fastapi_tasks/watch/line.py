@@ -155,7 +155,7 @@ class LineWatch:
         looks = self._looks
         if looks is None or looks.moment != moment:
             looks = self._looks = Looks(moment, since, self._before, self._stacks.read)
-        looks.add(stack, now)
+        looks.add(stack, now, self._share.stands(self._latest))
         if moment[0] is None:
             self.beat.on_begin = self._free_again
         looks.settle()

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from .share import Usage
-from .stacks import Call, Sight, Stack
+from .stacks import Sight, Stack
 
 Moment = tuple[int | None, int, int]
 """Which step is under way, when the last one ended, when the loop last answered."""
@@ -20,33 +20,32 @@ class Looks:
     """
 
     def __init__(
-        self, moment: Moment, since: int, before: Usage, read: Callable[[list[Call]], Sight]
+        self, moment: Moment, since: int, before: Usage, read: Callable[[Stack], Sight]
     ) -> None:
         self.moment = moment
         self.since = self._last = since
         self.before = before
         self.stood = 0
         self._read = read
-        self._place: tuple[tuple[int, Call], int] | None = None
         self._fresh: tuple[Stack, int] | None = None
         self._lines: Counter[str | None] = Counter()
         self._roots: Counter[str] = Counter()
 
-    def add(self, stack: Stack, now: int) -> None:
-        """Take what a look has shown now; it may be read later."""
+    def add(self, stack: Stack, now: int, stands: int) -> None:
+        """Take what a look has shown now; it may be read later.
+
+        `stands` is for how long the thread has not worked at all.
+        """
         self._fresh = (stack, now - self._last)
         self._last = now
-        place = (stack.frame, stack.calls[0])
-        if self._place is None or self._place[0] != place:
-            self._place = (place, now)
-        self.stood = max(self.stood, now - self._place[1])
+        self.stood = max(self.stood, min(stands, now - self.since))
 
     def settle(self) -> None:
         """Read what was taken last."""
         if self._fresh is None:
             return
         stack, time = self._fresh
-        sight = self._read(stack.calls)
+        sight = self._read(stack)
         # While the loop waits, nothing holds it.
         if sight.root is not None:
             self._lines[sight.line] += time

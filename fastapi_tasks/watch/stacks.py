@@ -23,14 +23,11 @@ class Call(NamedTuple):
     at: int
 
 
-class Stack(NamedTuple):
-    """The functions that a thread was in, deepest first; `frame` tells the deepest call by itself.
+Stack = list[Call]
+"""The functions that a thread was in, deepest first.
 
-    The frames themselves are not kept: what they hold would live as long.
-    """
-
-    calls: list[Call]
-    frame: int
+The frames themselves are not kept: what they hold would live as long.
+"""
 
 
 class Sight(NamedTuple):
@@ -96,13 +93,13 @@ PHASES = {
 
 def stack_of(thread: int) -> Stack | None:
     """Return the stack of a thread as it is now; None if there is no such thread."""
-    frame = deepest = sys._current_frames().get(thread)
+    frame = sys._current_frames().get(thread)
     calls = []
     # In a hurry: what runs there may go on before all is read.
     while frame is not None:
         calls.append(Call(frame.f_code, frame.f_lasti))
         frame = frame.f_back
-    return Stack(calls, id(deepest)) if calls else None
+    return calls or None
 
 
 def runner_code() -> CodeType | None:
@@ -133,7 +130,7 @@ class Stacks:
         except FileNotFoundError:
             self._directory = ""
 
-    def read(self, calls: list[Call]) -> Sight:
+    def read(self, calls: Stack) -> Sight:
         """Tell what the thread was at."""
         search = _Search()
         idle = self._file(calls[0].code).kind is Kind.LOOP

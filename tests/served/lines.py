@@ -186,7 +186,7 @@ def hog(seconds: float) -> None:
         sum(range(100))
 
 
-@shop.get("/innocent/{number}")
+@shop.get("/innocent")
 async def innocent() -> None:
     # Each gives the lock away, and has to wait for it.
     for _ in range(5):
