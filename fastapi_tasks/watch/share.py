@@ -8,7 +8,6 @@ from collections import deque
 from itertools import cycle
 from typing import NamedTuple
 
-
 _TURN = round(sys.getswitchinterval() * 1e9)
 """Nanoseconds after which a thread that waits for the interpreter lock asks for it again."""
 
