@@ -15,6 +15,7 @@ from .routes import route_path
 from .steps import watched
 from .timeline import Span, TaskRecord, Timeline
 from .watch.here import Open, begin
+from .watch.hook import tried
 
 SCOPE_KEY = "fastapi_tasks"
 
@@ -134,7 +135,7 @@ class Request:
                 if self.keeper.listeners:
                     self.tell("response_sent")
             if self.keeper.watching:
-                self._record_sending()
+                tried(self._record_sending)
             if self.waiting is not None:
                 self.waiting.response_passes()
         else:
@@ -182,12 +183,12 @@ class Request:
         if self.keeper.listeners:
             self.tell("endpoint_start")
         if self.keeper.watching:
-            self._endpoint = begin(name, "endpoint")
+            self._endpoint = tried(begin, name, "endpoint")
 
     def endpoint_ends(self, error: BaseException | None = None) -> None:
         """Take note that the endpoint has returned, or failed."""
         if self._endpoint is not None:
-            self._endpoint.end(error)
+            tried(self._endpoint.end, error)
         self.timeline.endpoint_end = self.keeper.clock()
         if self.keeper.listeners:
             self.tell("endpoint_end")
