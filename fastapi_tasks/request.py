@@ -15,6 +15,7 @@ from .routes import route_path
 from .steps import Steps, first_step
 from .timeline import Span, TaskRecord, Timeline
 from .watch.here import Open, begin
+from .watch.hook import tried
 
 SCOPE_KEY = "fastapi_tasks"
 
@@ -57,7 +58,6 @@ class Request:
         "dropped",
         "host",
         "keeper",
-        "running",
         "thread",
         "timeline",
         "waiting",
@@ -73,7 +73,6 @@ class Request:
         self.thread = get_ident()
         self.waiting: Any = None  # a Waiting, from the first use of `Tasks` on
         self.app: Any = None
-        self.running: TaskRecord | None = None  # a task of Starlette's
         self.background: Any = None  # a list of those, where the app is watched
         self._endpoint: Open | None = None
         self.dropped = self._gone = self._handed_over = self._trailers = False
@@ -110,7 +109,17 @@ class Request:
 
     def held_loop(self, begun: int, ended: int) -> None:
         """Record that one step of this request held the event loop."""
-        self.keeper.held_loop(self, begun, ended, self.running)
+        self.keeper.held_loop(self, begun, ended, self._background_of(begun, ended))
+
+    def _background_of(self, begun: int, ended: int) -> TaskRecord | None:
+        """Return the task of Starlette's that took most of a step, which may have ended in it."""
+        records: list[TaskRecord] = self.background or []
+        for record in records:
+            if record.started is not None:
+                over = ended if record.finished is None else record.finished
+                if min(over, ended) - max(record.started, begun) > (ended - begun) / 2:
+                    return record
+        return None
 
     # What passes through -----------------------------------------------------------------------
 
@@ -144,7 +153,7 @@ class Request:
                 if self.keeper.listeners:
                     self.tell("response_sent")
             if self.keeper.watching:
-                self._record_sending()
+                tried(self._record_sending)
             if self.waiting is not None:
                 self.waiting.response_passes()
         else:
@@ -192,12 +201,12 @@ class Request:
         if self.keeper.listeners:
             self.tell("endpoint_start")
         if self.keeper.watching:
-            self._endpoint = begin(name, "endpoint")
+            self._endpoint = tried(begin, name, "endpoint")
 
     def endpoint_ends(self, error: BaseException | None = None) -> None:
         """Take note that the endpoint has returned, or failed."""
         if self._endpoint is not None:
-            self._endpoint.end(error)
+            tried(self._endpoint.end, error)
         self.timeline.endpoint_end = self.keeper.clock()
         if self.keeper.listeners:
             self.tell("endpoint_end")
