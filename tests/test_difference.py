@@ -120,6 +120,13 @@ def test_what_holds_the_loop_comes_before_those_that_it_slows() -> None:
     assert {"GET /items", "GET /search", "POST /orders", "GET /health"} <= set(changed(list(found)))
 
 
+def test_what_moved_more_time_altogether_comes_first() -> None:
+    found = difference(run(0, Shop(search=20, mail=100)), run(1)).changes
+    assert changed(list(found))[:2] == ["send_mail", "GET /search"]
+    found = difference(run(0, Shop(search=90, mail=60)), run(1)).changes
+    assert changed(list(found))[:2] == ["GET /search", "send_mail"]
+
+
 def test_more_failures_are_a_change() -> None:
     first = difference(run(0), run(1, Shop(failing=0.3))).changes[0]
     errors = first.shift("errors")
@@ -259,6 +266,13 @@ def test_one_more_error_among_as_many_is_one_more() -> None:
     broken = FailIf.parse("errors > +0").broken(difference(run(0), after))
     assert broken is not None
     assert "send_mail (after_response), errors 0 → 1 (n 133 → 133)" in broken
+
+
+def test_all_rows_that_meet_a_condition_are_counted() -> None:
+    found = difference(run(0), run(1, Shop(search=20, mail=60)))
+    broken = FailIf.parse("p50 > +20%").broken(found)
+    assert broken is not None
+    assert broken.endswith(", and 1 more")
 
 
 def test_a_loop_that_is_held_for_longer_is_found_out() -> None:
