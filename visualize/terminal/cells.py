@@ -22,7 +22,7 @@ ANSI = {
     "dim": "2",
 }
 EIGHTHS = " ▏▎▍▌▋▊▉█"
-SIMPLER = str.maketrans({"·": "-", "−": "-", "–": "-", "µ": "u", "…": "~", "×": "x"})
+SIMPLER = str.maketrans({"·": "-", "−": "-", "–": "-", "µ": "u", "…": "~", "×": "x", "→": ">"})
 
 
 @dataclass(frozen=True, slots=True)
