@@ -13,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from visualize.layout import Align, Lanes, Recording, Scene, Spans, arrange, arrange_all, one_of
 from visualize.theme import COLORS, Palette, ThemeName, luminance
@@ -42,6 +43,8 @@ from .rows import Rows
 WIDTH = 8.0
 """Inches; at 160 dots an inch, 1280 pixels."""
 DPI = 160
+MAKER = "fastapi-tasks-timeline"
+"""Stands in each file, so that we know it for ours."""
 TITLE, TICKS, BETWEEN = 25.0, 19.0, 24.0
 """Points for the title above the axes, for the ticks below, and between two panels."""
 TITLE_SIZE = NAME + 1
@@ -112,9 +115,10 @@ def to_png(figure: Axes | Figure, *, dpi: float = DPI) -> bytes:
     # Uncompressed, since this is not the file that is wanted.
     drawn.savefig(file, format="tiff", dpi=dpi, facecolor=drawn.get_facecolor(), edgecolor="none")
     image = Image.open(file).convert("RGB")
-    small = BytesIO()
+    small, known = BytesIO(), PngInfo()
+    known.add_text("Software", MAKER)
     image.quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
-        small, "PNG", optimize=True
+        small, "PNG", optimize=True, pnginfo=known
     )
     return small.getvalue()
 
@@ -124,7 +128,10 @@ def to_svg(figure: Axes | Figure) -> bytes:
     file = BytesIO()
     drawn = _whole(figure)
     with matplotlib.rc_context({"svg.hashsalt": "timeline"}):
-        drawn.savefig(file, format="svg", facecolor=drawn.get_facecolor(), metadata={"Date": None})
+        drawn.savefig(
+            file, format="svg", facecolor=drawn.get_facecolor(),
+            metadata={"Date": None, "Creator": MAKER},
+        )  # fmt: skip
     return file.getvalue()
 
 
