@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi_tasks.recording import is_recording
+from visualize.signs import SIGNS
 
 from .errors import USAGE, CommandError
 from .files import STANDARD_OUTPUT, guard, refuse_twins, write
@@ -24,13 +25,6 @@ WORDS = {
     "perfetto": "a trace for ui.perfetto.dev",
 }
 KINDS = {"html": "page", "png": "picture", "svg": "picture", "perfetto": "trace"}
-SIGNS = {
-    "html": b'<div id="timeline" hidden>',
-    "png": b"fastapi-tasks-timeline",
-    "svg": b"fastapi-tasks-timeline",
-    "perfetto": b'{"displayTimeUnit":"ms","traceEvents":[\n',
-}
-"""What stands at the beginning of each form that we have written, and of no other file."""
 
 
 def add_to(command: argparse.ArgumentParser, forms: Iterable[str]) -> None:

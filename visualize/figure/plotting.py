@@ -16,6 +16,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from visualize.layout import Align, Lanes, Recording, Scene, Spans, arrange, arrange_all, one_of
+from visualize.signs import MAKER
 from visualize.theme import COLORS, Palette, ThemeName, luminance
 from visualize.words import count, duration
 
@@ -43,8 +44,6 @@ from .rows import Rows
 WIDTH = 8.0
 """Inches; at 160 dots an inch, 1280 pixels."""
 DPI = 160
-MAKER = "fastapi-tasks-timeline"
-"""Stands in each file, so that we know it for ours."""
 TITLE, TICKS, BETWEEN = 25.0, 19.0, 24.0
 """Points for the title above the axes, for the ticks below, and between two panels."""
 TITLE_SIZE = NAME + 1
