@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import CommandError
-from .formats import parser_of
+from .formats import add_force_to, parser_of
 
 if TYPE_CHECKING:
     from .journal import Journal
@@ -31,6 +31,7 @@ def add_to(commands: Any) -> None:
         "-o", "--output", type=Path, default=Path("run.jsonl"), metavar="FILE",
         help="the recording (default: run.jsonl)",
     )  # fmt: skip
+    add_force_to(command)
     command.add_argument("--host", default="127.0.0.1", help="address (default: 127.0.0.1)")
     command.add_argument(
         "--port", type=int, default=8000, help="port; 0 takes a free one (default: 8000)"
@@ -65,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         with (
             closing(bind(options.port, options.host)) as taken,
-            closing(Journal(recorder, options.output)) as journal,
+            closing(Journal(recorder, options.output, force=options.force)) as journal,
         ):
             serve_until_signal(app, taken, started)
     except LabError as error:
