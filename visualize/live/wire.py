@@ -2,13 +2,39 @@
 
 A message has one line of JSON for each request that has news: `process` and `id` name the
 request, `request_start` and `wall` place it, and its other fields are those of a recording.
-`tasks` and `busy` are objects, from a task's id or a segment's number to the record, as it is now:
-only those with news are in them. A field that has its default value is left out. Applying a line
-twice changes nothing. The `id:` of a message is a cursor, which a browser sends back when it
-reconnects (`Last-Event-ID`); messages without one belong together with the next that has it.
+`tasks`, `spans` and `busy` are objects, from a task's or span's id or a segment's number to the
+record, as it is now: only those with news are in them. A field that has its default value is left
+out. Applying a line twice changes nothing. The `id:` of a message is a cursor, which a browser
+sends back when it reconnects (`Last-Event-ID`); messages without one belong together with the next
+that has it.
 
-An event named `dropped` holds a number: so many requests, in all, were let go before the reader
-saw them.
+Four events have names. None of them moves the cursor, and each replaces what the one before said.
+
+`dropped` holds a number: so many requests, in all, were let go before the reader saw them.
+
+`counters` comes each second while somebody reads, and first of all to whoever begins:
+
+    {"wall": 1764135000123456789,     nanoseconds since the epoch: when this was so
+     "processes": 1,                  how many of the server's processes are counted
+     "seconds": 10.0,                 the span of time that the next four are about
+     "requests": 120,                 requests that began
+     "per_second": 12.0,              the same as a rate
+     "errors": 3,                     requests that failed (an exception, a status from 500) and
+                                      tasks that ended neither ok nor cancelled
+     "held_ns": 41000000,             how long the event loop was held, in steps over the threshold
+     "in_flight": 2,                  requests under way now
+     "tasks": 7,                      tasks that wait or run now
+     "slowest": {"process": 4711, "request": 12, "task": 3, "name": "send_mail",
+                 "title": "POST /orders #12", "ran_ns": 3200000000}}
+
+`slowest` is the task that has been running for longest now, null where none runs.
+
+`findings` comes when they changed, and to whoever begins:
+
+    {"findings": [...],               as `visualize.answers.wire.answers_json` has them
+     "requests": 256}                 of so many requests, the latest
+
+`stopping` holds the number of the process that stops: its stream ends, others may go on.
 """
 
 from __future__ import annotations
