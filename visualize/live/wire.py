@@ -40,41 +40,74 @@ Four events have names. None of them moves the cursor, and each replaces what th
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any
+
+import anyio.lowlevel
 
 from fastapi_tasks import Timeline
 from fastapi_tasks.facts import told
 
-RETRY = "retry: 100\n\n"
+RETRY = b"retry: 100\n\n"
 PER_MESSAGE = 64
+PIECE = 64 * 1024
+"""Bytes after which a piece of what is written is handed over."""
+TURN = 0.002
+"""Seconds of writing after which the event loop has its turn."""
 
 
 def request_line(
-    timeline: Timeline, tasks: Iterable[int], busy: Iterable[int]
+    timeline: Timeline, tasks: Iterable[int], spans: Iterable[int], busy: Iterable[int]
 ) -> dict[str, object]:
-    """Put a request's marks, and its tasks of these ids and busy segments of these numbers."""
+    """Put a request's marks, and its tasks and spans of these ids and segments of these numbers."""
     line = told(timeline)
-    wanted = set(tasks)
-    if changed := {task.id: told(task) for task in timeline.tasks if task.id in wanted}:
-        line["tasks"] = changed
+    for name, ids in (("tasks", set(tasks)), ("spans", set(spans))):
+        held: list[Any] = getattr(timeline, name)
+        if ids and (changed := {one.id: told(one) for one in held if one.id in ids}):
+            line[name] = changed
     first = timeline.busy_dropped
     segments = dict(enumerate(timeline.busy, start=first))
-    if held := {number: told(segments[number]) for number in busy if number in segments}:
-        line["busy"] = held
+    if held_up := {number: told(segments[number]) for number in busy if number in segments}:
+        line["busy"] = held_up
     # No event tells when a client's view goes on, so it is left until it is whole.
     if timeline.client is not None and timeline.client.received is not None:
         line["client"] = told(timeline.client)
     return line
 
 
-def messages(
-    lines: list[dict[str, object]], dropped: int | None, cursor: object, most: int = PER_MESSAGE
-) -> Iterator[str]:
-    """Write news as server-sent events, the last of which moves the reader's cursor."""
-    parts = [] if dropped is None else [f"event: dropped\ndata: {dropped}\n"]
-    for first in range(0, len(lines), most):
-        some = (json.dumps(line, separators=(",", ":")) for line in lines[first : first + most])
-        parts.append("".join(f"data: {line}\n" for line in some))
-    for part in parts[:-1]:
-        yield f"{part}\n"
-    yield f"{parts[-1] if parts else ''}id: {cursor}\n\n"
+def encode(line: dict[str, object]) -> bytes:
+    """Write one line of a message."""
+    return b"data: %b\n" % json.dumps(line, separators=(",", ":")).encode()
+
+
+def event(name: str, data: object) -> bytes:
+    """Write an event of a name, which moves no cursor."""
+    text = json.dumps(data, separators=(",", ":"))
+    return f"event: {name}\ndata: {text}\n\n".encode()
+
+
+def end(cursor: object) -> bytes:
+    """End a message, and move the reader's cursor."""
+    return f"id: {cursor}\n\n".encode()
+
+
+async def pieces(lines: Iterable[Callable[[], bytes]]) -> AsyncIterator[bytes]:
+    """Write lines as messages, the last of which has yet to be ended, a piece at a time.
+
+    Each line is made when it is its turn; now and then the event loop has one.
+    """
+    written = bytearray()
+    begun = time.perf_counter()
+    for number, line in enumerate(lines):
+        if number and number % PER_MESSAGE == 0:
+            written += b"\n"
+        written += line()
+        if len(written) > PIECE:
+            yield bytes(written)
+            written.clear()
+        if time.perf_counter() - begun > TURN:
+            await anyio.lowlevel.checkpoint()
+            begun = time.perf_counter()
+    if written:
+        yield bytes(written)
