@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .called import called
 from .errors import USAGE, CommandError
 from .files import STANDARD_OUTPUT, write
 from .progress import step
@@ -68,5 +69,5 @@ def parser_of(commands: Any, name: str, words: str, example: str, more: str = ""
         name,
         help=words,
         description=f"{words[0].upper()}{words[1:]}. {more}".strip(),
-        epilog=f"example: python -m visualize {name} {example}",
+        epilog=f"example: {called()} {name} {example}",
     )
