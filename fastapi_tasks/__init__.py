@@ -31,6 +31,7 @@ __all__ = [
     "TaskRecord",
     "Tasks",
     "Timeline",
+    "__version__",
     "add_tasks",
     "from_json",
     "get_tasks",
