@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -35,6 +36,8 @@ class Dependency:
                 setattr(self, name, getattr(call, name))
         self._name = display_name(call)
         self._run = _runner(call)
+        # Older releases of FastAPI read off this which kind of function they call.
+        self.__dict__["__call__"] = functools.partial(self._run, self._name, call)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Dependency):
