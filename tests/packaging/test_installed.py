@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ..processes import line_with
+from ..processes import ROOT, line_with
 from .environments import Built, Environment, attempt, bare, run, tool
 
 pytestmark = [pytest.mark.packaging, pytest.mark.slow]
@@ -74,6 +74,11 @@ def test_uvx_runs_the_demo_from_the_wheel(built: Built, outside: Path) -> None:
     assert {file.name for file in outside.iterdir()} == {
         *("timeline.html", "timeline.json", "timeline.png"),
     }
+
+
+def test_an_example_runs_with_one_command() -> None:
+    done = run(tool("uv"), "run", "--python", sys.executable, ROOT / "examples" / "checkout.py")
+    assert "in the order of their start: validate_payment, write_audit, " in done
 
 
 def test_help_names_the_script_that_was_called(full: Environment) -> None:
