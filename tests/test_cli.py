@@ -313,7 +313,8 @@ def test_a_missing_package_is_named(
     assert (code, out) == (1, "")
     assert err == (
         "visualize: this command needs matplotlib, which is not installed: "
-        "pip install 'fastapi-tasks-timeline[visualize]'\n"
+        "pip install 'fastapi-tasks-timeline[visualize]', "
+        "or run it with uvx 'fastapi-tasks-timeline[visualize]'\n"
     )
 
 

@@ -11,6 +11,7 @@ from fastapi_tasks.recording import is_recording
 from visualize.painters import PAINTERS, Painter
 from visualize.signs import SIGNS
 
+from .called import called
 from .errors import USAGE, CommandError
 from .files import STANDARD_OUTPUT, guard, refuse_twins, write
 from .progress import step
@@ -97,5 +98,5 @@ def parser_of(commands: Any, name: str, words: str, example: str, more: str = ""
         name,
         help=words,
         description=f"{words[0].upper()}{words[1:]}. {more}".strip(),
-        epilog=f"example: python -m visualize {name} {example}",
+        epilog=f"example: {called()} {name} {example}",
     )

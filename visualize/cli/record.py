@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .called import called
 from .errors import CommandError
 from .formats import add_force_to, parser_of
 
@@ -82,4 +83,4 @@ def _report(journal: Journal, output: Path) -> None:
         print("No request came, so nothing was written.")
         return
     many = f"{journal.count} requests are" if journal.count > 1 else "1 request is"
-    print(f"{many} in {output}; python -m visualize show {output} shows them.")
+    print(f"{many} in {output}; {called()} show {output} shows them.")
