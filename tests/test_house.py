@@ -222,7 +222,7 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     text = facts.read_text()
     for old, new in (
         ('"spawned"]', '"spawned", "nightly"]'),
-        ('"abandoned"]', '"abandoned", "postponed"]'),
+        ('"timeout"]', '"timeout", "postponed"]'),
         (
             "    tasks_dropped: int = 0\n",
             "    weather: str | None = None\n"

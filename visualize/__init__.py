@@ -5,12 +5,15 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from visualize.painters import PAINTERS
+
 if TYPE_CHECKING:
     from visualize.answers.difference import difference
     from visualize.answers.filter import parse, select
     from visualize.answers.findings import explain
     from visualize.answers.summary import summary
     from visualize.figure import compare, plot, to_png, to_svg
+    from visualize.mermaid import to_mermaid
     from visualize.notebook import show
     from visualize.page import to_html
     from visualize.perfetto import to_perfetto
@@ -30,11 +33,8 @@ _HOMES = {
     "show": "notebook",
     "summary": "answers.summary",
     "text": "terminal",
-    "to_html": "page",
-    "to_perfetto": "perfetto",
-    "to_png": "figure",
-    "to_svg": "figure",
     "us": "units",
+    **{painter.function: painter.home for painter in PAINTERS},
 }
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "summary",
     "text",
     "to_html",
+    "to_mermaid",
     "to_perfetto",
     "to_png",
     "to_svg",

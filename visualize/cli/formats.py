@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from visualize.painters import PAINTERS, Painter
 
 from .errors import USAGE, CommandError
 from .files import STANDARD_OUTPUT, write
@@ -14,13 +16,8 @@ from .progress import step
 BESIDE = Path("beside")
 """Stands for a file beside the recording, with the form's own ending."""
 
-ENDINGS = {"html": ".html", "png": ".png", "svg": ".svg", "perfetto": ".perfetto.json"}
-WORDS = {
-    "html": "an interactive page, in one file",
-    "png": "a picture",
-    "svg": "a picture to scale",
-    "perfetto": "a trace for ui.perfetto.dev",
-}
+ENDINGS = {painter.form: painter.ending for painter in PAINTERS}
+WORDS = {painter.form: painter.words for painter in PAINTERS}
 
 
 def add_to(command: argparse.ArgumentParser, forms: Iterable[str]) -> None:
@@ -52,11 +49,12 @@ def chosen(
     return files
 
 
-def write_all(files: Mapping[str, Path], forms: object) -> None:
-    """Write what the method named after each form makes; say where it is, unless it went out."""
+def write_all(files: Mapping[str, Path], paint: Callable[[Painter], bytes]) -> None:
+    """Write what is painted in each form; say where it is, unless it went out."""
+    painters = {painter.form: painter for painter in PAINTERS}
     for form, file in files.items():
         with step(f"Making {WORDS[form]}"):
-            content: bytes = getattr(forms, form)()
+            content = paint(painters[form])
         write(file, content)
         if STANDARD_OUTPUT not in files.values():
             print(f"written: {file}")
