@@ -216,7 +216,13 @@ class Uvicorn:
     """Serve apps on one event loop, in a thread of its own."""
 
     def __init__(self, *apps: Any) -> None:
-        configs = [uvicorn.Config(app, port=0, log_level="critical", lifespan="on") for app in apps]
+        options: dict[str, Any] = {
+            "port": 0,
+            "log_level": "critical",
+            "lifespan": "on",
+            "ws": "none",
+        }
+        configs = [uvicorn.Config(app, **options) for app in apps]
         self._servers = [uvicorn.Server(config) for config in configs]
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self._thread.start()

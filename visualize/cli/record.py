@@ -9,8 +9,9 @@ from pathlib import Path
 from socket import socket
 from typing import TYPE_CHECKING, Any
 
+from .called import called
 from .errors import CommandError
-from .formats import parser_of
+from .formats import add_force_to, parser_of
 
 if TYPE_CHECKING:
     from .journal import Journal
@@ -33,6 +34,7 @@ def add_to(commands: Any) -> None:
         "-o", "--output", type=Path, default=Path("run.jsonl"), metavar="FILE",
         help="the recording (default: run.jsonl)",
     )  # fmt: skip
+    add_force_to(command)
     command.add_argument("--host", default="127.0.0.1", help="address (default: 127.0.0.1)")
     command.add_argument(
         "--port", type=int, default=8000, help="port; 0 takes a free one (default: 8000)"
@@ -45,8 +47,6 @@ def add_to(commands: Any) -> None:
         "--workers", type=int, default=1, metavar="N",
         help="serve with N processes, recorded into the one file (default: 1)",
     )  # fmt: skip
-    # How a worker is told what it serves on.
-    command.add_argument("--worker", help=argparse.SUPPRESS)
     command.set_defaults(run=run)
 
 
@@ -55,13 +55,9 @@ def run(options: argparse.Namespace) -> int:
     from visualize.lab.errors import LabError
     from visualize.lab.sockets import bind
 
-    from . import workers
+    from .workers import check
 
-    if options.worker:
-        taken, hears = workers.worker_socket(options.worker)
-        _serve(options, taken, lambda: workers.say_ready(hears))
-        return 0
-    workers.check(options)
+    check(options.workers)
     try:
         taken = bind(options.port, options.host)
     except LabError as error:
@@ -70,13 +66,13 @@ def run(options: argparse.Namespace) -> int:
         if options.workers > 1:
             count, late = _serve_by_workers(options, taken), 0
         else:
-            journal = _serve(options, taken, lambda: _say_where(options, taken))
+            journal = _serve(options, taken, lambda page: _say_where(options, taken, page))
             count, late = journal.count, journal.late
     _report(count, late, options.output)
     return 0
 
 
-def _serve(options: argparse.Namespace, taken: socket, started: Callable[[], object]) -> Journal:
+def _serve(options: argparse.Namespace, taken: socket, started: Callable[[str], object]) -> Journal:
     from visualize.lab.errors import LabError
     from visualize.lab.recorded import recorded
     from visualize.live import Beside
@@ -87,33 +83,38 @@ def _serve(options: argparse.Namespace, taken: socket, started: Callable[[], obj
 
     log_as_uvicorn()
     app, recorder = recorded(load_app(options.app), watch=options.watch)
-    app = Beside(app, recorder, PAGE, options.app)
+    beside = Beside(app, recorder, PAGE, options.app)
     try:
-        with closing(Journal(recorder, options.output)) as journal:
-            serve_until_signal(app, taken, started)
+        with closing(Journal(recorder, options.output, force=options.force)) as journal:
+            serve_until_signal(beside, taken, lambda: started(beside.page.address))
     except LabError as error:
         raise CommandError(str(error)) from None
     return journal
 
 
 def _serve_by_workers(options: argparse.Namespace, taken: socket) -> int:
-    from fastapi_tasks import save
+    from fastapi_tasks import to_json
+    from fastapi_tasks.recording import is_recording
 
-    from . import workers
+    from .files import guard, write
+    from .workers import serve_by_workers
 
-    timelines = workers.serve(options, taken, lambda: _say_where(options, taken))
+    guard(options.output, "recording", is_recording, force=options.force)
+    timelines = serve_by_workers(
+        _serve, options, taken, lambda page: _say_where(options, taken, page)
+    )
     if timelines:
-        save(timelines, options.output)
+        write(options.output, to_json(timelines).encode())
     return len(timelines)
 
 
-def _say_where(options: argparse.Namespace, taken: socket) -> None:
+def _say_where(options: argparse.Namespace, taken: socket, page: str) -> None:
     from visualize.lab.sockets import address
 
     url = address(taken)
-    print(f"{options.app} runs on {url}, its live timeline on {url}{PAGE}/")
+    print(f"{options.app} runs on {url}, its live timeline on {url}{page}")
     if options.workers > 1:
-        print(f"{options.workers} workers serve it; the live timeline is that of one of them.")
+        print(f"{options.workers} workers serve it; the live timeline shows one of them at a time.")
     print(f"Recording into {options.output}; Ctrl-C ends it.", flush=True)
 
 
@@ -124,4 +125,4 @@ def _report(count: int, late: int, output: Path) -> None:
         print("No request came, so nothing was written.")
         return
     many = f"{count} requests are" if count > 1 else "1 request is"
-    print(f"{many} in {output}; python -m visualize show {output} shows them.")
+    print(f"{many} in {output}; {called()} show {output} shows them.")

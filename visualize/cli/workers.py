@@ -4,109 +4,140 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
-import socket
-import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
+from socket import socket
 
 from fastapi_tasks import Timeline, load, merge
+from fastapi_tasks.files import target_of
 
 from .errors import FAILURE, CommandError
+from .files import unwritable
 
-READY = b"ready\n"
+Serve = Callable[[argparse.Namespace, socket, Callable[[str], object]], object]
+"""Serves until a signal comes; says on which path the live page is once it answers."""
+
+# Not forked: what an app starts at its import may not survive that.
+_context = get_context("spawn")
 
 
 class Worker:
-    """One process, its recording and a pipe on which it says that it answers."""
+    """One process, and where its recording is."""
 
-    def __init__(self, number: int, options: argparse.Namespace, taken: socket.socket) -> None:
-        output: Path = options.output
-        self.number = number
-        self.path = output.with_name(f"{output.name}.{number}")
-        self._says, hears = os.pipe()
-        command = [
-            sys.executable, *_warnings(), "-m", "visualize", "record", options.app,
-            "--output", str(self.path), "--worker", f"{taken.fileno()},{hears}",
-            *([] if options.watch else ["--no-watch"]),
-        ]  # fmt: skip
-        # Ctrl-C goes to all processes of a terminal's group; it is for the first to pass on.
-        self.process = subprocess.Popen(
-            command, pass_fds=(taken.fileno(), hears), start_new_session=True
-        )
-        os.close(hears)
+    def __init__(self, serve: Serve, options: argparse.Namespace, taken: socket) -> None:
+        self.path: Path = options.output
+        self._said, says = _context.Pipe(duplex=False)
+        self.process = _context.Process(target=_work, args=(serve, options, taken, says))
+        self.process.start()
+        says.close()
 
-    def is_ready(self) -> bool:
-        """Wait until it answers; tell whether it does."""
-        with os.fdopen(self._says, "rb") as says:
-            return says.read() == READY
+    def ready(self) -> str | None:
+        """Wait until it answers; return where its live page is, None where it has ended."""
+        try:
+            page: str = self._said.recv()
+        except EOFError:
+            return None
+        return page
 
     def ask_to_stop(self, number: int) -> None:
         """Pass a signal on, if it still runs."""
-        if self.process.poll() is None:
-            self.process.send_signal(number)
+        if self.process.is_alive() and self.process.pid is not None:
+            os.kill(self.process.pid, number)
+
+    def ended(self) -> int:
+        """Wait for its end; return its exit code."""
+        self.process.join()
+        return self.process.exitcode or 0
 
     def recording(self) -> list[Timeline]:
-        """Return what it has recorded, and remove the file; also what a crash has left."""
-        found: list[Timeline] = []
-        for path in (self.path, self.path.with_name(f"{self.path.name}.part")):
-            if path.exists():
-                found += load(path)
-                path.unlink()
-        return found
+        """Return what it has recorded; also what a crash has left."""
+        paths = (self.path, self.path.with_name(f"{self.path.name}.part"))
+        return [one for path in paths if path.exists() for one in load(path)]
 
 
-def check(options: argparse.Namespace) -> None:
-    """Raise CommandError where several workers are not to be had."""
-    if options.workers < 1:
-        raise CommandError(f"{options.workers} workers serve nobody: give a number from 1")
-    if options.workers > 1 and sys.platform == "win32":
-        raise CommandError("a socket cannot be shared on Windows: leave --workers out")
-    for number in range(1, options.workers + 1) if options.workers > 1 else ():
-        for left in (f"{options.output.name}.{number}", f"{options.output.name}.{number}.part"):
-            if options.output.with_name(left).exists():
-                raise CommandError(
-                    f"{options.output.with_name(left)} is there, of a recording that runs or was "
-                    "cut short: wait for it, or look at the file and move it away"
-                )
+def _work(serve: Serve, options: argparse.Namespace, taken: socket, says: Connection) -> None:
+    # Ctrl-C goes to all processes of a terminal's group; it is for the first to pass on.
+    os.setsid()
+    try:
+        serve(options, taken, says.send)
+    except CommandError as error:
+        print(f"visualize: {error}", file=sys.stderr)
+        sys.exit(error.code)
 
 
-def serve(
-    options: argparse.Namespace, taken: socket.socket, started: Callable[[], object]
+def check(workers: int) -> None:
+    """Raise CommandError where so many workers are not to be had."""
+    if workers < 1:
+        raise CommandError(f"{workers} workers serve nobody: give a number from 1")
+    if workers > 1 and sys.platform == "win32":
+        raise CommandError("workers cannot be told to end on Windows: leave --workers out")
+
+
+def serve_by_workers(
+    serve: Serve, options: argparse.Namespace, taken: socket, started: Callable[[str], object]
 ) -> list[Timeline]:
     """Serve with all workers until a signal comes; return what they have recorded, merged.
 
     Raises CommandError if the first does not start, which has said why by itself.
     """
     workers: list[Worker] = []
-    with _passing_on(workers):
+    with _folder(options.output) as folder, _passing_on(workers):
         try:
             for number in range(1, options.workers + 1):
-                workers.append(Worker(number, options, taken))
-                if number == 1 and not workers[0].is_ready():
-                    raise CommandError("no worker started", workers[0].process.wait() or FAILURE)
-            ready = [workers[0], *(one for one in workers[1:] if one.is_ready())]
-            started()
-            _wait(ready)
+                own = argparse.Namespace(**vars(options) | {"output": folder / f"{number}.jsonl"})
+                workers.append(Worker(serve, own, taken))
+                if number == 1:
+                    # It finds out what is wrong with the app, once.
+                    page = workers[0].ready()
+                    if page is None:
+                        raise CommandError("no worker started", workers[0].ended() or FAILURE)
+            for worker in workers[1:]:
+                worker.ready()
+            started(page or "")
+            _wait(workers)
         finally:
             for worker in workers:
                 worker.ask_to_stop(signal.SIGTERM)
-            for worker in workers:
-                worker.process.wait()
-    return merge(*(worker.recording() for worker in workers))
+                worker.ended()
+        return merge(*(worker.recording() for worker in workers))
 
 
 def _wait(workers: list[Worker]) -> None:
     for worker in workers:
-        code = worker.process.wait()
+        code = worker.ended()
         if code:
             print(
-                f"worker {worker.number} ended with code {code}: the recording holds what had "
-                "ended by then",
+                f"worker {worker.process.pid} ended with code {code}: the recording holds what it "
+                "had written by then",
                 file=sys.stderr,
             )
+
+
+@contextmanager
+def _folder(output: Path) -> Iterator[Path]:
+    """Have a folder for the workers' recordings, beside the one that they become."""
+    place = target_of(output)
+    try:
+        made = tempfile.mkdtemp(
+            prefix=f"{output.name}.", dir=None if place is None else place.parent
+        )
+    except OSError as error:
+        raise unwritable(output, error) from None
+    try:
+        yield Path(made)
+    except BaseException:
+        # What they have written is all that there is.
+        with suppress(OSError):
+            os.rmdir(made)
+        raise
+    shutil.rmtree(made)
 
 
 @contextmanager
@@ -123,19 +154,3 @@ def _passing_on(workers: list[Worker]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def worker_socket(given: str) -> tuple[socket.socket, int]:
-    """Return the socket that a worker serves on, and where it says that it answers."""
-    taken, hears = map(int, given.split(","))
-    return socket.socket(fileno=taken), hears
-
-
-def say_ready(hears: int) -> None:
-    """Say that this worker answers."""
-    os.write(hears, READY)
-    os.close(hears)
-
-
-def _warnings() -> list[str]:
-    return [part for option in sys.warnoptions for part in ("-W", option)]
