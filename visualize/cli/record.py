@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import CommandError
+from .findings import say_why
 from .formats import parser_of
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def run(options: argparse.Namespace) -> int:
     from visualize.live import Beside
 
     from .apps import load_app
+    from .counters import counted
     from .foreground import log_as_uvicorn, serve_until_signal
     from .journal import Journal
 
@@ -66,6 +68,7 @@ def run(options: argparse.Namespace) -> int:
         with (
             closing(bind(options.port, options.host)) as taken,
             closing(Journal(recorder, options.output)) as journal,
+            counted(recorder),
         ):
             serve_until_signal(app, taken, started)
     except LabError as error:
@@ -80,5 +83,6 @@ def _report(journal: Journal, output: Path) -> None:
     if not journal.count:
         print("No request came, so nothing was written.")
         return
+    say_why(output)
     many = f"{journal.count} requests are" if journal.count > 1 else "1 request is"
     print(f"{many} in {output}; python -m visualize show {output} shows them.")
