@@ -313,7 +313,8 @@ def test_a_missing_package_is_named(
     assert (code, out) == (1, "")
     assert err == (
         "visualize: this command needs matplotlib, which is not installed: "
-        "pip install 'fastapi-tasks-timeline[visualize]'\n"
+        "pip install 'fastapi-tasks-timeline[visualize]', "
+        "or run it with uvx 'fastapi-tasks-timeline[visualize]'\n"
     )
 
 
@@ -348,9 +349,12 @@ def test_record_saves_what_happened_when_it_is_ended(here: Path, number: int) ->
     with running("record", "shop:app", "-o", "out.jsonl", "--port", "0", cwd=here) as process:
         line = line_with("runs on", process.stdout)
         url = line.split()[3].rstrip(",")
-        assert line == f"shop:app runs on {url}, its live timeline on {url}/_timeline/\n"
+        address = line.split()[-1].removeprefix(url)
+        assert line == f"shop:app runs on {url}, its live timeline on {url}{address}\n"
         assert line_with("", process.stdout) == "Recording into out.jsonl; Ctrl-C ends it.\n"
         with httpx.Client(trust_env=False, base_url=url) as client:
+            assert client.get("/_timeline/").status_code == 401
+            client.get(address)
             assert client.get("/_timeline/").status_code == 200
             assert client.get("/").json() == "ordered"
             assert client.get("/nowhere").status_code == 404
@@ -362,6 +366,8 @@ def test_record_saves_what_happened_when_it_is_ended(here: Path, number: int) ->
     *log, _, found, _, last = out.splitlines()
     assert found == "Nothing was found that made anything late or fail."
     assert [line.partition(" - ")[2] for line in log] == [
+        '"GET /_timeline/ HTTP/1.1" 401 Unauthorized',
+        f'"GET {address} HTTP/1.1" 303 See Other',
         '"GET /_timeline/ HTTP/1.1" 200 OK',
         '"GET / HTTP/1.1" 200 OK',
         '"GET /nowhere HTTP/1.1" 404 Not Found',
@@ -410,9 +416,9 @@ def test_a_second_ctrl_c_waits_no_longer(here: Path) -> None:
 def test_a_server_for_every_address_is_reached_on_this_machine(here: Path) -> None:
     write_app(here)
     with running("record", "shop:app", "--host", "0.0.0.0", "--port", "0", cwd=here) as process:
-        url = line_with("runs on", process.stdout).split()[3].rstrip(",")
-        assert url.startswith("http://127.0.0.1:")
-        assert httpx.get(f"{url}/_timeline/", trust_env=False).status_code == 200
+        line = line_with("runs on", process.stdout)
+        assert line.split()[3].startswith("http://127.0.0.1:")
+        assert httpx.get(line.split()[-1], trust_env=False).status_code == 303
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
 
@@ -595,7 +601,9 @@ def test_the_playground_is_served_until_ctrl_c(here: Path) -> None:
         line = line_with("playground", process.stdout)
         url = line.split()[4].rstrip(";")
         assert line == f"The playground is on {url}; Ctrl-C ends it.\n"
-        assert httpx.get(url, trust_env=False).status_code == 200
+        with httpx.Client(trust_env=False, follow_redirects=True) as client:
+            assert client.get(url.partition("?")[0]).status_code == 401
+            assert client.get(url).status_code == 200
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (0, "", "")

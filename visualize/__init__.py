@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from visualize.painters import PAINTERS
 
 if TYPE_CHECKING:
+    from fastapi_tasks import __version__ as __version__
     from visualize.answers.difference import difference
     from visualize.answers.filter import parse, select
     from visualize.answers.findings import explain
@@ -59,6 +60,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module("fastapi_tasks").__version__
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..callables import display_name
 from .here import Open, begin
+from .hook import tried
 
 
 class MiddlewareSpan:
@@ -20,23 +21,23 @@ class MiddlewareSpan:
         self._name = name
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        opened = begin(self._name, "middleware")
+        opened = tried(begin, self._name, "middleware")
         if opened is None:
             await self.app(scope, receive, send)
             return
         try:
             await self.app(scope, receive, _noting(opened, send))
         except BaseException as error:
-            opened.end(error)
+            tried(opened.end, error)
             raise
-        opened.end()
+        tried(opened.end)
 
 
 def _noting(opened: Open, send: Send) -> Send:
     # No coroutine function: each message would pay for one more, at every middleware.
     def passing_on(message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":
-            opened.answered()
+            tried(opened.answered)
         return send(message)
 
     return passing_on

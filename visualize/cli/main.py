@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import NoReturn
 
+from .called import called
 from .errors import FAILURE, USAGE, CommandError
 
 COMMANDS = ("demo", "record", "show", "compare", "playground")
@@ -68,6 +69,7 @@ def _missing(error: ModuleNotFoundError) -> str:
     return (
         f"this command needs {package}, which is not installed: "
         f"pip install 'fastapi-tasks-timeline[{EXTRAS[package]}]'"
+        f", or run it with uvx 'fastapi-tasks-timeline[{EXTRAS[package]}]'"
     )
 
 
@@ -82,9 +84,9 @@ class Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     """Build the parser of all commands."""
     top = Parser(
-        prog="python -m visualize",
+        prog=called(),
         description="See when background tasks really run.",
-        epilog="example: python -m visualize demo",
+        epilog=f"example: {called()} demo",
     )
     commands = top.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
