@@ -207,13 +207,13 @@ async def order(tasks: Tasks) -> None:
 def recording(tmp_path: Path) -> Callable[..., tuple[Screen, str]]:
     """Record a few requests on a terminal; return what it showed, and what it was told."""
 
-    def call(requests: int, until: str, **more: str) -> tuple[Screen, str]:
+    def call(requests: int, until: str, *options: str, **more: str) -> tuple[Screen, str]:
         (tmp_path / "shop.py").write_text(APP)
         terminal = Terminal(columns=100, lines=50)
         env = {n: v for n, v in environment(**more).items() if n not in ("COLUMNS", "LINES")}
         output = ""
         with subprocess.Popen(
-            [sys.executable, "-m", "visualize", "record", "shop:app", "--port", "0"],
+            [sys.executable, "-m", "visualize", "record", "shop:app", "--port", "0", *options],
             cwd=tmp_path, env=env, stdin=subprocess.DEVNULL, stdout=terminal.theirs,
             stderr=terminal.theirs,
         ) as process:  # fmt: skip
@@ -251,6 +251,16 @@ def test_counters_are_shown_while_an_app_is_recorded_and_findings_at_the_end(
     assert screen.text[-1] == (
         "3 requests are in run.jsonl; python -m visualize show run.jsonl shows them."
     )
+
+
+def test_counters_of_several_workers_are_one_line(
+    recording: Callable[..., tuple[Screen, str]],
+) -> None:
+    screen, output = recording(4, "{} requests · 0 in flight", "--workers", "2", TERM="xterm")
+    assert re.search(r"4 requests · 0 in flight · 0 errors · loop held \d+ ms", output)
+    assert screen.text.count("printed by the app") == 4
+    assert not [line for line in screen.text if "in flight" in line]
+    assert "held the event loop 4 times for" in " ".join(screen.text)
 
 
 def test_a_terminal_that_can_little_is_left_alone(

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 
 from fastapi_tasks import Event, Recorder, Timeline
 from visualize.answers.summary import failed
@@ -15,6 +16,8 @@ from visualize.words import count, duration
 
 INTERVAL = 0.25
 """Seconds from one look at the counters to the next."""
+NUMBERS = ("requests", "in_flight", "errors", "held", "late")
+"""What is counted."""
 
 
 @dataclass(slots=True)
@@ -69,39 +72,82 @@ class Counters:
         return long if len(long) <= width else short
 
 
+class Shared:
+    """The counters of several workers, in memory that is also the first process's."""
+
+    def __init__(self, workers: int) -> None:
+        self._numbers = get_context("spawn").RawArray("q", len(NUMBERS) * workers)
+
+    def put(self, worker: int, counters: Counters) -> None:
+        """Show the others what one worker has counted."""
+        at = worker * len(NUMBERS)
+        self._numbers[at : at + len(NUMBERS)] = [getattr(counters, name) for name in NUMBERS]
+
+    def together(self) -> Counters:
+        """Add up what all have counted."""
+        numbers = list(self._numbers)
+        return Counters(*(sum(numbers[at :: len(NUMBERS)]) for at in range(len(NUMBERS))))
+
+
 @contextmanager
-def counted(recorder: Recorder) -> Iterator[None]:
-    """Show counters on the last line of the terminal meanwhile; nothing where there is none."""
-    line = BottomLine.on_terminal()
-    if line is None:
+def counted(recorder: Recorder, shared: Shared | None = None, worker: int = 0) -> Iterator[None]:
+    """Show counters on the last line of the terminal meanwhile; nothing where there is none.
+
+    A worker shares them instead with the process that shows them: see `counted_together`.
+    """
+    counters = Counters()
+    if shared is not None:
+        meanwhile = _again_and_again(lambda: shared.put(worker, counters))
+    elif (line := BottomLine.on_terminal()) is not None:
+        meanwhile = _shown(line, counters.words)
+    else:
         yield
         return
-    counters = Counters()
     unsubscribe = recorder.subscribe(counters.take)
     try:
-        with _shown(line, counters.words):
+        with meanwhile:
             yield
     finally:
         unsubscribe()
 
 
 @contextmanager
-def _shown(line: BottomLine, words: Callable[[int], str]) -> Iterator[None]:
-    ending = threading.Event()
+def counted_together(shared: Shared) -> Iterator[None]:
+    """Show the counters of all workers meanwhile."""
+    line = BottomLine.on_terminal()
+    if line is None:
+        yield
+        return
+    with _shown(line, lambda width: shared.together().words(width)):
+        yield
 
-    def show_on() -> None:
+
+@contextmanager
+def _shown(line: BottomLine, words: Callable[[int], str]) -> Iterator[None]:
+    line.open()
+    try:
+        with _again_and_again(lambda: line.show(words(line.width))):
+            yield
+    finally:
         # The terminal may be closed while the app runs on.
         with suppress(OSError):
-            while not ending.wait(INTERVAL):
-                line.show(words(line.width))
+            line.close()
 
-    thread = threading.Thread(target=show_on, name="counters", daemon=True)
-    line.open()
+
+@contextmanager
+def _again_and_again(call: Callable[[], object]) -> Iterator[None]:
+    """Call this in a thread meanwhile, until it fails as a terminal does that was closed."""
+    ending = threading.Event()
+
+    def call_on() -> None:
+        with suppress(OSError):
+            while not ending.wait(INTERVAL):
+                call()
+
+    thread = threading.Thread(target=call_on, name="counters", daemon=True)
     thread.start()
     try:
         yield
     finally:
         ending.set()
         thread.join()
-        with suppress(OSError):
-            line.close()
