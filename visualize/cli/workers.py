@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -66,7 +66,8 @@ def _work(serve: Serve, options: argparse.Namespace, taken: socket, says: Connec
     # Ctrl-C goes to all processes of a terminal's group; it is for the first to pass on.
     os.setsid()
     try:
-        serve(options, taken, says.send)
+        with closing(taken):
+            serve(options, taken, says.send)
     except CommandError as error:
         print(f"visualize: {error}", file=sys.stderr)
         sys.exit(error.code)
