@@ -16,6 +16,10 @@ from .processes import ROOT
 
 pytest_plugins = ["pytester"]
 
+INSTALLED = any(one.name == "timeline" for one in entry_points(group="pytest11"))
+PLUGIN = [] if INSTALLED else ["-p", "visualize.pytest_plugin"]
+"""What makes pytest load the plugin where the package was installed before it had one."""
+
 SHOP = """
 import anyio
 import httpx
@@ -75,8 +79,7 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
     # In this process the plugin is there before each run.
     ignored = "ignore::pytest.PytestAssertRewriteWarning"
     options = ["-p no:cacheprovider", "-p no:hypothesispytest", "-W error", f"-W {ignored}"]
-    if not any(one.name == "timeline" for one in entry_points(group="pytest11")):
-        options.append("-p visualize.pytest_plugin")
+    options.append(" ".join(PLUGIN))
     monkeypatch.setenv("PYTEST_ADDOPTS", " ".join(options))
     return pytester
 

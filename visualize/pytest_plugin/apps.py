@@ -92,7 +92,7 @@ class Finder:
     def uninstall(self) -> None:
         """Call apps as before. What records them stays."""
         for owner, call in self._replaced:
-            owner.__call__ = call  # type: ignore[method-assign, assignment]
+            owner.__call__ = call  # type: ignore[method-assign]
         self._replaced.clear()
         for unsubscribe in list(self._heard.values()):
             unsubscribe()
