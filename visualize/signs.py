@@ -10,5 +10,6 @@ SIGNS = {
     "png": MAKER.encode(),
     "svg": MAKER.encode(),
     "perfetto": b'{"displayTimeUnit":"ms","traceEvents":[\n',
+    "mermaid": b"gantt\n",
 }
 """What stands at the beginning of each form that we have written, and of no other file."""

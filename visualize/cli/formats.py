@@ -24,7 +24,9 @@ WORDS = {
     "svg": "a picture to scale",
     "perfetto": "a trace for ui.perfetto.dev",
 }
-KINDS = {"html": "page", "png": "picture", "svg": "picture", "perfetto": "trace"}
+KINDS = {
+    "html": "page", "png": "picture", "svg": "picture", "perfetto": "trace", "mermaid": "chart",
+}  # fmt: skip
 
 
 def add_to(command: argparse.ArgumentParser, forms: Iterable[str]) -> None:
