@@ -25,10 +25,11 @@ _START = f'{{"format":{FORMAT},'.encode()
 
 LONGEST = 64 << 20
 """Bytes of a line; a task, a span or a busy segment takes some 150."""
-_FARTHEST = 2**62
+_FARTHEST = 2**62 - 1
 """Nanoseconds, 146 years: the distance of any two such times is still a number of 64 bits."""
 
-_SHOWN = 40
+_SHOWN = 60
+"""Characters of what is not ours that an error shows."""
 _REMOVE = "remove the line, or record again"
 _GIVE_ANOTHER = "give a file that was written by save() or the record command"
 
@@ -160,7 +161,8 @@ def _validated(text: bytes) -> Timeline:
         first = error.errors(include_url=False, include_input=False)[0]
         if first["type"] == "json_invalid":
             raise _RefusedError(_not_whole(first["ctx"]["error"])) from None
-        where = harmless(".".join(str(part) for part in first["loc"])) or "its fields"
+        where = ".".join(str(part) for part in first["loc"])
+        where = harmless(where[:_SHOWN]) or "its fields"
         what = first["msg"].lower()
         if first["type"] in ("less_than_equal", "greater_than_equal"):
             what = "no clock and no counter goes so far"
