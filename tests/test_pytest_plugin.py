@@ -13,6 +13,7 @@ import pytest
 from visualize.pytest_plugin.pages import page_of
 
 from .processes import ROOT
+from .test_readme import block
 
 pytest_plugins = ["pytester"]
 
@@ -528,6 +529,13 @@ def test_sum():
     # What other plugins of this environment import is their own doing.
     others = ["-p", "no:anyio", "-p", "no:asyncio", "-p", "no:hypothesispytest", "-p", "no:xdist"]
     result = suite.runpytest_subprocess(*others)
+    assert result.parseoutcomes() == {"passed": 1}, result.stdout.str()
+
+
+def test_the_example_of_the_readme_passes(suite: pytest.Pytester) -> None:
+    app = block("example").partition("with lab.serve")[0]
+    test = "from fastapi.testclient import TestClient\n" + block("pytest")
+    result = result_of(suite, app + test)
     assert result.parseoutcomes() == {"passed": 1}, result.stdout.str()
 
 
