@@ -15,6 +15,7 @@ from tests.benchmarks import (
     memory,
     notebooks,
     pieces,
+    readers,
     results,
     scheduling,
     threads,
@@ -38,6 +39,7 @@ SUBJECTS: dict[str, Callable[..., Subject]] = {
     "answers": answers.measure,
     "viewer": viewer.measure,
     "live": live.measure,
+    "readers": readers.measure,
     "notebooks": notebooks.measure,
 }
 
