@@ -19,7 +19,7 @@ import pytest
 
 from fastapi_tasks import Recorder, Timeline, load, save, to_json
 from fastapi_tasks.recorder import keeper_of
-from visualize import plot, text, to_png, to_svg
+from visualize import plot, text, to_mermaid, to_png, to_svg
 from visualize.cli import journal
 from visualize.cli.journal import Journal
 from visualize.cli.main import main
@@ -65,18 +65,14 @@ def run_jsonl(here: Path) -> Path:
 # show ----------------------------------------------------------------------------------------
 
 
-def test_show_draws_text(command: Command, run_jsonl: Path) -> None:
-    assert command("show", "run.jsonl") == (0, text(load(run_jsonl)), "")
-
-
-def test_show_orders_requests_by_their_start(command: Command, here: Path) -> None:
+def test_show_draws_all_in_the_order_of_their_start(command: Command, here: Path) -> None:
     first, second = checkout(1), checkout(2, at=60_000_000)
     save([second, first], "run.jsonl")
-    assert command("show", "run.jsonl") == (0, text([first, second]), "")
+    assert command("show", "run.jsonl", "--all") == (0, text([first, second]), "")
 
 
 def test_show_reads_a_pipe(here: Path, run_jsonl: Path) -> None:
-    done = run("show", "-", cwd=here, stdin=run_jsonl.read_bytes())
+    done = run("show", "-", "--all", cwd=here, stdin=run_jsonl.read_bytes())
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == text(load(run_jsonl), width=100, color=False, ascii=False)
 
@@ -86,6 +82,7 @@ FORMS = {
     "png": ("run.png", lambda timelines: to_png(plot(timelines))),
     "svg": ("run.svg", lambda timelines: to_svg(plot(timelines))),
     "perfetto": ("run.perfetto.json", lambda timelines: to_perfetto(timelines).encode()),
+    "mermaid": ("run.mmd", lambda timelines: to_mermaid(timelines).encode()),
 }
 
 
@@ -111,7 +108,7 @@ def test_show_writes_a_form_to_standard_output(here: Path, run_jsonl: Path) -> N
 def test_a_reader_that_leaves_is_no_error(here: Path) -> None:
     save(random_timelines(2000, 3), "run.jsonl")
     shown = subprocess.run(
-        f"{sys.executable} -m visualize show run.jsonl | head -1", shell=True, check=False,
+        f"{sys.executable} -m visualize show run.jsonl --all | head -1", shell=True, check=False,
         cwd=here, env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
         capture_output=True, timeout=60,
     )  # fmt: skip
@@ -157,29 +154,6 @@ def _logging_as_before() -> Iterator[None]:
         one.handlers[:] = handlers
         one.setLevel(level)
         one.propagate = propagate
-
-
-TABLE = """\
-A  a.jsonl
-B  b.jsonl
-
-                    mode            count A  count B  waited A  waited B    ran A    ran B
-POST /checkout                            1        2         –         –  12.6 ms  12.6 ms
-  audit             immediate             1        2    100 µs    100 µs   1.9 ms   1.9 ms
-  finalize_order    after_route           1        2    200 µs    200 µs  11.7 ms  11.7 ms
-  notify_shipping   after_response        1        2    200 µs    200 µs   7.2 ms   7.2 ms
-  print_label       after_response        1        2    400 µs    400 µs    17 ms    17 ms
-  send_mail         after_response        1        2    100 µs    100 µs  29.3 ms  29.3 ms
-  validate_payment  immediate             1        2    100 µs    100 µs  29.9 ms  29.9 ms
-"""
-
-
-def test_compare_writes_a_table(command: Command, here: Path) -> None:
-    save([checkout(1)], "a.jsonl")
-    save([checkout(1), checkout(2, at=60_000_000)], "b.jsonl")
-    code, out, err = command("compare", "a.jsonl", "b.jsonl")
-    assert (code, err) == (0, "")
-    assert out == TABLE
 
 
 @pytest.mark.parametrize("align", ["request_start", "response_sent"])
@@ -339,7 +313,8 @@ def test_a_missing_package_is_named(
     assert (code, out) == (1, "")
     assert err == (
         "visualize: this command needs matplotlib, which is not installed: "
-        "pip install 'fastapi-tasks-timeline[visualize]'\n"
+        "pip install 'fastapi-tasks-timeline[visualize]', "
+        "or run it with uvx 'fastapi-tasks-timeline[visualize]'\n"
     )
 
 
