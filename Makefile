@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test notebooks lab bench bench-quick lint docs test-versions test-lowest test-company clean
+.PHONY: help demo test notebooks lab bench bench-quick lint docs release test-versions test-lowest test-company clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ docs: $(VENV)/.dev ## Build the site, offline, into site/
 	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/site
 	@mv build/site site
 	@echo "Open site/index.html, or serve the folder: $(BIN)/python -m http.server -b 127.0.0.1 -d site"
+
+release: $(VENV)/.dev ## Refuse an unready tree; of a ready one build dist/ and make the tag
+	@$(BIN)/python -m tests.release --tag
 
 test-company: ## Run beside OpenTelemetry, Sentry and others, and the suites of FastAPI and Starlette
 	@$(MAKE) --no-print-directory .venv-company/.done
