@@ -120,8 +120,10 @@ PUBLIC = {
     "fastapi_tasks.timeline",
     "fastapi_tasks.facts",
     "fastapi_tasks.nesting",
+    "fastapi_tasks.files",
+    "fastapi_tasks.recording",
 }
-"""What `visualize` may import: the API, and the facts with what is derived from them."""
+"""What `visualize` may import: the API, the facts with what is derived from them, and files."""
 
 
 def test_visualize_uses_public_names_only() -> None:
@@ -223,7 +225,7 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     text = facts.read_text()
     for old, new in (
         ('"spawned"]', '"spawned", "nightly"]'),
-        ('"abandoned"]', '"abandoned", "postponed"]'),
+        ('"timeout"]', '"timeout", "postponed"]'),
         (
             "    tasks_dropped: int = 0\n",
             "    weather: str | None = None\n"

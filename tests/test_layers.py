@@ -162,12 +162,7 @@ class TestAStackTakenApart:
         assert recorder.last is not None
         assert [t.outcome for t in recorder.last.tasks] == ["discarded", "ok"]
 
-    async def test_that_is_put_together_again_works(
-        self, request: pytest.FixtureRequest, recorder: Recorder, order: str
-    ) -> None:
-        if order == "instrumented first":
-            reason = "the tool puts back what was there before add_tasks(), and with it no layers"
-            request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+    async def test_that_is_put_together_again_works(self, recorder: Recorder, order: str) -> None:
         app, spies = self.app(recorder, order)
         async with serving(app) as server:
             assert (await server.get("/")).status == 200

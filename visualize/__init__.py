@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from visualize.painters import PAINTERS
+
 if TYPE_CHECKING:
     from fastapi_tasks import __version__ as __version__
     from visualize.answers.difference import difference
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from visualize.answers.findings import explain
     from visualize.answers.summary import summary
     from visualize.figure import compare, plot, to_png, to_svg
+    from visualize.mermaid import to_mermaid
     from visualize.notebook import show
     from visualize.page import to_html
     from visualize.perfetto import to_perfetto
@@ -31,11 +34,8 @@ _HOMES = {
     "show": "notebook",
     "summary": "answers.summary",
     "text": "terminal",
-    "to_html": "page",
-    "to_perfetto": "perfetto",
-    "to_png": "figure",
-    "to_svg": "figure",
     "us": "units",
+    **{painter.function: painter.home for painter in PAINTERS},
 }
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "summary",
     "text",
     "to_html",
+    "to_mermaid",
     "to_perfetto",
     "to_png",
     "to_svg",

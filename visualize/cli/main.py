@@ -6,7 +6,7 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import NoReturn
 
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # A name that the terminal cannot show is written in escapes, never a crash.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        options = parser().parse_args(arguments)
+        options = parser().parse_args(_given(arguments))
         code: int = options.run(options)
         sys.stdout.flush()
         return code
@@ -41,6 +41,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has left: the rest goes nowhere, also what is in the buffer.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
+
+
+def _given(arguments: Sequence[str] | None) -> list[str]:
+    return list(_joined(sys.argv[1:] if arguments is None else arguments))
+
+
+def _joined(arguments: Sequence[str]) -> Iterator[str]:
+    """Join the option that takes a filter to a filter such as `-outcome:ok`, else an option."""
+    before = ""
+    for argument in arguments:
+        if before:
+            yield f"{before}={argument}"
+            before = ""
+        elif argument == "--where":
+            before = argument
+        else:
+            yield argument
+    if before:
+        yield before
 
 
 def _missing(error: ModuleNotFoundError) -> str:
