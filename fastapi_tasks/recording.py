@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from .errors import RecordingError
 from .facts import moments, parts_of
+from .files import beginning, writing
 from .names import encodable, harmless
 from .timeline import Timeline
 
@@ -104,9 +105,28 @@ def _validated(text: str, number: int) -> Timeline:
         ) from None
 
 
-def save(timelines: Timeline | Iterable[Timeline], path: str | Path) -> None:
-    """Write timelines to a file as JSON Lines. Raises OSError if it cannot be written."""
-    Path(path).write_text(to_json(timelines), encoding="utf-8")
+def save(
+    timelines: Timeline | Iterable[Timeline], path: str | Path, *, force: bool = False
+) -> None:
+    """Write timelines to a file as JSON Lines, whole or not at all; one that is there is replaced.
+
+    With `force`, also one that holds something else than a recording. Raises FileExistsError for
+    such a file without it, OSError if it cannot be written.
+    """
+    head = beginning(path)
+    if head and not force and not is_recording(head):
+        raise FileExistsError(
+            f"{path} is there and holds no recording: give another name, or force=True"
+        )
+    if isinstance(timelines, Timeline):
+        timelines = [timelines]
+    with writing(path) as file:
+        file.writelines(_line(timeline).encode() for timeline in timelines)
+
+
+def is_recording(head: bytes) -> bool:
+    """Tell whether a file that begins so is a recording, of whatever format version."""
+    return head.startswith(b'{"format":')
 
 
 def load(path: str | Path) -> list[Timeline]:

@@ -625,3 +625,24 @@ class TestPilingUp:
 
     async def test_few_of_them(self) -> None:
         assert rules(flights(*((5 * at, 10 * at + 10) for at in range(30)))) == []
+
+
+# And no slot of a limit -------------------------------------------------------------------------
+
+
+async def test_a_short_wait_for_a_slot_is_none(make_app: MakeApp, recorder: Recorder) -> None:
+    app = make_app()
+
+    @app.get("/{milliseconds}")
+    async def endpoint(milliseconds: int, tasks: Tasks) -> None:
+        for _ in range(2):
+            tasks.after_response.task(limit=1).schedule(anyio.sleep, milliseconds / 1000)
+
+    async with serving(app) as server:
+        await server.get("/19")
+        await recorder.settled()
+        assert rules(recorder.timelines) == []
+        await server.get("/20")
+        await recorder.settled()
+    [finding] = explain(recorder.timelines)
+    assert (finding.rule, finding.cost) == ("no_slot_free", 20 * MS)

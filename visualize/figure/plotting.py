@@ -13,8 +13,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from visualize.layout import Align, Lanes, Recording, Scene, Spans, arrange, arrange_all, one_of
+from visualize.signs import MAKER
 from visualize.theme import COLORS, Palette, ThemeName, luminance
 from visualize.words import count, duration
 
@@ -112,9 +114,10 @@ def to_png(figure: Axes | Figure, *, dpi: float = DPI) -> bytes:
     # Uncompressed, since this is not the file that is wanted.
     drawn.savefig(file, format="tiff", dpi=dpi, facecolor=drawn.get_facecolor(), edgecolor="none")
     image = Image.open(file).convert("RGB")
-    small = BytesIO()
+    small, known = BytesIO(), PngInfo()
+    known.add_text("Software", MAKER)
     image.quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
-        small, "PNG", optimize=True
+        small, "PNG", optimize=True, pnginfo=known
     )
     return small.getvalue()
 
@@ -124,7 +127,10 @@ def to_svg(figure: Axes | Figure) -> bytes:
     file = BytesIO()
     drawn = _whole(figure)
     with matplotlib.rc_context({"svg.hashsalt": "timeline"}):
-        drawn.savefig(file, format="svg", facecolor=drawn.get_facecolor(), metadata={"Date": None})
+        drawn.savefig(
+            file, format="svg", facecolor=drawn.get_facecolor(),
+            metadata={"Date": None, "Creator": MAKER},
+        )  # fmt: skip
     return file.getvalue()
 
 

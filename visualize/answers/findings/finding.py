@@ -10,6 +10,7 @@ from fastapi_tasks import harmless
 Rule = Literal[
     "loop_held",
     "no_thread_free",
+    "no_slot_free",
     "step_before_answer",
     "closed_later",
     "ended_badly",
