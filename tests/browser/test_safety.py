@@ -40,7 +40,7 @@ def test_names_are_text(show: Show, name: str) -> None:
     screen.show("table")
     assert screen.page.locator("#timeline img, #timeline b > b, script:not([type])").count() == 0
     cells = screen.page.locator(".panel-table tbody th").all_text_contents()
-    assert cells.count(harmless(name) or "–") == 2
+    assert cells.count(harmless(name) or "–") == 1
     assert screen.page.title() == (name or "Timeline")
     screen.press("2")
     screen.page.mouse.move(*screen.find(name, "busy").center)
@@ -153,7 +153,7 @@ def test_labels_stay_inside_and_never_overlap(show: Show, width: int, name: str)
         assert [one for one in labels if one.x < 0 or one.x + one.width > width + 1] == []
         overlaps = [(a, b) for i, a in enumerate(labels) for b in labels[i + 1 :] if a.overlaps(b)]
         assert overlaps == [], look
-    assert seen > 20
+    assert seen > 10
     assert screen.page.evaluate("document.documentElement.scrollWidth") == width
 
 
@@ -195,7 +195,7 @@ def test_odd_data_gives_a_picture_or_a_message(show: Show, name: str) -> None:
     else:
         assert "GET / #1" in screen.texts()
         assert screen.find("/", "requests").end >= screen.find("/", "requests").x
-    screen.press("n", "+", "-", "m", "Escape", "3", "1", "2", "0", "End", "ArrowRight")
+    screen.press("2", "n", "+", "-", "m", "Escape", "3", "1", "2", "0", "End", "ArrowRight")
     view = screen.view
     assert view.span > 0
     assert abs(view.begin) < 1e20

@@ -52,7 +52,6 @@ export class Lanes {
 		const { app } = this;
 		[this.first, this.last] = extentOf(app.shown);
 		this.hovered = null;
-		if (this.fitted && !this.following) this.see(this.first, this.last);
 		this.choose();
 	}
 
@@ -155,7 +154,8 @@ export class Lanes {
 
 	scrolled() {
 		const { scroller } = this.app.part;
-		if (!this.scene || Math.abs(scroller.scrollTop - this.view.y) < 1) return;
+		// Its own echo, which comes late, moves nothing.
+		if (!this.scene || Math.abs(scroller.scrollTop - this.view.y) < 1 || scroller.scrollTop === this.echo) return;
 		this.scrollTo(scroller.scrollTop);
 		this.refresh();
 	}
@@ -294,9 +294,8 @@ export class Lanes {
 	}
 
 	keepUp() {
-		const length = Math.min(this.view.end - this.view.begin, this.fitted ? 10e9 : Infinity);
 		if (this.fitted) this.see(this.first, this.last);
-		const span = Math.min(this.view.end - this.view.begin, length);
+		const span = Math.min(this.view.end - this.view.begin, this.fitted ? 10e9 : Infinity);
 		Object.assign(this.view, { begin: this.last - 0.97 * span, end: this.last + 0.03 * span });
 		this.stale = true;
 	}
@@ -341,6 +340,7 @@ export class Lanes {
 		this.paintBrush();
 		const { scroller } = this.app.part;
 		if (Math.abs(scroller.scrollTop - this.view.y) >= 1) scroller.scrollTop = this.view.y;
+		this.echo = scroller.scrollTop;
 		this.app.tell("moved");
 	}
 

@@ -364,7 +364,6 @@ setTheme(matchMedia("(prefers-color-scheme: dark)").matches);
 lanes.resize();
 const ready = start().catch((error) => {
 	part.notice.textContent = `The recording cannot be read: ${error.message}`;
-	throw error;
 });
 host.viewer = {
 	ready,

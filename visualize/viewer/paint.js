@@ -31,6 +31,7 @@ export class Painter {
 		Object.assign(this, picture);
 		this.top = RULER + LOOP * this.loop.rows.length;
 		this.places = new Places();
+		this.isAbove = false;
 		this.pen.begin(this.width, this.height);
 		this.pen.rect("paper", 0, 0, this.width, this.height);
 		const ticks = ticksOf(this.view.begin, this.view.end, Math.max(3, this.width / 120));
@@ -103,6 +104,11 @@ export class Painter {
 		}
 	}
 
+	/** Write into the rows, unless what stays on top covers it. */
+	write(look, words, x, y) {
+		if (y - 7 >= this.top || this.isAbove) this.pen.text(look, words, x, y);
+	}
+
 	detail(boxes) {
 		const layer = (kind, draw) => boxes.forEach((box) => box.row.kind === kind && draw.call(this, box));
 		this.placed = new Map(boxes.map((box) => [`${box.row.band.of} ${box.row.kind} ${box.i}`, box]));
@@ -145,7 +151,7 @@ export class Painter {
 			const places = [x + 5, x - wide - 5];
 			if (mark === "endpoint_end") places.reverse();
 			const left = places.find((at) => at > 0 && at + wide < this.width && this.places.take(label, at - 3, at + wide + 3));
-			if (left !== undefined) this.pen.text("muted", words, left, top + 9);
+			if (left !== undefined) this.write("muted", words, left, top + 9);
 		}
 	}
 
@@ -241,7 +247,7 @@ export class Painter {
 		const room = fits(words);
 		const at = room === left ? room[1] - this.widthOf(words) : room[0];
 		if (room !== inside) this.places.block(row, at - 3, at + this.widthOf(words) + 3);
-		this.pen.text(room === inside && look ? `ink ${look}` : "halo", words, at, y + h / 2);
+		this.write(room === inside && look ? `ink ${look}` : "halo", words, at, y + h / 2);
 		return true;
 	}
 
@@ -305,7 +311,7 @@ export class Painter {
 			const room = shrinks ? Math.max(right - left - fixed - Math.min(160, (right - left) / 4), (right - left) / 3) : right - left;
 			const shown = elide(words, Math.min(room, right - left), (text) => this.widthOf(text, strong(look)), { middle: shrinks });
 			if (!shown || !this.places.take(row, left - 2, left + width([look, shown]) - 6)) continue;
-			this.pen.text(look, shown, left, y);
+			this.write(look, shown, left, y);
 			left += width([look, shown]);
 		}
 	}
@@ -350,6 +356,7 @@ export class Painter {
 
 	loops() {
 		const { loop, view, pen } = this;
+		this.isAbove = true;
 		loop.rows.forEach((row, n) => {
 			Object.assign(row, { y: RULER + n * LOOP, height: LOOP, gap: 4 });
 			pen.rect("paper", 0, row.y, this.width, LOOP);
