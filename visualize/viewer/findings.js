@@ -36,7 +36,7 @@ export class Findings {
 	line({ finding, of, label }) {
 		const cost = make("b", { className: "cost" }, finding.cost_ns ? duration(finding.cost_ns) : "–");
 		cost.title = "the time that others lost to it";
-		const words = make("span", {}, label && this.app.compared ? make("i", { textContent: `${isolated(label)}: ` }) : null, isolated(finding.fact), make("small", { textContent: ` ${harmless(finding.advice)}.` }));
+		const words = make("span", {}, label && this.app.compared ? make("i", { textContent: `${isolated(label)}: ` }) : null, isolated(finding.fact), make("small", { textContent: `; ${harmless(finding.advice)}.` }));
 		const button = make("button", { onclick: () => this.go(finding, of), title: "Show it in the lanes" }, cost, words);
 		button.dataset.rule = finding.rule;
 		return make("li", {}, button);

@@ -47,7 +47,7 @@ export function looksOf(color) {
 		"line endpoint_end": { stroke: color("text"), dash: [3, 3] },
 		"line response_sent": { stroke: color("text") },
 		arrow: { stroke: color("arrow") },
-		link: { stroke: color("busy"), width: 2 },
+		link: { stroke: color("text"), width: 1.5 },
 		client: { fill: color("phase"), round: 2 },
 		until: { fill: color("phase"), alpha: 0.28 },
 		"until response_sent": { fill: color("phase") },

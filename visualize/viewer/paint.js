@@ -32,6 +32,7 @@ export class Painter {
 		this.top = RULER + LOOP * this.loop.rows.length;
 		this.places = new Places();
 		this.isAbove = false;
+		this.loop.rows.forEach((row, n) => Object.assign(row, { y: RULER + n * LOOP, height: LOOP, gap: 4 }));
 		this.pen.begin(this.width, this.height);
 		this.pen.rect("paper", 0, 0, this.width, this.height);
 		const ticks = ticksOf(this.view.begin, this.view.end, Math.max(3, this.width / 120));
@@ -137,6 +138,7 @@ export class Painter {
 
 	lines({ record, row, i, shownOf }) {
 		const { band } = row;
+		if (band.shared) return;
 		const label = band.rows.find(({ kind, height }) => kind === "marks" && height);
 		const top = this.yOf(label ?? row);
 		const zero = record.recording.start[i] + shownOf.offset[i];
@@ -328,7 +330,7 @@ export class Painter {
 			const [x, y] = [Math.max(2, Math.min(this.width - 2, from.x)), from.y + from.h / 2];
 			const [toX, toY] = [Math.max(2, Math.min(this.width - 2, to.x + (to.end - to.x) / 2)), to.y + to.h / 2];
 			this.pen.path("link", [x, y, x - 6, y, x - 6, (y + toY) / 2, toX, (y + toY) / 2, toX, toY]);
-			this.pen.rect("busy", toX - 3, toY - 3, 6, 6);
+			this.pen.sign("strong", "discarded", toX, toY);
 		}
 	}
 
@@ -357,8 +359,7 @@ export class Painter {
 	loops() {
 		const { loop, view, pen } = this;
 		this.isAbove = true;
-		loop.rows.forEach((row, n) => {
-			Object.assign(row, { y: RULER + n * LOOP, height: LOOP, gap: 4 });
+		loop.rows.forEach((row) => {
 			pen.rect("paper", 0, row.y, this.width, LOOP);
 			pen.rect("grid", 0, row.y + LOOP - 1, this.width, 1);
 			const words = loop.rows.length > 1 ? `event loop of process ${row.band.process}` : "event loop";
