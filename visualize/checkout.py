@@ -137,8 +137,8 @@ async def _initiate_payment(cart_id: int) -> int:
 
 
 async def _create_order(session: AsyncSession, cart_id: int) -> int:
+    await asyncio.sleep(0.008)
     order = Order(cart=cart_id)
     session.add(order)
     await session.flush()
-    await asyncio.sleep(0.008)
     return order.id
