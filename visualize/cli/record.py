@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .called import called
 from .errors import CommandError
+from .findings import say_why
 from .formats import add_force_to, parser_of
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def add_to(commands: Any) -> None:
         "--workers", type=int, default=1, metavar="N",
         help="serve with N processes, recorded into the one file (default: 1)",
     )  # fmt: skip
-    command.set_defaults(run=run)
+    # What a worker is given: where to count, and its number.
+    command.set_defaults(run=run, shared=None, worker=0)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -78,6 +80,7 @@ def _serve(options: argparse.Namespace, taken: socket, started: Callable[[str], 
     from visualize.live import Beside
 
     from .apps import load_app
+    from .counters import counted
     from .foreground import log_as_uvicorn, serve_until_signal
     from .journal import Journal
 
@@ -85,7 +88,10 @@ def _serve(options: argparse.Namespace, taken: socket, started: Callable[[str], 
     app, recorder = recorded(load_app(options.app), watch=options.watch)
     beside = Beside(app, recorder, PAGE, options.app)
     try:
-        with closing(Journal(recorder, options.output, force=options.force)) as journal:
+        with (
+            closing(Journal(recorder, options.output, force=options.force)) as journal,
+            counted(recorder, options.shared, options.worker),
+        ):
             serve_until_signal(beside, taken, lambda: started(beside.page.address))
     except LabError as error:
         raise CommandError(str(error)) from None
@@ -96,13 +102,16 @@ def _serve_by_workers(options: argparse.Namespace, taken: socket) -> int:
     from fastapi_tasks import to_json
     from fastapi_tasks.recording import is_recording
 
+    from .counters import Shared, counted_together
     from .files import guard, write
     from .workers import serve_by_workers
 
     guard(options.output, "recording", is_recording, force=options.force)
-    timelines = serve_by_workers(
-        _serve, options, taken, lambda page: _say_where(options, taken, page)
-    )
+    options.shared = Shared(options.workers)
+    with counted_together(options.shared):
+        timelines = serve_by_workers(
+            _serve, options, taken, lambda page: _say_where(options, taken, page)
+        )
     if timelines:
         write(options.output, to_json(timelines).encode())
     return len(timelines)
@@ -124,5 +133,6 @@ def _report(count: int, late: int, output: Path) -> None:
     if not count:
         print("No request came, so nothing was written.")
         return
+    say_why(output)
     many = f"{count} requests are" if count > 1 else "1 request is"
     print(f"{many} in {output}; {called()} show {output} shows them.")

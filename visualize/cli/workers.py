@@ -103,7 +103,8 @@ def serve_by_workers(
     with _folder(options.output) as folder, _passing_on(workers):
         try:
             for number in range(1, options.workers + 1):
-                own = argparse.Namespace(**vars(options) | {"output": folder / f"{number}.jsonl"})
+                given = {"output": folder / f"{number}.jsonl", "worker": number - 1}
+                own = argparse.Namespace(**vars(options) | given)
                 workers.append(Worker(serve, own, taken))
                 if number == 1:
                     # It finds out what is wrong with the app, once.
