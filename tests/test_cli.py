@@ -194,7 +194,7 @@ WRITTEN = "give a file that was written by"
         (b"\n\n", "run.jsonl holds no request: record some, then show them"),
         (
             b"\x89PNG\r\n",
-            "run.jsonl is not text (invalid start byte at byte 0): "
+            "run.jsonl: line 1 is not text (invalid start byte at byte 0): "
             f"{WRITTEN} save() or the record command",
         ),
         (
@@ -235,8 +235,8 @@ def test_a_damaged_pipe_is_one_line(here: Path) -> None:
     done = run("show", "-", cwd=here, stdin=b"\xff")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        "visualize: standard input is not text (invalid start byte at byte 0): "
-        "pipe a recording into it\n"
+        "visualize: standard input: line 1 is not text (invalid start byte at byte 0): "
+        "give a file that was written by save() or the record command\n"
     )
     done = run("show", "-", cwd=here, stdin=b"7")
     assert done.stderr.startswith("visualize: standard input: line 1 is not a timeline")

@@ -52,7 +52,7 @@ class Painter:
 PAINTERS = (
     Painter(
         "html", "page", "an interactive page, in one file", ".html",
-        "page", "to_html", b'<div id="timeline" hidden>', compares=True,
+        "page", "to_html", b'<main id="timeline" hidden>', compares=True,
     ),
     Painter(
         "png", "picture", "a picture", ".png",
