@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test notebooks lab bench bench-quick lint test-lowest test-company clean
+.PHONY: help demo test notebooks lab bench bench-quick lint test-versions test-lowest test-company clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,20 +33,11 @@ lint: $(VENV)/.dev ## Linter, formatter check, mypy strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# What the library promises; the other tests ask for what newer versions of FastAPI give.
-LOWEST := timing isolation shutdown recording endpoint dependency events errors_answered \
-	telemetry bad_input claims published
+test-versions: $(VENV)/.dev ## Run the library's tests on each Python that can be had, and with the lowest versions
+	@$(BIN)/python -m tests.versions
 
-test-lowest: ## Run the library's tests with the lowest versions that pyproject.toml admits
-	@$(MAKE) --no-print-directory .venv-lowest/.done
-	@.venv-lowest/bin/python -m pytest $(LOWEST:%=tests/test_%.py)
-
-.venv-lowest/.done: pyproject.toml
-	@test -x .venv-lowest/bin/python || $(PYTHON) -m venv .venv-lowest
-	@.venv-lowest/bin/python -m pip --disable-pip-version-check install --quiet uv
-	@.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python \
-		--resolution lowest-direct --editable '.[dev]'
-	@touch $@
+test-lowest: $(VENV)/.dev ## Run the library's tests with the lowest versions that pyproject.toml admits
+	@$(BIN)/python -m tests.versions lowest
 
 test-company: ## Run beside OpenTelemetry, Sentry and others, and the suites of FastAPI and Starlette
 	@$(MAKE) --no-print-directory .venv-company/.done
@@ -62,7 +53,7 @@ test-company: ## Run beside OpenTelemetry, Sentry and others, and the suites of 
 	@touch $@
 
 clean: ## Remove the environment and caches
-	rm -rf $(VENV) .venv-lowest .venv-company .venv-upstream .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-* .pytest_cache .mypy_cache .ruff_cache
 
 # uv installs in seconds what pip installs in a minute; where it cannot be had, pip does.
 $(VENV)/.%: pyproject.toml

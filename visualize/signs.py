@@ -9,6 +9,7 @@ SIGNS = {
     "html": b'<div id="timeline" hidden>',
     "png": MAKER.encode(),
     "svg": MAKER.encode(),
+    "mermaid": b"gantt\n",
     "perfetto": b'{"displayTimeUnit":"ms","traceEvents":[\n',
     "mermaid": b"gantt\n",
 }

@@ -22,7 +22,6 @@ class Watched(Protocol):
     timeline: Timeline
     thread: int
     background: list[TaskRecord]
-    running: TaskRecord | None
 
 
 class Here:

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..callables import display_name
 from .here import begin
+from .hook import tried
 
 
 class MiddlewareSpan:
@@ -19,16 +20,16 @@ class MiddlewareSpan:
         self._name = name
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        opened = begin(self._name, "middleware")
+        opened = tried(begin, self._name, "middleware")
         if opened is None:
             await self.app(scope, receive, send)
             return
         try:
             await self.app(scope, receive, send)
         except BaseException as error:
-            opened.end(error)
+            tried(opened.end, error)
             raise
-        opened.end()
+        tried(opened.end)
 
 
 def with_spans(middlewares: list[Middleware]) -> list[Middleware]:

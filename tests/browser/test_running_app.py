@@ -12,11 +12,13 @@ from fastapi import FastAPI
 
 from fastapi_tasks import Tasks, add_tasks
 from visualize.lab import SyncLab, serve
-from visualize.live import mount, mounting
-from visualize.playground.page import make_page
+from visualize.live import mount, stream
+from visualize.live.token import token_of
+from visualize.playground.page import make_guard, make_page
 
 from .screen import Screen
 
+TOKEN = token_of("/_timeline")
 SECONDS, RATE, TASKS = 30, 50, 5
 KEPT = 1000
 """Requests that the page keeps; the test sends more."""
@@ -81,9 +83,9 @@ def order_for(lab: SyncLab, seconds: float) -> int:
 def test_a_thousand_events_a_second_are_drawn_soon_over_broken_connections(
     away: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mounting, "STREAM", 1.5)
+    monkeypatch.setattr(stream, "STREAM", 1.5)
     with serve(shop()) as lab:
-        away.open(f"{lab.url}/_timeline/")
+        away.open(f"{lab.url}/_timeline/?token={TOKEN}")
         connections: list[str] = []
         away.page.on("request", lambda request: connections.append(request.url))
         away.page.evaluate(WATCH)
@@ -112,7 +114,7 @@ def test_the_page_shows_a_request_while_it_runs(away: Screen) -> None:
         go_on.set()
 
     with serve(app) as lab:
-        away.open(f"{lab.url}/_timeline")
+        away.open(f"{lab.url}/_timeline?token={TOKEN}")
         away.page.evaluate(f"void fetch('{lab.url}/wait')")
         away.page.get_by_text("GET /wait #1").first.wait_for()
         assert "open" in away.texts()
@@ -149,7 +151,7 @@ def tasks(screen: Screen) -> list[str]:
 def test_moving_a_control_shows_another_request(away: Screen) -> None:
     with serve(make_page()) as lab:
         away.origin = lab.url
-        away.page.goto(f"{lab.url}/")
+        away.page.goto(f"{lab.url}{make_guard().address}")
         assert verdict(away).startswith("The client had its answer after ")
         assert tasks(away) == ["task 1 (awaits)", "task 2 (awaits)", "task 3 (thread)"]
         with away.page.expect_response(lambda response: "mode=after_response" in response.url):

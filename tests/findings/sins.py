@@ -113,6 +113,24 @@ def no_thread_free(*, cured: bool) -> FastAPI:
     return app
 
 
+# And no slot of a limit -------------------------------------------------------------------------
+
+
+def no_slot_free(*, cured: bool) -> FastAPI:
+    app = app_with()
+
+    async def call_partner() -> None:
+        await anyio.sleep(0.06)
+
+    @app.post("/orders")
+    async def order(tasks: Tasks) -> None:
+        limited = tasks.after_response.task(limit=10 if cured else 1)
+        for _ in range(3):
+            limited.schedule(call_partner)
+
+    return app
+
+
 # 3. A first step before the answer -------------------------------------------------------------
 
 

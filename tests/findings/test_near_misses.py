@@ -166,6 +166,7 @@ class TestLoopHeld:
         held = [Busy(10 * MS, 200 * MS, "POST /orders #2")]
         (finding,) = explain([request(1, tasks=tasks), request(2, busy=held)])
         assert finding.cost == 190 * MS
+        assert "1 start of tasks came late by 190 ms;" in str(finding)
 
     @pytest.mark.parametrize(("before", "lost"), [(4, 190), (5, 140)])
     async def test_what_is_usual_is_known_of_five_requests(self, before: int, lost: int) -> None:
@@ -591,6 +592,15 @@ class TestPilingUp:
         assert finding.rule == "piling_up"
         assert "187 came while 93 were done" in str(finding)
 
+    async def test_it_costs_what_each_took_more_than_the_first_ones(self) -> None:
+        timelines = flights(*((5 * at, 10 * at + 10) for at in range(200)))
+        for timeline in timelines:
+            # Most of it in a queue, and the rest at work.
+            timeline.tasks[0].started = (timeline.tasks[0].finished or 0) - 2 * MS
+        (finding,) = explain(timelines)
+        assert finding.cost == sum(max(5 * at + 10 - 55, 0) for at in range(200)) * MS
+        assert len(finding.victims) == 190
+
     async def test_as_many_as_are_done(self) -> None:
         assert rules(flights(*((5 * at, 5 * at + 400) for at in range(200)))) == []
 
@@ -615,3 +625,24 @@ class TestPilingUp:
 
     async def test_few_of_them(self) -> None:
         assert rules(flights(*((5 * at, 10 * at + 10) for at in range(30)))) == []
+
+
+# And no slot of a limit -------------------------------------------------------------------------
+
+
+async def test_a_short_wait_for_a_slot_is_none(make_app: MakeApp, recorder: Recorder) -> None:
+    app = make_app()
+
+    @app.get("/{milliseconds}")
+    async def endpoint(milliseconds: int, tasks: Tasks) -> None:
+        for _ in range(2):
+            tasks.after_response.task(limit=1).schedule(anyio.sleep, milliseconds / 1000)
+
+    async with serving(app) as server:
+        await server.get("/19")
+        await recorder.settled()
+        assert rules(recorder.timelines) == []
+        await server.get("/20")
+        await recorder.settled()
+    [finding] = explain(recorder.timelines)
+    assert (finding.rule, finding.cost) == ("no_slot_free", 20 * MS)

@@ -53,6 +53,11 @@ SINS = [
         frozenset({"print_label of POST /orders"}),
     ),
     Sin(
+        "no_slot_free", sins.no_slot_free, "call_partner (after_response)",
+        ("waited for a slot of its limit 2 times of 3", "higher limit="),
+        frozenset({"call_partner of POST /orders"}),
+    ),
+    Sin(
         "step_before_answer", sins.step_before_answer, "index (after_route)",
         ("came before the answer", "1 response", "after_response"),
         frozenset({"POST /orders"}),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from fastapi_tasks.recording import is_recording
+from visualize.painters import PAINTERS, Painter
 from visualize.signs import SIGNS
 
+from .called import called
 from .errors import USAGE, CommandError
 from .files import STANDARD_OUTPUT, guard, refuse_twins, write
 from .progress import step
@@ -17,13 +19,8 @@ from .progress import step
 BESIDE = Path("beside")
 """Stands for a file beside the recording, with the form's own ending."""
 
-ENDINGS = {"html": ".html", "png": ".png", "svg": ".svg", "perfetto": ".perfetto.json"}
-WORDS = {
-    "html": "an interactive page, in one file",
-    "png": "a picture",
-    "svg": "a picture to scale",
-    "perfetto": "a trace for ui.perfetto.dev",
-}
+ENDINGS = {painter.form: painter.ending for painter in PAINTERS}
+WORDS = {painter.form: painter.words for painter in PAINTERS}
 KINDS = {
     "html": "page", "png": "picture", "svg": "picture", "perfetto": "trace", "mermaid": "chart",
 }  # fmt: skip
@@ -84,11 +81,12 @@ def guard_form(form: str, file: Path, *, force: bool, named: bool = False) -> No
     guard(file, KINDS[form], is_ours, force=force)
 
 
-def write_all(files: Mapping[str, Path], forms: object) -> None:
-    """Write what the method named after each form makes; say where it is, unless it went out."""
+def write_all(files: Mapping[str, Path], paint: Callable[[Painter], bytes]) -> None:
+    """Write what is painted in each form; say where it is, unless it went out."""
+    painters = {painter.form: painter for painter in PAINTERS}
     for form, file in files.items():
         with step(f"Making {WORDS[form]}"):
-            content: bytes = getattr(forms, form)()
+            content = paint(painters[form])
         write(file, content)
         if STANDARD_OUTPUT not in files.values():
             print(f"written: {file}")
@@ -100,5 +98,5 @@ def parser_of(commands: Any, name: str, words: str, example: str, more: str = ""
         name,
         help=words,
         description=f"{words[0].upper()}{words[1:]}. {more}".strip(),
-        epilog=f"example: python -m visualize {name} {example}",
+        epilog=f"example: {called()} {name} {example}",
     )

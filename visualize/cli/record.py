@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .called import called
 from .errors import CommandError
 from .formats import add_force_to, parser_of
 
@@ -56,11 +57,11 @@ def run(options: argparse.Namespace) -> int:
 
     log_as_uvicorn()
     app, recorder = recorded(load_app(options.app), watch=options.watch)
-    app = Beside(app, recorder, PAGE, options.app)
+    beside = Beside(app, recorder, PAGE, options.app)
 
     def started() -> None:
         url = address(taken)
-        print(f"{options.app} runs on {url}, its live timeline on {url}{PAGE}/")
+        print(f"{options.app} runs on {url}, its live timeline on {url}{beside.page.address}")
         print(f"Recording into {options.output}; Ctrl-C ends it.", flush=True)
 
     try:
@@ -68,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
             closing(bind(options.port, options.host)) as taken,
             closing(Journal(recorder, options.output, force=options.force)) as journal,
         ):
-            serve_until_signal(app, taken, started)
+            serve_until_signal(beside, taken, started)
     except LabError as error:
         raise CommandError(str(error)) from None
     _report(journal, options.output)
@@ -82,4 +83,4 @@ def _report(journal: Journal, output: Path) -> None:
         print("No request came, so nothing was written.")
         return
     many = f"{journal.count} requests are" if journal.count > 1 else "1 request is"
-    print(f"{many} in {output}; python -m visualize show {output} shows them.")
+    print(f"{many} in {output}; {called()} show {output} shows them.")

@@ -30,7 +30,7 @@ Columns: TypeAlias = dict[str, NDArray[Any]]
 MARKERS = {"circle": "o", "diamond": "D", "triangle": "^", "wedge": "v", "star": "*"}
 SIZES = {"star": 1.7}
 """How much larger than others a shape has to be to look as large."""
-ENDINGS = {"error": "X", "cancelled": "s", "discarded": "o", "abandoned": ">"}
+ENDINGS = {"error": "X", "cancelled": "s", "discarded": "o", "abandoned": ">", "timeout": "d"}
 MARK_STYLES: dict[str, Any] = {"endpoint_end": (0, (3, 2)), "response_sent": "-"}
 MANY = 300
 """Beyond this many arrows, or marks, they would hide more than they show: none is drawn."""
