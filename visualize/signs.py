@@ -11,6 +11,5 @@ SIGNS = {
     "svg": MAKER.encode(),
     "mermaid": b"gantt\n",
     "perfetto": b'{"displayTimeUnit":"ms","traceEvents":[\n',
-    "mermaid": b"gantt\n",
 }
 """What stands at the beginning of each form that we have written, and of no other file."""
