@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test notebooks lab bench bench-quick lint test-versions test-lowest test-company clean
+.PHONY: help demo test notebooks lab bench bench-quick lint docs release test-versions test-lowest test-company clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,16 @@ test-versions: $(VENV)/.dev ## Run the library's tests on each Python that can b
 test-lowest: $(VENV)/.dev ## Run the library's tests with the lowest versions that pyproject.toml admits
 	@$(BIN)/python -m tests.versions lowest
 
+docs: $(VENV)/.dev ## Build the site, offline, into site/
+	@$(BIN)/python -m docs.house
+	@rm -rf site build/site
+	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/site
+	@mv build/site site
+	@echo "Open site/index.html, or serve the folder: $(BIN)/python -m http.server -b 127.0.0.1 -d site"
+
+release: $(VENV)/.dev ## Refuse an unready tree; of a ready one build dist/ and make the tag
+	@$(BIN)/python -m tests.release --tag
+
 test-company: ## Run beside OpenTelemetry, Sentry and others, and the suites of FastAPI and Starlette
 	@$(MAKE) --no-print-directory .venv-company/.done
 	@.venv-company/bin/python -m pytest -c tests/company/pytest.ini tests/company
@@ -53,7 +63,7 @@ test-company: ## Run beside OpenTelemetry, Sentry and others, and the suites of 
 	@touch $@
 
 clean: ## Remove the environment and caches
-	rm -rf $(VENV) .venv-* .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-* site docs/made docs/notebooks docs/_static/frames .pytest_cache .mypy_cache .ruff_cache
 
 # uv installs in seconds what pip installs in a minute; where it cannot be had, pip does.
 $(VENV)/.%: pyproject.toml

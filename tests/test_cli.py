@@ -363,7 +363,8 @@ def test_record_saves_what_happened_when_it_is_ended(here: Path, number: int) ->
     assert process.returncode == 0
     # As uvicorn's own command logs.
     assert {line.split()[0] for line in err.splitlines()} == {"INFO:"}
-    *log, last = out.splitlines()
+    *log, _, found, _, last = out.splitlines()
+    assert found == "Nothing was found that made anything late or fail."
     assert [line.partition(" - ")[2] for line in log] == [
         '"GET /_timeline/ HTTP/1.1" 401 Unauthorized',
         f'"GET {address} HTTP/1.1" 303 See Other',
