@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test notebooks lab mutations bench bench-quick lint test-lowest test-company clean
+.PHONY: help demo test notebooks lab mutations bench bench-quick lint docs release test-versions test-lowest test-company clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,20 +37,21 @@ lint: $(VENV)/.dev ## Linter, formatter check, mypy strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# What the library promises; the other tests ask for what newer versions of FastAPI give.
-LOWEST := timing isolation shutdown recording endpoint dependency events errors_answered \
-	telemetry bad_input claims published
+test-versions: $(VENV)/.dev ## Run the library's tests on each Python that can be had, and with the lowest versions
+	@$(BIN)/python -m tests.versions
 
-test-lowest: ## Run the library's tests with the lowest versions that pyproject.toml admits
-	@$(MAKE) --no-print-directory .venv-lowest/.done
-	@.venv-lowest/bin/python -m pytest $(LOWEST:%=tests/test_%.py)
+test-lowest: $(VENV)/.dev ## Run the library's tests with the lowest versions that pyproject.toml admits
+	@$(BIN)/python -m tests.versions lowest
 
-.venv-lowest/.done: pyproject.toml
-	@test -x .venv-lowest/bin/python || $(PYTHON) -m venv .venv-lowest
-	@.venv-lowest/bin/python -m pip --disable-pip-version-check install --quiet uv
-	@.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python \
-		--resolution lowest-direct --editable '.[dev]'
-	@touch $@
+docs: $(VENV)/.dev ## Build the site, offline, into site/
+	@$(BIN)/python -m docs.house
+	@rm -rf site build/site
+	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/site
+	@mv build/site site
+	@echo "Open site/index.html, or serve the folder: $(BIN)/python -m http.server -b 127.0.0.1 -d site"
+
+release: $(VENV)/.dev ## Refuse an unready tree; of a ready one build dist/ and make the tag
+	@$(BIN)/python -m tests.release --tag
 
 test-company: ## Run beside OpenTelemetry, Sentry and others, and the suites of FastAPI and Starlette
 	@$(MAKE) --no-print-directory .venv-company/.done
@@ -66,7 +67,7 @@ test-company: ## Run beside OpenTelemetry, Sentry and others, and the suites of 
 	@touch $@
 
 clean: ## Remove the environment and caches
-	rm -rf $(VENV) .venv-lowest .venv-company .venv-upstream .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-* site docs/made docs/notebooks docs/_static/frames .pytest_cache .mypy_cache .ruff_cache
 
 # uv installs in seconds what pip installs in a minute; where it cannot be had, pip does.
 $(VENV)/.%: pyproject.toml

@@ -13,6 +13,8 @@ from .task import Task, TaskConfig, TaskErrorHandler
 from .timeline import Busy, ClientView, Mode, Outcome, Span, SpanKind, TaskRecord, Timeline
 from .watch.framework import starlette_in
 
+__version__ = "0.1.0"
+
 __all__ = [
     "Busy",
     "ClientView",
@@ -29,6 +31,7 @@ __all__ = [
     "TaskRecord",
     "Tasks",
     "Timeline",
+    "__version__",
     "add_tasks",
     "from_json",
     "get_tasks",

@@ -164,9 +164,10 @@ def _put_layers(app: Starlette, recorder: Recorder, opening: Opening) -> None:
         finally:
             # What a tool has put in while the stack was built stays.
             middlewares[:] = [one for one in middlewares if not any(one is own for own in ours)]
-        return around(stack, opening, app)
+        return around(stack, opening)
 
     app.build_middleware_stack = build_with_layers  # type: ignore[method-assign]
+    app.router.middleware_stack = Layer(app.router.middleware_stack, opening, app)  # type: ignore[assignment]
 
 
 def _inner(inside: ASGIApp, app: Starlette) -> ASGIApp:

@@ -92,6 +92,9 @@ def check_arguments(func: Callable[..., Any], args: tuple[Any, ...], kwargs: Any
         required = code.co_argcount - len(func.__defaults__ or ())
         if not code.co_kwonlyargcount and required <= len(args) <= code.co_argcount:
             return
+    if callable(getattr(func, "__signature__", None)):
+        # Python 3.12 and 3.13 would call it, and a proxy sends such a call to its server.
+        return
     try:
         signature = inspect.signature(func)
     except (TypeError, ValueError):

@@ -17,6 +17,12 @@ from .request import Request
 from .runtime import Runtime
 from .task import TaskConfig
 
+STATE_KEY = "fastapi_tasks.runtime"
+"""Where a server's state, which it gives to each of its requests, names the runtime.
+
+The ASGI specification's "Lifespan Protocol" page, "Lifespan State".
+"""
+
 Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
 
 
@@ -46,11 +52,16 @@ class Host:
 
         Raises FastAPITasksUninitializedAppError where no runtime is up on this loop.
         """
-        runtime = self._find()
+        runtime = self._runtime_of(scope) or self._find()
         if runtime is None:
             raise FastAPITasksUninitializedAppError(self._explain(request, scope))
         phases = request.waiting = Phases(request, runtime)
         return phases
+
+    def _runtime_of(self, scope: Scope) -> Runtime | None:
+        """Return the runtime of the server that this request came in by, where it tells."""
+        runtime = scope.get("state", {}).get(STATE_KEY)
+        return runtime if runtime in self._runtimes and runtime.loop.is_current() else None
 
     def _find(self) -> Runtime | None:
         on_its_way_down = None
@@ -102,9 +113,11 @@ class Host:
                 self._runtimes.remove(runtime)
 
     @asynccontextmanager
-    async def up_by_messages(self) -> AsyncIterator[Runtime]:
+    async def up_by_messages(self, scope: Scope) -> AsyncIterator[Runtime]:
         """Do as `up` for a server's lifespan messages, around the app's own lifespan."""
         async with self.up() as runtime:
+            if "state" in scope:
+                scope["state"][STATE_KEY] = runtime
             token = self._by_messages.set(True)
             try:
                 yield runtime

@@ -7,7 +7,7 @@ The states of a job, and from which to which it goes (tests hold it to this tabl
     QUEUED    a `def` function waits for a thread              → RUNNING, ENDED
     RUNNING   the function's first line has run                → STOPPING, ENDED
     STOPPING  it was cancelled, and has yet to say so          → ENDED
-    ENDED     it has its outcome; nothing of it runs any more, but for an abandoned thread
+    ENDED     it has its outcome; nothing of it runs any more, but for a thread that was let go
 
 `_end()` is the one place that ends a job.
 """
@@ -17,6 +17,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from enum import Enum
 from functools import partial
@@ -29,7 +30,8 @@ from .keeper import Keeper
 from .loops import Call, Handle, Loop, Threads
 from .names import harmless
 from .request import Request
-from .steps import Beat, watched
+from .slots import Limiters
+from .steps import Beat, first_step
 from .task import Task, TaskConfig, TaskErrorHandler
 from .telemetry import traced
 from .timeline import Mode, Outcome, TaskRecord
@@ -72,9 +74,13 @@ class Place(Protocol):
     keeper: Keeper
     loop: Loop
     threads: Threads
+    limiters: Limiters
     live: dict[Any, None]
-    tracer: Any
     beat: Beat | None
+
+    @property
+    def tracer(self) -> Any:
+        """What begins the spans of tasks, None where no SDK is configured."""
 
 
 class Job:
@@ -87,8 +93,12 @@ class Job:
         "_coroutine",
         "_handle",
         "_place",
+        "_returned",
+        "_slot",
         "_state",
+        "_stop_as",
         "_stopped",
+        "_timer",
         "args",
         "config",
         "dropped",
@@ -128,7 +138,10 @@ class Job:
         self._context: Context | None = copy_context()
         self._handle: Handle | None = None
         self._state = HELD
-        self._stopped = False
+        self._stopped = self._returned = False
+        self._stop_as: Outcome = "cancelled"
+        self._slot: anyio.CapacityLimiter | None = None
+        self._timer: Handle | None = None
         self.record = TaskRecord(
             config.name or display_name(func),
             mode,
@@ -170,12 +183,12 @@ class Job:
         if self._place.keeper.watching:
             here.set(Here(self.request, self.record.id))
         place = self._place
-        coroutine = self._threaded() if self._coroutine is None else self._begun(self._coroutine)
-        if place.tracer is not None:
-            coroutine = traced(coroutine, place.tracer, self.record)
+        coroutine = self._work() if self.config.limit is None else self._in_slot(self.config.limit)
         try:
             keeper = place.keeper
-            await watched(coroutine, self, keeper.clock, keeper.busy_limit, place.beat)
+            rest = first_step(coroutine, self, keeper.clock, keeper.busy_limit, place.beat)
+            if rest is not None:
+                await rest
             self._end("ok")
         except KeyboardInterrupt as error:
             self._end("error", error)
@@ -185,18 +198,48 @@ class Job:
         finally:
             self._leave()
 
+    async def _in_slot(self, limit: int | anyio.CapacityLimiter) -> None:
+        """Do the work as soon as its limit has a slot."""
+        limiter = self._place.limiters.of(self.func, limit)
+        await limiter.acquire_on_behalf_of(self)
+        self._slot = limiter
+        try:
+            if self._state is not RELEASED:
+                # Cancelled in the very moment in which the slot came free.
+                return
+            self.record.admitted = self._place.keeper.clock()
+            self._tell("admitted")
+            await self._work()
+        finally:
+            # A thread that was let go is still at it: it gives the slot back itself.
+            if self._returned or not (self.record.thread and self.record.outcome == "timeout"):
+                self._give_slot_back()
+
+    def _give_slot_back(self) -> None:
+        limiter, self._slot = self._slot, None
+        if limiter is not None:
+            limiter.release_on_behalf_of(self)
+
+    def _work(self) -> Coroutine[Any, Any, Any]:
+        coroutine = self._threaded() if self._coroutine is None else self._begun(self._coroutine)
+        tracer = self._place.tracer
+        return coroutine if tracer is None else traced(coroutine, tracer, self.record)
+
     def _begun(self, coroutine: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
         self._state = RUNNING
         self.record.started = self._place.keeper.clock()
         self._tell_started()
+        self._begin_timeout()
         return coroutine
 
     async def _threaded(self) -> None:
         self._state = QUEUED
         # The context is that of this task, in which a span of its own may have begun.
         function = partial(copy_context().run, self._in_thread, self.func, self.args, self.kwargs)
-        result = await self._in_pool(Call(function, self._taken, self._tell_started))
-        if inspect.isawaitable(result):
+        result = await self._in_pool(Call(function, self._taken, self._begun_in_thread))
+        if self._stop_as == "timeout":
+            await self._timed_out("; its thread goes on, since nothing can stop it")
+        elif inspect.isawaitable(result):
             self.record.finished = None
             # Out of its thread, where nothing could cancel it.
             await _awaiting(result)
@@ -213,6 +256,11 @@ class Job:
         if self._state is QUEUED:
             self._state = RUNNING
 
+    def _begun_in_thread(self) -> None:
+        self._tell_started()
+        if self.config.timeout is not None:
+            self._place.loop.call_soon(self._begin_timeout)
+
     def _in_thread(
         self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
@@ -222,11 +270,19 @@ class Job:
             # Stamped here, since the way back to the event loop may be long.
             if self.record.outcome is None:
                 self.record.finished = self._place.keeper.clock()
+            self._returned = True
+            if self._slot is not None:
+                # The loop may have ended, and with it all that waited.
+                with suppress(RuntimeError):
+                    self._place.loop.call_soon(self._give_slot_back)
 
     async def _failed(self, error: BaseException) -> None:
         if self._state is ENDED:
             return
         if self._place.loop.is_cancellation(error, asked=self._stopped):
+            if self._stop_as == "timeout":
+                await self._timed_out("")
+                return
             self._end("cancelled")
             if not self._stopped:
                 logger.warning("task %s was cancelled, with the app's lifespan", self.title)
@@ -235,9 +291,36 @@ class Job:
         record = self.record
         ran = "" if record.ran is None else f" after {record.ran / 1e6:.1f} ms"
         logger.error("task %s failed%s", self.title, ran, exc_info=error)
+        await self._report(error)
+
+    async def _report(self, error: BaseException) -> None:
         handler = self.config.on_error
         if handler is not None and self.task is not None and isinstance(error, Exception):
             await self._handle_error(handler, self.task, error)
+
+    # A task that runs for too long --------------------------------------------------------------
+
+    def _begin_timeout(self) -> None:
+        if self.config.timeout is not None and self._state is RUNNING:
+            self._timer = self._place.loop.call_later(self.config.timeout, self._time_out)
+
+    def _time_out(self) -> None:
+        """Cancel a coroutine; let a thread go, which nothing can stop."""
+        if self._state is not RUNNING or self._returned:
+            return
+        self._stop_as = "timeout"
+        if self._call is None:
+            self._state = STOPPING
+            self._stop()
+        else:
+            # Woken, its coroutine finds that its thread has not returned.
+            self._call.finished.set()
+
+    async def _timed_out(self, thread: str) -> None:
+        seconds = self.config.timeout
+        self._end("timeout")
+        logger.error("task %s timed out after %g s%s", self.title, seconds, thread)
+        await self._report(TimeoutError(f"the task ran for longer than {seconds:g} s"))
 
     async def _handle_error(
         self, handler: TaskErrorHandler, task: Task[..., Any], error: Exception
@@ -251,7 +334,9 @@ class Job:
                 result = await self._in_pool(Call(call))
             if inspect.isawaitable(result):
                 coroutine, keeper = _awaiting(result), place.keeper
-                await watched(coroutine, self, keeper.clock, keeper.busy_limit, place.beat)
+                rest = first_step(coroutine, self, keeper.clock, keeper.busy_limit, place.beat)
+                if rest is not None:
+                    await rest
         except KeyboardInterrupt:
             raise
         except BaseException as failure:
@@ -269,6 +354,8 @@ class Job:
             self._end("cancelled")
         elif self._state in (HELD, RELEASED):
             self._end("cancelled")
+            # First, since it may wait for a slot of its limit.
+            self._stop()
             self._leave()
         elif self._state is RUNNING:
             self._state = STOPPING
@@ -285,9 +372,9 @@ class Job:
             self._call.withdraw()
         waiting = self._state in (HELD, RELEASED)
         self._end("abandoned")
+        self._stop()
         if waiting:
             self._leave()
-        self._stop()
         return True
 
     def drop(self) -> None:
@@ -337,7 +424,9 @@ class Job:
             place.keeper.settling.something_ended()
         self.args = ()
         self.kwargs = {}
-        self._handle = self._call = self.task = None
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._handle = self._call = self.task = None
         # It holds this job, as the one that runs in it.
         self._context = None
         coroutine, self._coroutine = self._coroutine, None

@@ -2,8 +2,8 @@
 
 `ErrorLayer` is the outermost: only there does the server's own `send` tell when a response was
 sent. It is Starlette's error middleware, since monitoring tools look for that in its place; some
-take it apart, and keep only its `app`. That is a `Layer`, which then stands in, and at its first
-call puts another around what they made.
+take it apart, or put back a stack from before it was there. The router is in every stack, so a
+`Layer` in it then stands in, and at its first call puts another around what they made.
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ class Opening:
         if self._keeper.watching:
             app = partial(self._watch.pass_on, app, request)
         try:
-            await request.watch(app(scope, request.receive, request.send))
+            rest = request.first_step(app(scope, request.receive, request.send))
+            if rest is not None:
+                await rest
         finally:
             request.end(scope)
 
@@ -79,7 +81,7 @@ class Opening:
         elif host.is_up_by_messages():
             await app(scope, receive, send)
         else:
-            async with host.up_by_messages() as runtime:
+            async with host.up_by_messages(scope) as runtime:
                 draining = _draining(receive, runtime.drain)
                 await app(scope, draining, self._starting(send, runtime.started))
 
@@ -106,10 +108,9 @@ def _draining(receive: Receive, drain: Callable[[], Awaitable[None]]) -> Receive
 class ErrorLayer(ServerErrorMiddleware):
     """Starlette's error middleware, and around it what opens requests."""
 
-    def __init__(self, errors: ServerErrorMiddleware, inside: Layer, opening: Opening) -> None:
+    def __init__(self, errors: ServerErrorMiddleware, opening: Opening) -> None:
         # Not by the other's own way: tools count how many of these are made.
         vars(self).update(vars(errors))
-        self.app = inside
         self._opening = opening
 
     # This and the next are no coroutines themselves: each request would pay 0.004 for one.
@@ -164,12 +165,15 @@ class InnerLayer:
                 request.waiting.route_passes()
             await send(message)
 
-        app: Any = self.app(scope, receive, releasing_send)
-        await (app if request.is_running else request.watch(app))
+        rest: Any = self.app(scope, receive, releasing_send)
+        if not request.is_running:
+            rest = request.first_step(rest)
+        if rest is not None:
+            await rest
 
 
-def around(stack: ASGIApp, opening: Opening, owner: Starlette) -> ASGIApp:
-    """Put the layers around an app's middlewares."""
+def around(stack: ASGIApp, opening: Opening) -> ASGIApp:
+    """Put a layer around an app's middlewares."""
     if type(stack) is ServerErrorMiddleware:
-        return ErrorLayer(stack, Layer(stack.app, opening, owner), opening)
+        return ErrorLayer(stack, opening)
     return Layer(stack, opening)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable
 from threading import get_ident
 from types import CoroutineType
 from typing import Any, ClassVar, Literal, Protocol
@@ -12,9 +12,10 @@ from starlette.types import Message, Receive, Scope, Send
 
 from .keeper import Keeper
 from .routes import route_path
-from .steps import watched
+from .steps import Steps, first_step
 from .timeline import Span, TaskRecord, Timeline
 from .watch.here import Open, begin
+from .watch.hook import tried
 
 SCOPE_KEY = "fastapi_tasks"
 
@@ -44,14 +45,23 @@ class Request:
 
     kind: ClassVar[Literal["http", "websocket"]] = "http"
 
-    # What few requests ever set stays with the class: that makes the others cheaper.
-    dropped = False
-    waiting: Any = None  # a Waiting, from the first use of `Tasks` on
-    app: Any = None
-    running: TaskRecord | None = None  # a task of Starlette's
-    background: Any = None  # a list of those, where the app is watched
-    _endpoint: Open | None = None
-    _gone = _handed_over = _trailers = False
+    # One of these is made for every request.
+    __slots__ = (
+        "_endpoint",
+        "_gone",
+        "_handed_over",
+        "_receive",
+        "_send",
+        "_trailers",
+        "app",
+        "background",
+        "dropped",
+        "host",
+        "keeper",
+        "thread",
+        "timeline",
+        "waiting",
+    )
 
     def __init__(
         self, keeper: Keeper, host: Host | None, scope: Scope, receive: Receive, send: Send
@@ -61,6 +71,11 @@ class Request:
         self._receive = receive
         self._send = send
         self.thread = get_ident()
+        self.waiting: Any = None  # a Waiting, from the first use of `Tasks` on
+        self.app: Any = None
+        self.background: Any = None  # a list of those, where the app is watched
+        self._endpoint: Open | None = None
+        self.dropped = self._gone = self._handed_over = self._trailers = False
         self.timeline = Timeline(
             0,
             self.kind,
@@ -75,14 +90,17 @@ class Request:
 
     # Its steps ---------------------------------------------------------------------------------
 
-    def watch(self, app: Awaitable[None]) -> Coroutine[Any, Any, None]:
-        """Return what awaits the app, or a part of it in a task of its own, and watches it."""
+    def first_step(self, app: Awaitable[None]) -> Steps | None:
+        """Run the app, or a part of it in a task of its own, to its first suspension.
+
+        Return its other steps, to be awaited at once; None if it is over.
+        """
         coroutine = app if type(app) is CoroutineType else _awaiting(app)
         if self.app is None:
             self.app = coroutine
         keeper = self.keeper
         beat = keeper.beat_of(self.thread) if keeper.watching else None
-        return watched(coroutine, self, keeper.clock, keeper.busy_limit, beat)
+        return first_step(coroutine, self, keeper.clock, keeper.busy_limit, beat)
 
     @property
     def is_running(self) -> bool:
@@ -91,7 +109,17 @@ class Request:
 
     def held_loop(self, begun: int, ended: int) -> None:
         """Record that one step of this request held the event loop."""
-        self.keeper.held_loop(self, begun, ended, self.running)
+        self.keeper.held_loop(self, begun, ended, self._background_of(begun, ended))
+
+    def _background_of(self, begun: int, ended: int) -> TaskRecord | None:
+        """Return the task of Starlette's that took most of a step, which may have ended in it."""
+        records: list[TaskRecord] = self.background or []
+        for record in records:
+            if record.started is not None:
+                over = ended if record.finished is None else record.finished
+                if min(over, ended) - max(record.started, begun) > (ended - begun) / 2:
+                    return record
+        return None
 
     # What passes through -----------------------------------------------------------------------
 
@@ -125,7 +153,7 @@ class Request:
                 if self.keeper.listeners:
                     self.tell("response_sent")
             if self.keeper.watching:
-                self._record_sending()
+                tried(self._record_sending)
             if self.waiting is not None:
                 self.waiting.response_passes()
         else:
@@ -173,12 +201,12 @@ class Request:
         if self.keeper.listeners:
             self.tell("endpoint_start")
         if self.keeper.watching:
-            self._endpoint = begin(name, "endpoint")
+            self._endpoint = tried(begin, name, "endpoint")
 
     def endpoint_ends(self, error: BaseException | None = None) -> None:
         """Take note that the endpoint has returned, or failed."""
         if self._endpoint is not None:
-            self._endpoint.end(error)
+            tried(self._endpoint.end, error)
         self.timeline.endpoint_end = self.keeper.clock()
         if self.keeper.listeners:
             self.tell("endpoint_end")

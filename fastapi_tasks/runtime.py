@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cached_property
 from threading import get_ident
 from typing import Any
 
@@ -13,6 +14,7 @@ from .errors import FastAPITasksError
 from .job import Job, logger
 from .keeper import Keeper
 from .loops import Threads, current_loop
+from .slots import Limiters
 from .steps import Beat
 from .task import TaskConfig
 from .telemetry import find_tracer
@@ -29,10 +31,10 @@ class Runtime:
         self.config = config
         self.loop = current_loop()
         self.thread = get_ident()
+        self.limiters = Limiters()
         self.threads = Threads(limits.threads, self.loop)
         self.live: dict[Job, None] = keeper.group()
         self.limits = limits
-        self.tracer: Any = None
         self.beat: Beat | None = None
         self.draining = False
         self.cancelling = False
@@ -53,9 +55,16 @@ class Runtime:
                     end_watch(self.keeper)
                 self.keeper.ungroup(self.live)
 
+    @cached_property
+    def tracer(self) -> Any:
+        """The tracer of the app's OpenTelemetry SDK, None where it has none.
+
+        Asked for with the first task, so that an app without tasks asks no provider for one more.
+        """
+        return find_tracer()
+
     def started(self) -> None:
-        """Begin what the started app asks for: its OpenTelemetry SDK, watching its loop."""
-        self.tracer = find_tracer()
+        """Begin to watch the started app's loop, where it is to be watched."""
         if self.keeper.watching:
             self.beat = begin_watch(self.keeper, self.loop)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
+import anyio
+
 from .callables import warn_of_files
 from .job import Job
 from .phases import Phases
@@ -48,13 +50,17 @@ class TasksBatch:
         name: str | None = None,
         shield: bool | None = None,
         on_error: TaskErrorHandler | None = None,
+        timeout: float | None = None,
+        limit: int | anyio.CapacityLimiter | None = None,
     ) -> TasksBatch:
         """Return this scheduler with settings of its own; None keeps the one it has.
 
         `name` is shown in timelines and logs, `shield` keeps a task running beyond the grace
-        period of a shutdown, `on_error` is called with the task and what it raised.
+        period of a shutdown, `on_error` is called with the task and what it raised. `timeout` is
+        how many seconds it may run, `limit` how many may run at once: a number, then of each
+        function, or an anyio CapacityLimiter. Raises what TaskConfig does.
         """
-        own = TaskConfig(name, shield, on_error)
+        own = TaskConfig(name, shield, on_error, timeout, limit)
         return TasksBatch(self._phases, self._mode, self._config.merge(own))
 
 

@@ -44,21 +44,21 @@ class Beat:
         self.on_begin: Callable[[int], object] | None = None
 
 
-async def watched(
+def first_step(
     coroutine: Coroutine[Any, Any, object],
     owner: Owner,
     clock: Callable[[], int],
     limit: float,
     beat: Beat | None = None,
-) -> None:
-    """Await `coroutine`, and tell `owner` of every step longer than `limit` nanoseconds.
+) -> Steps | None:
+    """Run a coroutine to its first suspension; return the steps to await then, None if it is over.
 
-    `beat` is told of every step; None where nobody watches the loop from outside.
+    `owner` is told of every step longer than `limit` nanoseconds, `beat` of every step; None where
+    nobody watches the loop from outside. For most requests and tasks the first step is the last: a
+    coroutine around all of them would cost a request 0.01.
     """
     if beat is not None:
-        await BeatingSteps(coroutine, OVER, owner, clock, limit, beat).from_the_first()
-        return
-    # For most requests and tasks the first step is the last.
+        return BeatingSteps(coroutine, OVER, owner, clock, limit, beat).after_the_first()
     begun = clock()
     try:
         awaited = next(coroutine.__await__(), OVER)
@@ -66,8 +66,7 @@ async def watched(
         ended = clock()
         if ended - begun > limit:
             owner.held_loop(begun, ended)
-    if awaited is not OVER:
-        await Steps(coroutine, awaited, owner, clock, limit)
+    return None if awaited is OVER else Steps(coroutine, awaited, owner, clock, limit)
 
 
 class Steps:
@@ -180,11 +179,10 @@ class BeatingSteps(Steps):
         super().__init__(coroutine, awaited, owner, clock, limit)
         self._beat = beat
 
-    async def from_the_first(self) -> None:
-        """Await all steps of a coroutine that has not begun."""
+    def after_the_first(self) -> BeatingSteps | None:
+        """Run a coroutine that has not begun to its first suspension; None if it is over."""
         self._awaited = self._step(_first, self._coroutine)
-        if self._awaited is not OVER:
-            await self
+        return None if self._awaited is OVER else self
 
     def _step(self, resume: Callable[[Any], Any], value: Any) -> Any:
         if self._owner.dropped:
@@ -212,7 +210,7 @@ def steps_of(
     limit: float,
     beat: Beat | None,
 ) -> Steps:
-    """Return the steps of a coroutine that has not begun, watched as `watched` does."""
+    """Return the steps of a coroutine that has not begun, watched as by `first_step`."""
     if beat is None:
         return Steps(coroutine, OVER, owner, clock, limit)
     return BeatingSteps(coroutine, OVER, owner, clock, limit, beat)

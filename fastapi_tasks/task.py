@@ -9,6 +9,7 @@ from typing import Any, Generic, ParamSpec, Protocol, TypeAlias, TypeVar
 import anyio
 
 from .names import harmless
+from .slots import check_limit, check_timeout
 from .timeline import Outcome, TaskRecord
 
 P = ParamSpec("P")
@@ -122,14 +123,22 @@ class TaskConfig:
     `name` is shown in timelines and logs; by default the function's own. `shield` keeps the task
     running beyond the grace period of a shutdown; by default it does not. `on_error` is called
     with the task and the exception when it raises one; by default failures are only logged.
-    Raises TypeError for a name that is no text.
+    `timeout` is how many seconds the task may run, by default for ever: then a coroutine is
+    cancelled, and a function in its thread, which nothing can stop, is let go. `limit` is how many
+    may run at once: a number, counted for each function by itself, or an anyio CapacityLimiter,
+    shared by all that are given it. Raises TypeError for a setting of another kind, ValueError for
+    a timeout that is not above 0 and finite or a limit below 1.
     """
 
     name: str | None = None
     shield: bool | None = None
     on_error: TaskErrorHandler | None = None
+    timeout: float | None = None
+    limit: int | anyio.CapacityLimiter | None = None
 
     def __post_init__(self) -> None:
+        check_timeout(self.timeout)
+        check_limit(self.limit)
         if self.name is not None and not isinstance(self.name, str):
             raise TypeError(
                 f"the name of a task is an object of type {type(self.name).__name__}, which no "

@@ -21,11 +21,11 @@ when the response was sent and run one after another; `spawned` are those that u
 itself, with `create_task()` or in a task group.
 """
 
-Outcome = Literal["ok", "error", "cancelled", "discarded", "abandoned"]
+Outcome = Literal["ok", "error", "cancelled", "discarded", "abandoned", "timeout"]
 """How a task ended.
 
 `cancelled` at shutdown; `discarded` unreleased, because the endpoint failed; `abandoned` still
-running when the hard limit of the shutdown passed.
+running when the hard limit of the shutdown passed; `timeout` when it had run for as long as it may.
 """
 
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -39,12 +39,13 @@ class TaskRecord:
     """What happened to one task. Times are nanoseconds of the timeline's clock.
 
     `requested`: user code called `schedule()`. `released`: the task was handed to the event loop.
-    `started`: the function's first line was about to run. `finished`: it returned, raised or was
-    cancelled. All but the first are None until they happen, `outcome` until the task ends.
-    `error` is the type of what was raised, never its message. `thread` tells a `def` task in its
-    worker thread from a coroutine on the event loop. `id` counts the tasks of a request from 0, in
-    the order in which they were requested; `parent` is the id of the task that scheduled this one,
-    None where the request itself did. A timeline numbers tasks that nobody has numbered.
+    `admitted`: it got a slot of its limit; None where it has no limit. `started`: the function's
+    first line was about to run. `finished`: it returned, raised, was cancelled or let go. All but
+    the first are None until they happen, `outcome` until the task ends. `error` is the type of
+    what was raised, never its message. `thread` tells a `def` task in its worker thread from a
+    coroutine on the event loop. `id` counts the tasks of a request from 0, in the order in which
+    they were requested; `parent` is the id of the task that scheduled this one, None where the
+    request itself did. A timeline numbers tasks that nobody has numbered.
     """
 
     name: str
@@ -59,6 +60,7 @@ class TaskRecord:
     shield: bool = False
     parent: int | None = None
     id: int = -1
+    admitted: int | None = field(default=None, metadata=MOMENT)
 
     @property
     def held(self) -> int | None:
@@ -71,6 +73,13 @@ class TaskRecord:
         if self.started is None or self.released is None:
             return None
         return self.started - self.released
+
+    @property
+    def queued(self) -> int | None:
+        """Nanoseconds of the wait that were spent for a slot of its limit; None without one."""
+        if self.admitted is None or self.released is None:
+            return None
+        return self.admitted - self.released
 
     @property
     def ran(self) -> int | None:
@@ -126,6 +135,7 @@ class Span:
     inside of, None where it is in none. `task` is the id of the task that made it, None where the
     request itself did. `end` is None while it lasts. `error` is the type of what left it.
     `attributes` are few and harmless: never values, statements' parameters, queries or headers.
+    `answered` is when a middleware passed the beginning of the answer on, None where it did not.
     """
 
     name: str
@@ -137,6 +147,7 @@ class Span:
     error: str | None = None
     attributes: dict[str, str] = field(default_factory=dict)
     id: int = -1
+    answered: int | None = field(default=None, metadata=MOMENT)
 
     @property
     def lasted(self) -> int | None:

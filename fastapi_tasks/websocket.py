@@ -14,6 +14,8 @@ NO_CLOSE_FRAME = 1006
 class Connection(Request):
     """A connection. Its response starts when it is accepted, and has been sent when it closes."""
 
+    __slots__ = ()
+
     kind: ClassVar[Literal["http", "websocket"]] = "websocket"
 
     async def receive(self) -> Message:

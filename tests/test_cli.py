@@ -19,7 +19,7 @@ import pytest
 
 from fastapi_tasks import Recorder, Timeline, load, save, to_json
 from fastapi_tasks.recorder import keeper_of
-from visualize import plot, text, to_png, to_svg
+from visualize import plot, text, to_mermaid, to_png, to_svg
 from visualize.cli import journal
 from visualize.cli.journal import Journal
 from visualize.cli.main import main
@@ -65,18 +65,14 @@ def run_jsonl(here: Path) -> Path:
 # show ----------------------------------------------------------------------------------------
 
 
-def test_show_draws_text(command: Command, run_jsonl: Path) -> None:
-    assert command("show", "run.jsonl") == (0, text(load(run_jsonl)), "")
-
-
-def test_show_orders_requests_by_their_start(command: Command, here: Path) -> None:
+def test_show_draws_all_in_the_order_of_their_start(command: Command, here: Path) -> None:
     first, second = checkout(1), checkout(2, at=60_000_000)
     save([second, first], "run.jsonl")
-    assert command("show", "run.jsonl") == (0, text([first, second]), "")
+    assert command("show", "run.jsonl", "--all") == (0, text([first, second]), "")
 
 
 def test_show_reads_a_pipe(here: Path, run_jsonl: Path) -> None:
-    done = run("show", "-", cwd=here, stdin=run_jsonl.read_bytes())
+    done = run("show", "-", "--all", cwd=here, stdin=run_jsonl.read_bytes())
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == text(load(run_jsonl), width=100, color=False, ascii=False)
 
@@ -86,6 +82,7 @@ FORMS = {
     "png": ("run.png", lambda timelines: to_png(plot(timelines))),
     "svg": ("run.svg", lambda timelines: to_svg(plot(timelines))),
     "perfetto": ("run.perfetto.json", lambda timelines: to_perfetto(timelines).encode()),
+    "mermaid": ("run.mmd", lambda timelines: to_mermaid(timelines).encode()),
 }
 
 
@@ -111,7 +108,7 @@ def test_show_writes_a_form_to_standard_output(here: Path, run_jsonl: Path) -> N
 def test_a_reader_that_leaves_is_no_error(here: Path) -> None:
     save(random_timelines(2000, 3), "run.jsonl")
     shown = subprocess.run(
-        f"{sys.executable} -m visualize show run.jsonl | head -1", shell=True, check=False,
+        f"{sys.executable} -m visualize show run.jsonl --all | head -1", shell=True, check=False,
         cwd=here, env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
         capture_output=True, timeout=60,
     )  # fmt: skip
@@ -159,29 +156,6 @@ def _logging_as_before() -> Iterator[None]:
         one.propagate = propagate
 
 
-TABLE = """\
-A  a.jsonl
-B  b.jsonl
-
-                    mode            count A  count B  waited A  waited B    ran A    ran B
-POST /checkout                            1        2         –         –  12.6 ms  12.6 ms
-  audit             immediate             1        2    100 µs    100 µs   1.9 ms   1.9 ms
-  finalize_order    after_route           1        2    200 µs    200 µs  11.7 ms  11.7 ms
-  notify_shipping   after_response        1        2    200 µs    200 µs   7.2 ms   7.2 ms
-  print_label       after_response        1        2    400 µs    400 µs    17 ms    17 ms
-  send_mail         after_response        1        2    100 µs    100 µs  29.3 ms  29.3 ms
-  validate_payment  immediate             1        2    100 µs    100 µs  29.9 ms  29.9 ms
-"""
-
-
-def test_compare_writes_a_table(command: Command, here: Path) -> None:
-    save([checkout(1)], "a.jsonl")
-    save([checkout(1), checkout(2, at=60_000_000)], "b.jsonl")
-    code, out, err = command("compare", "a.jsonl", "b.jsonl")
-    assert (code, err) == (0, "")
-    assert out == TABLE
-
-
 @pytest.mark.parametrize("align", ["request_start", "response_sent"])
 def test_compare_draws_both_on_one_axis(command: Command, here: Path, align: Any) -> None:
     save(checkout(1), "a.jsonl")
@@ -220,7 +194,7 @@ WRITTEN = "give a file that was written by"
         (b"\n\n", "run.jsonl holds no request: record some, then show them"),
         (
             b"\x89PNG\r\n",
-            "run.jsonl is not text (invalid start byte at byte 0): "
+            "run.jsonl: line 1 is not text (invalid start byte at byte 0): "
             f"{WRITTEN} save() or the record command",
         ),
         (
@@ -261,8 +235,8 @@ def test_a_damaged_pipe_is_one_line(here: Path) -> None:
     done = run("show", "-", cwd=here, stdin=b"\xff")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        "visualize: standard input is not text (invalid start byte at byte 0): "
-        "pipe a recording into it\n"
+        "visualize: standard input: line 1 is not text (invalid start byte at byte 0): "
+        "give a file that was written by save() or the record command\n"
     )
     done = run("show", "-", cwd=here, stdin=b"7")
     assert done.stderr.startswith("visualize: standard input: line 1 is not a timeline")
@@ -339,7 +313,8 @@ def test_a_missing_package_is_named(
     assert (code, out) == (1, "")
     assert err == (
         "visualize: this command needs matplotlib, which is not installed: "
-        "pip install 'fastapi-tasks-timeline[visualize]'\n"
+        "pip install 'fastapi-tasks-timeline[visualize]', "
+        "or run it with uvx 'fastapi-tasks-timeline[visualize]'\n"
     )
 
 
@@ -374,9 +349,12 @@ def test_record_saves_what_happened_when_it_is_ended(here: Path, number: int) ->
     with running("record", "shop:app", "-o", "out.jsonl", "--port", "0", cwd=here) as process:
         line = line_with("runs on", process.stdout)
         url = line.split()[3].rstrip(",")
-        assert line == f"shop:app runs on {url}, its live timeline on {url}/_timeline/\n"
+        address = line.split()[-1].removeprefix(url)
+        assert line == f"shop:app runs on {url}, its live timeline on {url}{address}\n"
         assert line_with("", process.stdout) == "Recording into out.jsonl; Ctrl-C ends it.\n"
         with httpx.Client(trust_env=False, base_url=url) as client:
+            assert client.get("/_timeline/").status_code == 401
+            client.get(address)
             assert client.get("/_timeline/").status_code == 200
             assert client.get("/").json() == "ordered"
             assert client.get("/nowhere").status_code == 404
@@ -385,8 +363,11 @@ def test_record_saves_what_happened_when_it_is_ended(here: Path, number: int) ->
     assert process.returncode == 0
     # As uvicorn's own command logs.
     assert {line.split()[0] for line in err.splitlines()} == {"INFO:"}
-    *log, last = out.splitlines()
+    *log, _, found, _, last = out.splitlines()
+    assert found == "Nothing was found that made anything late or fail."
     assert [line.partition(" - ")[2] for line in log] == [
+        '"GET /_timeline/ HTTP/1.1" 401 Unauthorized',
+        f'"GET {address} HTTP/1.1" 303 See Other',
         '"GET /_timeline/ HTTP/1.1" 200 OK',
         '"GET / HTTP/1.1" 200 OK',
         '"GET /nowhere HTTP/1.1" 404 Not Found',
@@ -435,9 +416,9 @@ def test_a_second_ctrl_c_waits_no_longer(here: Path) -> None:
 def test_a_server_for_every_address_is_reached_on_this_machine(here: Path) -> None:
     write_app(here)
     with running("record", "shop:app", "--host", "0.0.0.0", "--port", "0", cwd=here) as process:
-        url = line_with("runs on", process.stdout).split()[3].rstrip(",")
-        assert url.startswith("http://127.0.0.1:")
-        assert httpx.get(f"{url}/_timeline/", trust_env=False).status_code == 200
+        line = line_with("runs on", process.stdout)
+        assert line.split()[3].startswith("http://127.0.0.1:")
+        assert httpx.get(line.split()[-1], trust_env=False).status_code == 303
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
 
@@ -620,7 +601,9 @@ def test_the_playground_is_served_until_ctrl_c(here: Path) -> None:
         line = line_with("playground", process.stdout)
         url = line.split()[4].rstrip(";")
         assert line == f"The playground is on {url}; Ctrl-C ends it.\n"
-        assert httpx.get(url, trust_env=False).status_code == 200
+        with httpx.Client(trust_env=False, follow_redirects=True) as client:
+            assert client.get(url.partition("?")[0]).status_code == 401
+            assert client.get(url).status_code == 200
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (0, "", "")

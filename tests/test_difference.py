@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from contextlib import AsyncExitStack
 from dataclasses import replace
-from itertools import pairwise
+from functools import partial
 
 import anyio
 import pytest
@@ -20,7 +21,7 @@ from tests.samples import MS, checkout
 from tests.strategies import recordings, unhurried
 from visualize import difference
 from visualize.answers.difference import Change, FailIf, FailIfError, Shift, noise
-from visualize.lab import serve
+from visualize.lab import Lab, serve
 
 # Noise ---------------------------------------------------------------------------------------
 
@@ -118,6 +119,13 @@ def test_what_holds_the_loop_comes_before_those_that_it_slows() -> None:
     found = difference(run(0, Shop(hold=40)), run(1)).changes
     assert changed(list(found))[0] == "resize"
     assert {"GET /items", "GET /search", "POST /orders", "GET /health"} <= set(changed(list(found)))
+
+
+def test_what_moved_more_time_altogether_comes_first() -> None:
+    found = difference(run(0, Shop(search=20, mail=100)), run(1)).changes
+    assert changed(list(found))[:2] == ["send_mail", "GET /search"]
+    found = difference(run(0, Shop(search=90, mail=60)), run(1)).changes
+    assert changed(list(found))[:2] == ["GET /search", "send_mail"]
 
 
 def test_more_failures_are_a_change() -> None:
@@ -261,6 +269,13 @@ def test_one_more_error_among_as_many_is_one_more() -> None:
     assert "send_mail (after_response), errors 0 → 1 (n 133 → 133)" in broken
 
 
+def test_all_rows_that_meet_a_condition_are_counted() -> None:
+    found = difference(run(0), run(1, Shop(search=20, mail=60)))
+    broken = FailIf.parse("p50 > +20%").broken(found)
+    assert broken is not None
+    assert broken.endswith(", and 1 more")
+
+
 def test_a_loop_that_is_held_for_longer_is_found_out() -> None:
     found = difference(run(0), run(1, Shop(hold=40)))
     broken = FailIf.parse("held > +100ms").broken(found)
@@ -345,37 +360,50 @@ VISITS = [
     *[("GET", "/items/3")] * 8, *[("GET", "/cart")] * 4, *[("POST", "/orders")] * 6,
     *[("POST", "/images")] * 2,
 ]  # fmt: skip
+TURN = 20
+"""Requests that one app gets before it is the other's turn."""
 
 
-async def visited(app: FastAPI, requests: int) -> list[Timeline]:
-    """Have six clients send so many requests, in an order that is the same each time."""
+async def visited(*apps: FastAPI, requests: int) -> list[list[Timeline]]:
+    """Have six clients send so many requests to each app, in an order that is the same each time.
+
+    The apps take turns, so that all find the machine equally busy.
+    """
     rng = random.Random(1)
-    visits = iter([rng.choice(VISITS) for _ in range(requests)])
-    async with serve(app, quiet=True) as lab:
-        for visit in dict.fromkeys(VISITS):
-            await lab.warm_up(*visit)
+    visits = [rng.choice(VISITS) for _ in range(requests)]
+    async with AsyncExitStack() as stack:
+        labs = [await stack.enter_async_context(serve(app, quiet=True)) for app in apps]
+        for lab in labs:
+            for visit in dict.fromkeys(VISITS):
+                await lab.warm_up(*visit)
+        for start in range(0, requests, TURN):
+            for lab in labs:
+                await take_turn(lab, visits[start : start + TURN])
+        return [lab.timelines for lab in labs]
 
-        async def client() -> None:
-            for visit in visits:
-                await lab.request(*visit)
 
-        async with anyio.create_task_group() as group:
-            for _ in range(6):
-                group.start_soon(client)
-        await lab.settled()
-        return lab.timelines
+async def take_turn(lab: Lab, visits: list[tuple[str, str]]) -> None:
+    ahead = iter(visits)
+
+    async def client() -> None:
+        for visit in ahead:
+            await lab.request(*visit)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(6):
+            group.start_soon(client)
+    await lab.settled()
 
 
 @pytest.mark.slow
 def test_of_real_runs_of_the_same_app_19_of_20_pairs_are_nothing_but_noise() -> None:
-    runs = [anyio.run(visited, shop(), 400) for _ in range(21)]
-    found = [changed(list(difference(*pair).changes)) for pair in pairwise(runs)]
+    pairs = [anyio.run(partial(visited, shop(), shop(), requests=240)) for _ in range(20)]
+    found = [changed(list(difference(*pair).changes)) for pair in pairs]
     assert sum(not names for names in found) >= 19, found
 
 
 def test_of_real_runs_the_cured_one_is_told_by_its_cause() -> None:
-    before = anyio.run(visited, shop(held=0.05), 300)
-    after = anyio.run(visited, shop(), 300)
+    before, after = anyio.run(partial(visited, shop(held=0.05), shop(), requests=300))
     first = difference(before, after).changes[0]
     held = first.shift("held")
     assert first.name == "resize"

@@ -159,11 +159,6 @@ class TestTwoServersOnOneLoop:
         assert [t.outcome for one in recorder.timelines for t in one.tasks] == ["cancelled", "ok"]
         assert now() == 3_500_000_000
 
-    @pytest.mark.xfail(
-        reason="a request takes the runtime that began last on its loop, also where the server "
-        "that it came in by is another one: with that one's shutdown its tasks end",
-        strict=True,
-    )
     async def test_a_request_outlives_the_other_servers_shutdown(
         self, make_app: MakeApp, recorder: Recorder
     ) -> None:
@@ -221,7 +216,13 @@ class Uvicorn:
     """Serve apps on one event loop, in a thread of its own."""
 
     def __init__(self, *apps: Any) -> None:
-        configs = [uvicorn.Config(app, port=0, log_level="critical", lifespan="on") for app in apps]
+        options: dict[str, Any] = {
+            "port": 0,
+            "log_level": "critical",
+            "lifespan": "on",
+            "ws": "none",
+        }
+        configs = [uvicorn.Config(app, **options) for app in apps]
         self._servers = [uvicorn.Server(config) for config in configs]
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self._thread.start()
@@ -362,18 +363,22 @@ class TestTheLifespanContext:
         async with app.router.lifespan_context(app) as state:
             assert state == {"database": "shop"}
         async with serving(app) as server:
-            assert server.state == {"database": "shop"}
+            assert server.state["database"] == "shop"
+            assert [name for name in server.state if "fastapi_tasks" not in name] == ["database"]
 
     async def test_around_a_served_app_is_another_runtime(
         self, make_app: MakeApp, recorder: Recorder
     ) -> None:
+        """A request's tasks live as long as the server that it came in by."""
         shop = Shop(recorder)
         async with serving(shop.app) as server:
             async with shop.app.router.lifespan_context(shop.app):
-                await server.get("/one?seconds=1")
-            assert shop.said == ["open", "open", "one", "closed"]
-            assert (await server.get("/two")).status == 200
-        assert shop.said[4:] == ["two", "closed"]
+                await server.get("/served?seconds=1")
+                await Server(shop.app).get("/called?seconds=2")
+            assert shop.said == ["open", "open", "served", "called", "closed"]
+            assert (await server.get("/two?seconds=3")).status == 200
+        assert shop.said[5:] == ["two", "closed"]
+        assert now() == 5_000_000_000
 
     async def test_drains_though_the_block_raises(self, recorder: Recorder) -> None:
         shop = Shop(recorder)

@@ -14,7 +14,7 @@ from fastapi_tasks import Busy, ClientView, Timeline
 from visualize.lab import Lab, serve
 from visualize.playground import Experiment, Step, playground
 from visualize.playground.experiment import START, make_app, run_blocking, verdict
-from visualize.playground.page import POLICY, make_page
+from visualize.playground.page import POLICY, make_guard, make_page
 
 from .samples import MS, checkout
 
@@ -99,6 +99,7 @@ def test_the_verdict_says_what_the_client_waited_for() -> None:
 @pytest.fixture
 async def page() -> AsyncIterator[Lab]:
     async with serve(make_page()) as served:
+        await served.get(make_guard().address)
         yield served
 
 

@@ -208,6 +208,8 @@ async def test_the_page_stands_beside_an_app_of_any_kind() -> None:
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         for path in ("/", "/_timelines", "/x/_timeline/"):
             assert (await client.get(path)).text == "bare"
+        assert (await client.get("/_timeline/")).status_code == 401
+        await client.get(app.page.address)
         for path in ("/_timeline/", "/_timeline/timeline.js"):
             assert (await client.get(path)).status_code == 200
         assert (await client.get("/_timeline")).headers["location"].endswith("/_timeline/")

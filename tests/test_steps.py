@@ -14,7 +14,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import StreamingResponse
 
 from fastapi_tasks import Recorder, RecordingMiddleware, Tasks, add_tasks
-from fastapi_tasks.steps import Steps, watched
+from fastapi_tasks.steps import Steps, first_step
 
 from .asgi import Server, serving
 from .virtual import block, now
@@ -192,10 +192,18 @@ class TestStepsStandForTheirCoroutine:
             await anyio.lowlevel.checkpoint()
             raise LookupError("lost")
 
+        async def at_once() -> None:
+            pass
+
         owner = Owner()
-        await watched(anyio.sleep(0.1), owner, now, 0)
+        assert first_step(at_once(), owner, now, 0) is None
+        rest = first_step(anyio.sleep(0.1), owner, now, 0)
+        assert rest is not None
+        await rest
+        rest = first_step(fails(), owner, now, 0)
+        assert rest is not None
         with pytest.raises(LookupError, match="lost"):
-            await watched(fails(), owner, now, 0)
+            await rest
 
 
 class Suspends:

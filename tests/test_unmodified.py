@@ -123,6 +123,7 @@ def test_a_database_another_service_and_background_tasks(prices: str, tmp_path: 
             "background send_mail: ok",
             "background count_order: ok",
             "  sql SELECT orders",
+            "  sql ROLLBACK",
             "background fail_to_print: error ! ConnectionError",
             "background send_mail: discarded",
         ],
@@ -135,6 +136,7 @@ def test_a_database_another_service_and_background_tasks(prices: str, tmp_path: 
             "      sql SELECT orders",
             "    serialization response",
             "    close get_session",
+            "      sql ROLLBACK",
             "sending response",
         ],
         "GET /v1/orders/9 #3: 404": [
@@ -145,6 +147,7 @@ def test_a_database_another_service_and_background_tasks(prices: str, tmp_path: 
             "    endpoint get_order ! HTTPException",
             "      sql SELECT orders",
             "    close get_session",
+            "      sql ROLLBACK",
             "sending response",
         ],
         "POST /v1/orders #4: 422": [
@@ -241,6 +244,7 @@ def test_a_factory_of_a_wrapped_starlette_app(tmp_path: Path) -> None:
     assert trees(recorded("plain:create", ask_plain, tmp_path)) == {
         "GET /save #1: 200": [
             "middleware Login",
+            "  endpoint save",
             "sending response",
             "spawned refresh: ok",
             "background archive: ok",
@@ -248,10 +252,15 @@ def test_a_factory_of_a_wrapped_starlette_app(tmp_path: Path) -> None:
         ],
         "GET /files/read #2: 200": [
             "middleware Login",
+            "  endpoint read",
             "sending response",
             "background archive: ok",
         ],
-        "GET /crash #3: 500": ["middleware Login ! KeyError", "sending response"],
+        "GET /crash #3: 500": [
+            "middleware Login ! KeyError",
+            "  endpoint crash ! KeyError",
+            "sending response",
+        ],
         "GET /none #4: 404": ["middleware Login", "sending response"],
     }
     assert "a secret" not in (tmp_path / "run.jsonl").read_text()

@@ -114,7 +114,7 @@ def test_each_span_is_in_the_request_or_the_task_that_made_it(tmp_path: Path) ->
         ("reserve", "spawned"),
     }
     done = {task.name: nested(timeline, task.id) for task in timeline.tasks}
-    assert done["send_mail"] == ["sql SELECT customers"]
+    assert done["send_mail"] == ["sql SELECT customers", "sql ROLLBACK"]
     assert done["report"] == ["thread count_words"]
     assert done["reserve"] == ["thread count_words"]
 

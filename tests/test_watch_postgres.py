@@ -75,6 +75,7 @@ def test_statements_and_waits_of_asyncpg(url: str) -> None:
             "sql SELECT shop.Orders",
             "sql COMMIT",
             "sql SELECT ! Error",
+            "sql ROLLBACK",
             "sql SELECT ! CancelledError",
         ]
         assert_in_time(timeline)

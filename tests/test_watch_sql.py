@@ -100,8 +100,10 @@ def test_a_statement_that_fails_ends_with_the_error_that_the_app_sees(engine: sa
 
     assert tree(timeline, without="pool") == [
         "sql SELECT nowhere ! OperationalError",
+        "sql ROLLBACK",
         "sql INSERT orders",
         "sql INSERT orders ! IntegrityError",
+        "sql ROLLBACK",
     ]
     assert_in_time(timeline)
 
@@ -114,7 +116,7 @@ def test_a_statement_that_a_listener_of_the_apps_refuses_is_none(engine: sa.Engi
     with watched() as timeline, engine.connect() as connection, pytest.raises(PermissionError):
         connection.execute(sa.text("DELETE FROM orders"))
 
-    assert tree(timeline, without="pool") == []
+    assert tree(timeline, without="pool") == ["sql ROLLBACK"]
 
 
 def test_statements_of_drivers_that_take_no_parameters(engine: sa.Engine) -> None:
@@ -122,7 +124,7 @@ def test_statements_of_drivers_that_take_no_parameters(engine: sa.Engine) -> Non
         plain = connection.execution_options(no_parameters=True)
         assert plain.exec_driver_sql("SELECT '%' FROM (SELECT 1) AS one").scalar() == "%"
 
-    assert tree(timeline, without="pool") == ["sql SELECT"]
+    assert tree(timeline, without="pool") == ["sql SELECT", "sql ROLLBACK"]
     assert_in_time(timeline)
 
 
@@ -165,6 +167,7 @@ def test_a_dialects_own_way_is_recorded_once(dialect: str, tmp_path: Path) -> No
         "sql CREATE orders",
         "sql INSERT orders",
         "sql SELECT orders",
+        "sql ROLLBACK",
     ]
 
 
@@ -192,7 +195,7 @@ def test_reading_that_fails_later_is_not_the_statements_error(engine: sa.Engine)
         with pytest.raises(sa.exc.OperationalError):
             result.all()
 
-    assert tree(timeline, without="pool") == ["sql SELECT"]
+    assert tree(timeline, without="pool") == ["sql SELECT", "sql ROLLBACK"]
 
 
 def test_nothing_is_recorded_and_results_are_the_same_outside_of_requests(
@@ -215,7 +218,7 @@ def test_installing_again_records_once(engine: sa.Engine) -> None:
     with watched() as timeline, engine.connect() as connection:
         connection.execute(sa.select(Order.id))
 
-    assert tree(timeline, without="pool") == ["sql SELECT orders"]
+    assert tree(timeline, without="pool") == ["sql SELECT orders", "sql ROLLBACK"]
 
 
 def test_a_connection_that_is_idle_is_not_waited_for(tmp_path: Path) -> None:
@@ -231,7 +234,10 @@ def test_a_connection_that_is_idle_is_not_waited_for(tmp_path: Path) -> None:
         engine.dispose()
 
     # The first has to be made; the others find it in the pool.
-    assert tree(timeline) == ["pool waits for a connection", *(["sql SELECT"] * 3)]
+    assert tree(timeline) == [
+        "pool waits for a connection",
+        *(["sql SELECT", "sql ROLLBACK"] * 3),
+    ]
 
 
 def test_the_wait_for_a_connection_that_another_has_is_a_span(tmp_path: Path) -> None:
@@ -303,7 +309,7 @@ def test_async_statements_and_waits_belong_to_the_task_that_made_them(tmp_path: 
 
             one, two = await asyncio.gather(first(), second())
             assert one == ["sql SELECT orders", "sql INSERT orders", "sql COMMIT"]
-            assert two == ["pool waits for a connection", "sql DELETE orders"]
+            assert two == ["pool waits for a connection", "sql DELETE orders", "sql ROLLBACK"]
 
     asyncio.run(use())
 
@@ -347,6 +353,6 @@ def test_a_hook_that_fails_never_reaches_the_app(
             with engine.connect() as connection:
                 assert connection.execute(sa.text("SELECT 1")).scalar() == 1
 
-    assert tree(timeline, without="pool") == []
+    assert tree(timeline, without="pool") == ["sql ROLLBACK"] * 3
     said = [record for record in caplog.records if "_statement" in record.getMessage()]
     assert len(said) == 1

@@ -21,7 +21,6 @@ class Made:
         self.timeline = Timeline(1, "http", "GET", "/", 0, keeper.clock())
         self.thread = get_ident()
         self.background: list[TaskRecord] = []
-        self.running: TaskRecord | None = None
 
 
 @contextmanager

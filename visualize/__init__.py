@@ -5,12 +5,16 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from visualize.painters import PAINTERS
+
 if TYPE_CHECKING:
+    from fastapi_tasks import __version__ as __version__
     from visualize.answers.difference import difference
     from visualize.answers.filter import parse, select
     from visualize.answers.findings import explain
     from visualize.answers.summary import summary
     from visualize.figure import compare, plot, to_png, to_svg
+    from visualize.mermaid import to_mermaid
     from visualize.notebook import show
     from visualize.page import to_html
     from visualize.perfetto import to_perfetto
@@ -30,11 +34,8 @@ _HOMES = {
     "show": "notebook",
     "summary": "answers.summary",
     "text": "terminal",
-    "to_html": "page",
-    "to_perfetto": "perfetto",
-    "to_png": "figure",
-    "to_svg": "figure",
     "us": "units",
+    **{painter.function: painter.home for painter in PAINTERS},
 }
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "summary",
     "text",
     "to_html",
+    "to_mermaid",
     "to_perfetto",
     "to_png",
     "to_svg",
@@ -58,6 +60,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module("fastapi_tasks").__version__
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

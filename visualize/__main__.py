@@ -1,4 +1,4 @@
-"""Run the command line: `python -m visualize`."""
+"""Run the command line: `python -m visualize`, or the script `fastapi-tasks-timeline`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ import sys
 
 from visualize.cli.signals import quit_on_interrupt
 
-if __name__ == "__main__":
+
+def run() -> int:
+    """Run the command that the process was started with; return its exit code."""
     # Before the rest is imported, so that Ctrl-C is a quiet end from the first moment on.
     quit_on_interrupt()
     from visualize.cli.main import main
 
-    sys.exit(main())
+    return main()
+
+
+if __name__ == "__main__":
+    sys.exit(run())

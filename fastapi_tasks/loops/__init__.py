@@ -17,8 +17,9 @@ __all__ = ["Call", "Handle", "Loop", "Threads", "current_loop"]
 def current_loop() -> Loop:
     """Return the event loop that runs here."""
     # Whoever runs a loop has loaded its library; who only imports an app need not.
-    trio = sys.modules.get("trio")
-    if trio is not None and trio.lowlevel.in_trio_run():
+    # Half of it, where another thread is about to import it at this moment.
+    lowlevel = getattr(sys.modules.get("trio"), "lowlevel", None)
+    if lowlevel is not None and lowlevel.in_trio_run():
         from .on_trio import TrioLoop
 
         return TrioLoop()

@@ -33,6 +33,9 @@ class Loop(Protocol):
         Raises RuntimeError if the loop has ended.
         """
 
+    def call_later(self, seconds: float, callback: Callable[[], object]) -> Handle:
+        """Call `callback` after so many seconds, unless that is cancelled; on its thread only."""
+
     def start_thread(
         self, work: Callable[[], None], name: str, failed: Callable[[RuntimeError], object]
     ) -> None:

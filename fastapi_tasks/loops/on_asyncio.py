@@ -36,6 +36,9 @@ class AsyncioLoop:
         # Not loop.create_task(): an eager task factory would run the task inside schedule().
         return asyncio.Task(run(), loop=self._loop, name=name, context=context)
 
+    def call_later(self, seconds: float, callback: Callable[[], object]) -> Handle:
+        return self._loop.call_later(seconds, callback)
+
     def start_thread(
         self, work: Callable[[], None], name: str, failed: Callable[[RuntimeError], object]
     ) -> None:

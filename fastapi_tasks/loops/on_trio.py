@@ -56,6 +56,18 @@ class TrioLoop:
         trio.lowlevel.spawn_system_task(hosted, name=name, context=context)
         return scope
 
+    def call_later(self, seconds: float, callback: Callable[[], object]) -> Handle:
+        scope = trio.CancelScope()
+
+        async def call() -> None:
+            with scope:
+                await trio.sleep(seconds)
+                callback()
+
+        # Not in the context of the task that asks.
+        trio.lowlevel.spawn_system_task(call, context=Context())
+        return scope
+
     async def _host(self, run: Callable[[], Any], scope: trio.CancelScope) -> None:
         task = trio.lowlevel.current_task()
         self._hosted.add(task)

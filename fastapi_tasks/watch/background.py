@@ -9,7 +9,8 @@ from starlette.background import BackgroundTask
 
 from ..callables import display_name
 from ..timeline import TaskRecord
-from .here import Here, here
+from .here import Here, Watched, here
+from .hook import tried
 
 _RECORD = "fastapi_tasks_record"
 
@@ -31,7 +32,7 @@ def _watch_making() -> None:
         make(self, *args, **kwargs)
         around = here.get()
         if around is not None:
-            setattr(self, _RECORD, _requested(self, around))
+            setattr(self, _RECORD, tried(_requested, self, around))
 
     BackgroundTask.__init__ = watched  # type: ignore[method-assign]
 
@@ -59,7 +60,8 @@ def _watch_running() -> None:
     async def watched(self: BackgroundTask) -> None:
         around = here.get()
         record: TaskRecord | None = getattr(self, _RECORD)
-        if around is None or record is None or record.started is not None:
+        if around is None or record is None or record.released is not None or record.outcome:
+            # Outside of requests; or once more, or after its own request.
             await run(self)
             return
         running = functools.partial(run, self)
@@ -77,13 +79,8 @@ def _watch_running() -> None:
 
 
 async def _recorded(run: Any, around: Here, record: TaskRecord) -> None:
-    request = around.request
-    # They run one after another: whatever lies between this and the start is one waiting.
-    record.released = request.timeline.response_sent or request.keeper.clock()
-    request.running = record
-    token = here.set(Here(request, record.id))
-    if not record.thread:
-        _mark(around, record, "started")
+    token = here.set(Here(around.request, record.id))
+    tried(_released, around, record)
     try:
         await run()
     except BaseException as error:
@@ -94,8 +91,17 @@ async def _recorded(run: Any, around: Here, record: TaskRecord) -> None:
         record.outcome = "ok"
     finally:
         here.reset(token)
-        request.running = None
-        _mark(around, record, "finished")
+        tried(_mark, around, record, "finished")
+
+
+def _released(around: Here, record: TaskRecord) -> None:
+    request = around.request
+    # They run one after another: whatever lies between this and the start is one waiting. One may
+    # be asked for only when the response is over.
+    sent = request.timeline.response_sent
+    record.released = max(request.keeper.clock() if sent is None else sent, record.requested)
+    if not record.thread:
+        _mark(around, record, "started")
 
 
 def _marking_start(func: Any, around: Here, record: TaskRecord) -> Any:
@@ -103,10 +109,26 @@ def _marking_start(func: Any, around: Here, record: TaskRecord) -> Any:
 
     @functools.wraps(func)
     def marking(*args: Any, **kwargs: Any) -> Any:
-        _mark(around, record, "started")
+        tried(_mark, around, record, "started")
         return func(*args, **kwargs)
 
     return marking
+
+
+def discard(request: Watched, records: list[TaskRecord]) -> None:
+    """Take note of the tasks that have not run when their request is over.
+
+    The response was never sent, or one before them has failed: that was their end.
+    """
+    over = [one.finished for one in records if one.finished is not None]
+    failed = request.timeline.endpoint_end if request.timeline.error else max(over, default=None)
+    failed = request.keeper.clock() if failed is None else failed
+    for record in records:
+        if record.started is None and record.outcome is None:
+            record.finished = max(failed, record.requested)
+            record.outcome = "discarded"
+            if request.keeper.listeners:
+                request.keeper.tell("finished", request.timeline, record)
 
 
 def _mark(around: Here, record: TaskRecord, moment: str) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
+from threading import get_ident
 from typing import Any
 
 from ..callables import display_name
-from .here import Open, begin
+from ..timeline import SpanKind
+from .here import Here, Open, begin, here, past
+from .hook import tried
 
 _COPIED = ("__name__", "__qualname__", "__module__", "__doc__", "__annotations__")
 
@@ -22,55 +26,70 @@ def watch_dependant(dependant: Any, leave_out: Callable[..., Any]) -> None:
         watch_dependant(one, leave_out)
 
 
-class Dependency:
+class Dependency(functools.partial[Any]):
     """Stands for the function of a dependency, to FastAPI and to whoever looks it up.
 
-    It equals what it stands for: so overrides and the cache of a request find it.
+    It equals what it stands for: so overrides and the cache of a request find it. It is a partial
+    of it, since FastAPI looks through those: whether something is awaited, entered or sent to a
+    thread is decided by the function itself.
     """
 
-    def __init__(self, call: Callable[..., Any]) -> None:
-        self.__wrapped__ = call
+    _call: Callable[..., Any]
+    _name: str
+
+    def __new__(cls, call: Callable[..., Any]) -> Dependency:
+        """Stand for `call`, which may be a partial too."""
+        made = super().__new__(cls, call)
+        made._call = call
+        made._name = display_name(call)
         for name in _COPIED:
             if hasattr(call, name):
-                setattr(self, name, getattr(call, name))
-        self._name = display_name(call)
-        self._run = _runner(call)
+                setattr(made, name, getattr(call, name))
+        if not inspect.isclass(call):
+            # Before release 0.123 FastAPI looks here, and not through partials.
+            target: Any = call
+            vars(made)["__call__"] = target if inspect.isroutine(call) else target.__call__
+        return made
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Dependency):
-            other = other.__wrapped__
-        return bool(self.__wrapped__ == other)
+            other = other._call
+        return bool(self._call == other)
 
     def __hash__(self) -> int:
-        return hash(self.__wrapped__)
+        return hash(self._call)
+
+    def __repr__(self) -> str:
+        return repr(self._call)
 
     def __call__(self, /, **values: Any) -> Any:
-        return self._run(self._name, self.__wrapped__, values)
+        place = here.get()
+        if place is None:
+            return self._call(**values)
+        if get_ident() != place.request.thread:
+            # What FastAPI sends to a thread does its work in this call, whatever it returns.
+            return _function(self._name, self._call, values)
+        begun = place.request.keeper.clock()
+        return _watched(self._name, self._call(**values), place, begun)
 
     def __getattr__(self, name: str) -> Any:
-        if name == "__wrapped__":  # while it is being copied
+        if name == "_call":  # while it is being copied
             raise AttributeError(name)
-        return getattr(self.__wrapped__, name)
+        return getattr(self._call, name)
 
 
-def _runner(call: Callable[..., Any]) -> Callable[..., Any]:
-    target: Any = inspect.unwrap(call)
-    if not inspect.isroutine(target) and not inspect.isclass(target):
-        target = getattr(target, "__call__", target)  # noqa: B004
-    if inspect.isasyncgenfunction(target):
-        return _async_generator
-    if inspect.isgeneratorfunction(target):
-        return _generator
-    return _coroutine if inspect.iscoroutinefunction(target) else _function
+def _begin(name: str, kind: SpanKind = "dependency") -> Open | None:
+    opened: Open | None = tried(begin, name, kind)
+    return opened
 
 
 def _end(opened: Open | None, error: BaseException | None = None) -> None:
     if opened is not None:
-        opened.end(error)
+        tried(opened.end, error)
 
 
 def _function(name: str, call: Callable[..., Any], values: dict[str, Any]) -> Any:
-    opened = begin(name, "dependency")
+    opened = _begin(name)
     try:
         result = call(**values)
     except BaseException as error:
@@ -80,10 +99,22 @@ def _function(name: str, call: Callable[..., Any], values: dict[str, Any]) -> An
     return result
 
 
-async def _coroutine(name: str, call: Callable[..., Any], values: dict[str, Any]) -> Any:
-    opened = begin(name, "dependency")
+def _watched(name: str, result: Any, place: Here, begun: int) -> Any:
+    """Return what FastAPI is to await or to enter instead of `result`."""
+    if inspect.isawaitable(result):
+        return _awaiting(name, result)
+    if inspect.isgenerator(result):
+        return _generator(name, result)
+    if inspect.isasyncgen(result):
+        return _async_generator(name, result)
+    tried(past, place, name, "dependency", begun)
+    return result
+
+
+async def _awaiting(name: str, awaitable: Awaitable[Any]) -> Any:
+    opened = _begin(name)
     try:
-        result = await call(**values)
+        result = await awaitable
     except BaseException as error:
         _end(opened, error)
         raise
@@ -91,9 +122,8 @@ async def _coroutine(name: str, call: Callable[..., Any], values: dict[str, Any]
     return result
 
 
-def _generator(name: str, call: Callable[..., Any], values: dict[str, Any]) -> Iterator[Any]:
-    opened = begin(name, "dependency")
-    generator = call(**values)
+def _generator(name: str, generator: Generator[Any, Any, Any]) -> Iterator[Any]:
+    opened = _begin(name)
     try:
         value = next(generator)
     except BaseException as error:
@@ -103,7 +133,7 @@ def _generator(name: str, call: Callable[..., Any], values: dict[str, Any]) -> I
     try:
         yield value
     except BaseException as thrown:
-        opened = begin(name, "close")
+        opened = _begin(name, "close")
         try:
             generator.throw(thrown)
         except StopIteration:
@@ -113,7 +143,7 @@ def _generator(name: str, call: Callable[..., Any], values: dict[str, Any]) -> I
             _end(opened, None if error is thrown else error)
             raise
     else:
-        opened = begin(name, "close")
+        opened = _begin(name, "close")
         try:
             next(generator)
         except StopIteration:
@@ -127,11 +157,8 @@ def _generator(name: str, call: Callable[..., Any], values: dict[str, Any]) -> I
     yield
 
 
-async def _async_generator(
-    name: str, call: Callable[..., Any], values: dict[str, Any]
-) -> AsyncIterator[Any]:
-    opened = begin(name, "dependency")
-    generator = call(**values)
+async def _async_generator(name: str, generator: AsyncGenerator[Any, Any]) -> AsyncIterator[Any]:
+    opened = _begin(name)
     try:
         value = await anext(generator)
     except BaseException as error:
@@ -141,7 +168,7 @@ async def _async_generator(
     try:
         yield value
     except BaseException as thrown:
-        opened = begin(name, "close")
+        opened = _begin(name, "close")
         try:
             await generator.athrow(thrown)
         except StopAsyncIteration:
@@ -151,7 +178,7 @@ async def _async_generator(
             _end(opened, None if error is thrown else error)
             raise
     else:
-        opened = begin(name, "close")
+        opened = _begin(name, "close")
         try:
             await anext(generator)
         except StopAsyncIteration:

@@ -14,7 +14,8 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from ..timeline import Span
-from .here import here, leaf
+from .here import Here, here, leaf
+from .hook import tried
 
 _MARK = "watched_by_fastapi_tasks"
 _PARAMETERS = ("path_params", "query_params", "header_params", "cookie_params", "body_params")
@@ -35,19 +36,24 @@ def _solving(solve: Callable[..., Any]) -> Callable[..., Any]:
         around = here.get()
         if around is None or not _has_parameters(options.get("dependant")):
             return await solve(**options)
-        keeper, timeline = around.request.keeper, around.request.timeline
-        begun, before = keeper.clock(), timeline.spans_dropped + len(timeline.spans)
+        timeline = around.request.timeline
+        begun, before = around.request.keeper.clock(), timeline.spans_dropped + len(timeline.spans)
         solved = await solve(**options)
-        # Parameters are read when all dependencies are there.
-        made = [one for one in timeline.spans if one.id >= before and one.kind == "dependency"]
-        begun = max([begun, *(one.end for one in made if one.end is not None)])
-        span = Span("parameters", "validation", begun, keeper.clock(), around.task, around.span)
-        if solved.errors:
-            span.error = "RequestValidationError"
-        keeper.add_span(timeline, span)
+        tried(_solved, around, begun, before, solved)
         return solved
 
     return watched
+
+
+def _solved(around: Here, begun: int, before: int, solved: Any) -> None:
+    keeper, timeline = around.request.keeper, around.request.timeline
+    # Parameters are read when all dependencies are there.
+    made = [one for one in timeline.spans if one.id >= before and one.kind == "dependency"]
+    begun = max([begun, *(one.end for one in made if one.end is not None)])
+    span = Span("parameters", "validation", begun, keeper.clock(), around.task, around.span)
+    if solved.errors:
+        span.error = "RequestValidationError"
+    keeper.add_span(timeline, span)
 
 
 def _has_parameters(dependant: Any) -> bool:
@@ -56,15 +62,15 @@ def _has_parameters(dependant: Any) -> bool:
 
 def _serializing(serialize: Callable[..., Any]) -> Callable[..., Any]:
     async def watched(**options: Any) -> Any:
-        opened = leaf("response", "serialization")
+        opened = tried(leaf, "response", "serialization")
         if opened is None:
             return await serialize(**options)
         try:
             answer = await serialize(**options)
         except BaseException as error:
-            opened.end(error)
+            tried(opened.end, error)
             raise
-        opened.end()
+        tried(opened.end)
         return answer
 
     return watched
@@ -78,11 +84,10 @@ def starlette_in(app: Any) -> Starlette | None:
 
 
 def routes_of(routes: list[Any]) -> Iterator[Any]:
-    """Yield all routes that have a dependant, in included routers and mounted apps too."""
+    """Yield all routes, those of included routers and mounted apps too."""
     contexts = getattr(fastapi.routing, "iter_route_contexts", iter)
     for one in contexts(routes):
-        if getattr(one, "dependant", None) is not None:
-            yield one
+        yield one
         mount = getattr(one, "original_route", one)
         if isinstance(mount, Mount):
             yield from routes_of(list(mount.routes or []))

@@ -22,7 +22,6 @@ class Watched(Protocol):
     timeline: Timeline
     thread: int
     background: list[TaskRecord]
-    running: TaskRecord | None
 
 
 class Here:
@@ -62,6 +61,10 @@ class Open:
             self.leave()
         if self._keeper.listeners:
             self._keeper.tell("span", self._timeline)
+
+    def answered(self) -> None:
+        """Note that the answer begins to leave the span now."""
+        self.span.answered = self._keeper.clock()
 
     def leave(self) -> None:
         """Let what begins from now on stand beside the span, which goes on until its end."""

@@ -3,59 +3,19 @@
 from __future__ import annotations
 
 import logging
-import sys
+import math
 import threading
-from collections import Counter
 
 from ..keeper import Keeper
 from ..loops import Loop
 from ..steps import Beat
-from .share import Share, Usage
-from .stacks import Sight, Stacks, runner_code
+from .looks import Looks, Moment
+from .share import Share
+from .stacks import Stack, Stacks, runner_code, stack_of
 
 logger = logging.getLogger("fastapi_tasks")
 
 MS = 1_000_000
-
-
-# Which step is under way, when the last one ended, when the loop last answered.
-Moment = tuple[int | None, int, int]
-
-
-class Looks:
-    """What the looks at one hold have shown, and for how many nanoseconds each.
-
-    A look stands for all the time since the one before: while C code keeps the interpreter lock,
-    none is possible.
-    """
-
-    def __init__(self, moment: Moment, since: int, before: Usage) -> None:
-        self.moment = moment
-        self.since = self._last = since
-        self.before = before
-        self.stood = 0
-        self._spot: tuple[tuple[int, int], int] | None = None
-        self._lines: Counter[str | None] = Counter()
-        self._roots: Counter[str | None] = Counter()
-
-    def add(self, sight: Sight, now: int) -> None:
-        """Count what a look has shown now."""
-        time, self._last = now - self._last, now
-        self._lines[sight.line] += time
-        self._roots[sight.root] += time
-        if self._spot is None or self._spot[0] != sight.spot:
-            self._spot = (sight.spot, now)
-        self.stood = max(self.stood, now - self._spot[1])
-
-    @property
-    def line(self) -> str | None:
-        """The line that took most of the time."""
-        return self._lines.most_common(1)[0][0]
-
-    @property
-    def root(self) -> str:
-        """The name of what the loop had called."""
-        return self._roots.most_common(1)[0][0] or "the event loop"
 
 
 def begin_watch(keeper: Keeper, loop: Loop) -> Beat:
@@ -95,7 +55,7 @@ class LineWatch:
         self._pause = round(min(max(self._limit / 4, 5 * MS), 10 * MS))
         self._stacks = Stacks(runner_code(), frozenset(keeper.own_packages()))
         self._share = Share(self._thread, self._limit)
-        self._over = threading.Event()
+        self._over = False
         self._asked = self._answered = 0
         self._waiting = False
         self._moment: Moment = (None, 0, 0)
@@ -103,7 +63,9 @@ class LineWatch:
         self._looks: Looks | None = None
 
     def start(self) -> None:
-        """Watch from now on."""
+        """Watch from now on, unless nothing is ever over the limit."""
+        if self._limit == math.inf:
+            return
         thread = threading.Thread(target=self._watch, name="fastapi_tasks line", daemon=True)
         try:
             thread.start()
@@ -112,7 +74,7 @@ class LineWatch:
 
     def stop(self) -> None:
         """Watch no more."""
-        self._over.set()
+        self._over = True
         self.beat.on_begin = None
 
     def line_for(self, begun: int) -> str | None:
@@ -132,42 +94,55 @@ class LineWatch:
 
     def _watch(self) -> None:
         try:
-            while not self._share.rest(self._over, self._pause):
+            while not self._over:
+                # Not the wait for an event, which takes longer to come back: by then a call that
+                # kept the interpreter lock may be over, and its step too.
+                self._share.rest(self._pause)
                 self._tick()
+        except OSError:
+            # The thread that was watched has ended without a word.
+            self._over = True
         except Exception:
             logger.exception("the lines that hold the loop are told no longer")
 
     def _tick(self) -> None:
-        now, beat = self._keeper.clock(), self.beat
-        moment = (beat.begun, beat.ended, self._answered)
+        moment, now = self._present(), self._keeper.clock()
+        begun, ended, answered = moment
+        free = max(ended, answered) if begun is None else begun
+        stack = None
+        if now - free > self._limit and (begun is not None or self._keeper.open):
+            stack = stack_of(self._thread)
+            if self._present() != moment:
+                stack = None
         if moment != self._moment:
-            self._moment = moment
-            self._before = self._latest
+            self._moment, self._before = moment, self._latest
         self._latest = self._share.usage()
-        begun = moment[0]
-        if begun is not None:
-            if now - begun > self._limit:
-                self._look(moment, begun, now)
-        elif self._keeper.open:
-            self._listen(moment, now)
+        if begun is None and self._keeper.open:
+            self._listen(moment, now, stack)
+        elif stack is not None:
+            self._look(stack, moment, free, now)
 
-    def _listen(self, moment: Moment, now: int) -> None:
-        """Look at what runs between steps, if the loop does not answer; ask it to."""
+    def _present(self) -> Moment:
+        return self.beat.begun, self.beat.ended, self._answered
+
+    def _listen(self, moment: Moment, now: int, stack: Stack | None) -> None:
+        """Take note of what keeps the loop from an answer; ask it for one."""
         since = self._since(moment, now)
-        if now - since > self._limit:
-            self._look(moment, since, now)
+        if stack is not None and now - since > self._limit:
+            self._look(stack, moment, since, now)
         if not self._waiting and now - max(moment[1:]) > self._pause // 2:
             self._waiting, self._asked = True, now
             try:
                 self._loop.call_soon(self._answer)
             except RuntimeError:
-                self._over.set()
+                # The loop has ended.
+                self._over = True
 
     def _since(self, moment: Moment, now: int) -> int:
-        """Tell since when the loop may have been held: by all that is known, it was free before."""
+        """Tell since when something else than a step may have held the loop."""
         _, ended, answered = moment
         if self._waiting:
-            # Code between steps follows a step at once, or comes at any time between two questions.
+            # It follows a step at once, or comes at any time between two questions.
             return ended if ended > answered else (answered + self._asked) // 2
         # Nobody asked, since the lock was not to be had. Was it the loop's thread that had it?
         worked = self._share.worked(self._before, self._latest)
@@ -176,22 +151,14 @@ class LineWatch:
         late = self._latest.late - self._before.late
         return ended if ended > answered else max(answered, now - max(worked, late))
 
-    def _look(self, moment: Moment, since: int, now: int) -> None:
-        frame = sys._current_frames().get(self._thread)
-        if frame is None:
-            return
-        sight = self._stacks.read(frame)
-        del frame
-        beat = self.beat
-        if (beat.begun, beat.ended, self._answered) != moment:
-            return
-        if moment[0] is None and sight.root is None:
-            return
-        if self._looks is None or self._looks.moment != moment:
-            self._looks = Looks(moment, since, self._before)
-        self._looks.add(sight, now)
+    def _look(self, stack: Stack, moment: Moment, since: int, now: int) -> None:
+        looks = self._looks
+        if looks is None or looks.moment != moment:
+            looks = self._looks = Looks(moment, since, self._before, self._stacks.read)
+        looks.add(stack, now, self._share.stands(self._latest))
         if moment[0] is None:
-            beat.on_begin = self._free_again
+            self.beat.on_begin = self._free_again
+        looks.settle()
 
     # On the loop's ------------------------------------------------------------------------------
 
@@ -208,5 +175,8 @@ class LineWatch:
         looks = self._looks
         if looks is None or looks.moment != (None, self.beat.ended, self._answered):
             return
-        if now - looks.since > self._limit and not self._is_innocent(looks):
-            self._keeper.held_by_other(looks.root, looks.since, now, looks.line, self._thread)
+        if now - looks.since <= self._limit or self._is_innocent(looks):
+            return
+        line, root = looks.line, looks.root
+        if root is not None:
+            self._keeper.held_by_other(root, looks.since, now, line, self._thread)

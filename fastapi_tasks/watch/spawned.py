@@ -55,6 +55,9 @@ def _watched(coroutine: Any, options: dict[str, Any]) -> Any:
     around: Here | None = here.get() if context is None else context.get(here)
     if around is None or not isinstance(coroutine, Coroutine):
         return coroutine
+    # The loop itself closes asynchronous generators that nobody holds any longer.
+    if type(coroutine).__name__ == "async_generator_athrow":
+        return coroutine
     if not is_started_by_app(coroutine, sys._getframe(2)):
         return coroutine
     return Spawned(coroutine, around)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from functools import partial
+from types import FrameType
 from typing import Any
 
 from .here import Here, Open, begin, here, leaf, past
@@ -30,8 +32,9 @@ def install() -> None:
         for name in ("do_execute", "do_executemany", "do_execute_no_params"):
             if name in vars(dialect):
                 replace(dialect, name, lambda own: around(own, _statement))
-        if "do_commit" in vars(dialect):
-            replace(dialect, "do_commit", lambda own: around(own, _commit))
+        for name, begin_end in (("do_commit", _commit), ("do_rollback", _rollback)):
+            if name in vars(dialect):
+                replace(dialect, name, partial(around, begin=begin_end))
     replace(pool.Pool, "connect", lambda own: around(own, _connect))
 
 
@@ -60,6 +63,24 @@ def _statement(dialect: Any, _cursor: Any, statement: str, *rest: Any, **named: 
 
 def _commit(dialect: Any, _connection: Any) -> Open | None:
     return leaf("COMMIT", "sql", {"system": dialect.name})
+
+
+def _rollback(dialect: Any, _connection: Any) -> Open | None:
+    # The pool does so too, with connections that are new or come back to it.
+    if not _is_called_by("sqlalchemy.engine.base"):
+        return None
+    return leaf("ROLLBACK", "sql", {"system": dialect.name})
+
+
+def _is_called_by(module: str) -> bool:
+    """Tell whether the first caller outside of the hooks and the dialects is in this module."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        name: str = frame.f_globals.get("__name__", "")
+        if not name.startswith((__package__, "sqlalchemy.dialects", "sqlalchemy.engine.default")):
+            return name == module
+        frame = frame.f_back
+    return False
 
 
 def _connect(pool: Any) -> Ending | None:

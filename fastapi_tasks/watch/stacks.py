@@ -16,17 +16,29 @@ from .. import steps
 from ..names import harmless
 
 
+class Call(NamedTuple):
+    """One function on a stack, and the instruction that it is at."""
+
+    code: CodeType
+    at: int
+
+
+Stack = list[Call]
+"""The functions that a thread was in, deepest first.
+
+The frames themselves are not kept: what they hold would live as long.
+"""
+
+
 class Sight(NamedTuple):
-    """What one look at a thread has shown.
+    """What a stack has shown.
 
     `line` is a line of the user's code, or the phase of the framework's own work; None if there is
     neither. `root` names the function that the loop has called; None where the loop waits.
-    `spot` tells whether two looks met the thread at the very same instruction.
     """
 
     line: str | None
     root: str | None
-    spot: tuple[int, int]
 
 
 class Kind(Enum):
@@ -41,13 +53,21 @@ class Kind(Enum):
     OTHER = "other"
 
 
+class File(NamedTuple):
+    """What is known of a file: whose it is, how it is shown, and its module if it is installed."""
+
+    kind: Kind
+    shown: str
+    module: str
+
+
 PACKAGES = {"site-packages", "dist-packages"}
 LIBRARIES = {
     **dict.fromkeys(("fastapi", "starlette"), Kind.FRAMEWORK),
     **dict.fromkeys(("daphne", "granian", "gunicorn", "hypercorn", "uvicorn"), Kind.SERVER),
     **dict.fromkeys(("anyio", "outcome", "trio", "uvloop"), Kind.LOOP),
 }
-STANDARD_LOOPS = {"asyncio", "selectors.py"}
+STANDARD_LOOPS = {"asyncio", "selectors"}
 
 # Here the framework runs the app's own code: a line outside of these waits for what is inside.
 BOUNDARIES = {
@@ -67,8 +87,19 @@ PHASES = {
     "starlette.formparsers": "reading the body",
     "starlette.requests": "reading the body",
     "starlette.responses": "sending",
-    "starlette.responses.render": "serialization",
+    "starlette.responses.JSONResponse.render": "serialization",
 }
+
+
+def stack_of(thread: int) -> Stack | None:
+    """Return the stack of a thread as it is now; None if there is no such thread."""
+    frame = sys._current_frames().get(thread)
+    calls = []
+    # In a hurry: what runs there may go on before all is read.
+    while frame is not None:
+        calls.append(Call(frame.f_code, frame.f_lasti))
+        frame = frame.f_back
+    return calls or None
 
 
 def runner_code() -> CodeType | None:
@@ -93,67 +124,66 @@ class Stacks:
     def __init__(self, runner: CodeType | None, own: Collection[str]) -> None:
         self._runner = runner
         self._own = own
-        self._files: dict[str, tuple[Kind, str]] = {}
+        self._files: dict[str, File] = {}
         try:
             self._directory = os.getcwd()
         except FileNotFoundError:
             self._directory = ""
 
-    def read(self, frame: FrameType) -> Sight:
-        """Tell what the thread is at whose deepest frame this is."""
-        spot = (id(frame), frame.f_lasti)
+    def read(self, calls: Stack) -> Sight:
+        """Tell what the thread was at."""
         search = _Search()
-        idle = self._file(frame.f_code.co_filename)[0] is Kind.LOOP
-        inner: FrameType | None = frame
-        while inner is not None:
-            code = inner.f_code
-            if code is self._runner or code.co_filename == steps.__file__:
+        idle = self._file(calls[0].code).kind is Kind.LOOP
+        for call in calls:
+            if call.code is self._runner or call.code.co_filename == steps.__file__:
                 idle = False
                 break
-            search.meet(inner, *self._file(code.co_filename))
-            inner = inner.f_back
-        return Sight(search.line, None if idle else search.root, spot)
+            search.meet(call, self._file(call.code))
+        return Sight(search.line, None if idle else search.root)
 
-    def _file(self, name: str) -> tuple[Kind, str]:
+    def _file(self, code: CodeType) -> File:
+        name = code.co_filename
         known = self._files.get(name)
         if known is None:
-            known = self._files[name] = self._kind(name), self._shown(name)
+            module = _installed(name)
+            kind = self._kind(name, module)
+            known = self._files[name] = File(kind, self._shown(name, module), module)
         return known
 
-    def _kind(self, name: str) -> Kind:
+    def _kind(self, name: str, module: str) -> Kind:
         if name.startswith(_OWN_FOLDER):
             return Kind.LOOP
-        if name.startswith("<"):
-            return Kind.OTHER
-        package = _installed(name)
-        if package is not None:
+        if module:
+            package = module.partition(".")[0]
             # Before the user's: the framework has endpoints too, such as those of its docs.
-            if package in LIBRARIES:
-                return LIBRARIES[package]
-            return Kind.INSTALLED if package in self._own else Kind.OTHER
+            installed = Kind.INSTALLED if package in self._own else Kind.OTHER
+            return LIBRARIES.get(package, installed)
         for folder in _STANDARD:
             if name.startswith(folder):
-                first = PurePath(name[len(folder) :]).parts[0]
-                return Kind.LOOP if first in STANDARD_LOOPS else Kind.OTHER
-        return Kind.OTHER if os.path.dirname(name) == _SCRIPTS else Kind.USER
+                package = _dotted(PurePath(name[len(folder) :])).partition(".")[0]
+                return Kind.LOOP if package in STANDARD_LOOPS else Kind.OTHER
+        if name.startswith("<") or os.path.dirname(name) == _SCRIPTS:
+            return Kind.OTHER
+        return Kind.USER
 
-    def _shown(self, name: str) -> str:
+    def _shown(self, name: str, module: str) -> str:
         """Write a path relative to the working directory or to where it is imported from."""
-        if PurePath(name).parent.name.startswith("ipykernel_"):
+        path = PurePath(name)
+        if path.parent.name.startswith("ipykernel_"):
             return "cell"
-        if not os.path.isabs(name):
-            return PurePath(name).as_posix()
+        if not path.is_absolute():
+            return path.as_posix()
         folders = sorted(filter(os.path.isabs, sys.path), key=len, reverse=True)
-        if _installed(name) is None:
+        if not module:
             folders.insert(0, self._directory)
         for folder in folders:
-            if folder and name.startswith(os.path.join(folder, "")):
-                return PurePath(os.path.relpath(name, folder)).as_posix()
-        return PurePath(name).name
+            if folder and path.is_relative_to(folder):
+                return path.relative_to(folder).as_posix()
+        return path.name
 
 
 class _Search:
-    """Goes through a stack from its deepest frame outwards."""
+    """Goes through a stack from its deepest call outwards."""
 
     def __init__(self) -> None:
         self._user: str | None = None
@@ -163,31 +193,29 @@ class _Search:
         self._user_root: CodeType | None = None
         self._over = False
 
-    def meet(self, frame: FrameType, kind: Kind, path: str) -> None:
-        """Go on to the next frame outwards, in a file of this kind and path."""
-        if kind is Kind.LOOP:
+    def meet(self, call: Call, file: File) -> None:
+        """Go on to the next call outwards."""
+        if file.kind is Kind.LOOP:
             return
-        self._root = frame.f_code
-        if kind is Kind.USER or kind is Kind.INSTALLED:
-            self._user_root = frame.f_code
-        if self._over:
-            return
-        if kind is Kind.USER:
-            self._user = _place(frame, path)
+        self._root = call.code
+        if file.kind is Kind.USER or file.kind is Kind.INSTALLED:
+            self._user_root = call.code
+        if not self._over:
+            self._seek(call, file)
+
+    def _seek(self, call: Call, file: File) -> None:
+        if file.kind is Kind.USER:
+            self._user = _place(call, file)
             self._over = True
-        elif kind is Kind.INSTALLED:
-            self._installed = self._installed or _place(frame, path)
-        elif kind is Kind.FRAMEWORK:
-            self._meet_framework(frame)
-        elif kind is Kind.SERVER:
+        elif file.kind is Kind.INSTALLED:
+            self._installed = self._installed or _place(call, file)
+        elif file.kind is Kind.FRAMEWORK:
+            self._phase = self._phase or _phase(file.module, call.code.co_qualname)
+            self._over = file.module in BOUNDARIES
+        elif file.kind is Kind.SERVER:
             # A line outside of it waits for a message to be sent.
             self._phase = self._phase or "the server's own work"
             self._over = True
-
-    def _meet_framework(self, frame: FrameType) -> None:
-        module: str = frame.f_globals.get("__name__", "")
-        self._phase = self._phase or _phase(module, frame.f_code.co_name)
-        self._over = module in BOUNDARIES
 
     @property
     def line(self) -> str | None:
@@ -207,10 +235,12 @@ def _phase(module: str, function: str) -> str | None:
     return PHASES.get(f"{module}.{function}") or PHASES.get(module)
 
 
-def _place(frame: FrameType, path: str) -> str:
+def _place(call: Call, file: File) -> str:
+    code = call.code
+    found = (line for start, end, line in code.co_lines() if start <= call.at < end)
     # Some instructions belong to no line.
-    line = frame.f_lineno or frame.f_code.co_firstlineno
-    return harmless(f"{path}:{line} in {_name(frame.f_code)}")
+    line = next(found, None) or code.co_firstlineno
+    return harmless(f"{file.shown}:{line} in {_name(code)}")
 
 
 def _name(code: CodeType) -> str:
@@ -221,21 +251,25 @@ def _name(code: CodeType) -> str:
     return names[-1]
 
 
-def _installed(name: str) -> str | None:
-    """Return the top package of a file among installed ones, None for any other file."""
-    parts = PurePath(name).parts
-    for position in range(len(parts) - 1, 0, -1):
-        if parts[position - 1] in PACKAGES:
-            return parts[position].removesuffix(".py")
-    return None
+def _installed(name: str) -> str:
+    """Return the module of a file among installed ones, an empty text for any other file."""
+    path = PurePath(name)
+    for folder in path.parents:
+        if folder.name in PACKAGES:
+            return _dotted(path.relative_to(folder))
+    return ""
+
+
+def _dotted(path: PurePath) -> str:
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
 
 
 _OWN_FOLDER = os.path.join(os.path.dirname(steps.__file__), "")
-_STANDARD = tuple(
-    {
-        os.path.join(os.path.realpath(sysconfig.get_path(name)), "")
-        for name in ("stdlib", "platstdlib")
-    }
-    | {os.path.join(os.path.dirname(os.__file__), "")}
-)
+_STANDARD = {
+    os.path.join(folder, "")
+    for folder in (
+        os.path.dirname(os.__file__),
+        *(os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")),
+    )
+}
 _SCRIPTS = sysconfig.get_path("scripts")

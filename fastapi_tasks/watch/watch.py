@@ -18,8 +18,10 @@ from ..request import Request
 from ..routes import packages_of
 from . import background, framework, http, redis, spawned, sql, telemetry_source, threads
 from .dependencies import watch_dependant
+from .endpoints import watch_endpoint
 from .frames import belongs_to_app
 from .here import Here, here
+from .hook import tried
 from .line import begin_watch, end_watch
 
 HOOKS = (background, framework, spawned, threads, sql, http, redis, telemetry_source)
@@ -44,7 +46,7 @@ class Watch:
         self._install()
         inside = framework.starlette_in(self._app)
         for route in framework.routes_of(inside.routes if inside is not None else []):
-            self._watch_route(route)
+            tried(self._watch_route, route)
 
     @contextmanager
     def own_loop(self) -> Iterator[Callable[[], None]]:
@@ -91,18 +93,14 @@ class Watch:
             hook.install()
 
     def _end(self, request: Request, scope: Scope) -> None:
-        for record in request.background:
-            # The response was never sent, or one before it failed.
-            if record.started is None:
-                record.finished = request.keeper.clock()
-                record.outcome = "discarded"
-                if request.keeper.listeners:
-                    request.tell("finished", record)
+        tried(background.discard, request, request.background)
         # A route that was added late, or FastAPI has built anew.
         route = route_of(scope)
-        if getattr(route, "dependant", None) is not None:
-            self._watch_route(route)
+        tried(self._watch_route, route)
 
     def _watch_route(self, route: Any) -> None:
-        mark_route(route)
-        watch_dependant(route.dependant, get_tasks)
+        if getattr(route, "dependant", None) is None:
+            watch_endpoint(route)
+        else:
+            mark_route(route)
+            watch_dependant(route.dependant, get_tasks)

@@ -17,7 +17,8 @@ from tests.benchmarks.numbers import percentile
 from tests.benchmarks.progress import Progress
 from tests.benchmarks.results import Subject
 from visualize.lab import SyncLab, serve
-from visualize.live import mount, mounting
+from visualize.live import mount, stream
+from visualize.live.token import token_of
 
 # A task is requested, released, started and finished: 50 × 5 × 4 events a second.
 RATE, TASKS = 50, 5
@@ -56,7 +57,7 @@ def measure(progress: Progress, *, quick: bool) -> Subject:
             progress.step("orders")
             page = browser.new_page(viewport={"width": 1280, "height": 800})
             page.set_default_timeout(SECONDS * 1000)
-            page.goto(f"{lab.url}/_timeline/")
+            page.goto(f"{lab.url}/_timeline/?token={token_of('/_timeline')}")
             page.evaluate(WATCH)
             sent = keep_busy(lab, 2.0 if quick else DURATION)
             page.wait_for_timeout(1000)
@@ -84,12 +85,12 @@ def shop() -> FastAPI:
 @contextmanager
 def short_streams() -> Iterator[None]:
     """Let the server end each connection soon, so that the page has to come back."""
-    before = mounting.STREAM
-    mounting.STREAM = STREAM
+    before = stream.STREAM
+    stream.STREAM = STREAM
     try:
         yield
     finally:
-        mounting.STREAM = before
+        stream.STREAM = before
 
 
 def keep_busy(lab: SyncLab, seconds: float) -> int:

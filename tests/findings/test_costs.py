@@ -63,9 +63,9 @@ def test_findings_are_sentences_and_data(recording: list[Timeline]) -> None:
     for finding in explain(recording, grace_period=0.01):
         assert str(finding).isprintable()
         assert str(finding).endswith(".")
-        data = json.loads(json.dumps(finding.to_dict()))
+        data = json.loads(json.dumps(finding.as_json()))
         assert data["sentence"] == str(finding)
-        assert data["victims"]["count"] == len(finding.victims)
+        assert data["victims_count"] == len(finding.victims)
 
 
 @given(odd_recordings())
@@ -160,9 +160,9 @@ def test_a_made_up_shop_names_what_holds_its_loop() -> None:
 
 def test_the_worst_victims_travel_with_a_finding_and_all_are_counted() -> None:
     (finding,) = explain(run(1, Shop(hold=40)))
-    victims = finding.to_dict()["victims"]
-    assert victims["count"] == len(finding.victims) > len(victims["worst"]) == 20
-    lost = [victim["lost"] for victim in victims["worst"]]
+    data = finding.as_json()
+    assert data["victims_count"] == len(finding.victims) > len(data["victims"]) == 20
+    lost = [victim["lost_ns"] for victim in data["victims"]]
     assert lost == sorted(lost, reverse=True)
 
 

@@ -105,7 +105,7 @@ class TestLoopHeld:
             await recorder.settled()
         (finding,) = explain(recorder.timelines)
         assert (finding.victims, finding.cost) == ((), 0)
-        assert "nobody else waited for it this time" in str(finding)
+        assert "nobody who was recorded by then waited for it" in str(finding)
 
     async def test_what_it_cost_is_what_the_same_requests_take_more(
         self, app: FastAPI, recorder: Recorder
@@ -166,6 +166,7 @@ class TestLoopHeld:
         held = [Busy(10 * MS, 200 * MS, "POST /orders #2")]
         (finding,) = explain([request(1, tasks=tasks), request(2, busy=held)])
         assert finding.cost == 190 * MS
+        assert "1 start of tasks came late by 190 ms;" in str(finding)
 
     @pytest.mark.parametrize(("before", "lost"), [(4, 190), (5, 140)])
     async def test_what_is_usual_is_known_of_five_requests(self, before: int, lost: int) -> None:
@@ -568,7 +569,31 @@ class TestAnswerKept:
         (finding,) = explain(timelines)
         assert finding.cost == 31 * MS
 
-    async def test_where_several_stood_between_they_are_all_named(self) -> None:
+    async def test_of_several_the_one_that_had_it_for_long_is_named(self) -> None:
+        spans = [
+            Span("Gzip", "middleware", 0, 50 * MS, answered=40 * MS),
+            Span("Audit", "middleware", 1, 50 * MS, answered=39 * MS),
+            Span("Auth", "middleware", 2, 50 * MS, answered=9 * MS),
+        ]
+        (finding,) = explain(self.answered(8, 40, *spans))
+        assert (str(finding.cause), finding.cost) == ("Audit", 30 * MS)
+
+    async def test_two_that_had_it_for_long_are_two_findings(self) -> None:
+        spans = [
+            Span("Gzip", "middleware", 0, 90 * MS, answered=70 * MS),
+            Span("Audit", "middleware", 1, 90 * MS, answered=40 * MS),
+        ]
+        found = explain(self.answered(8, 71, *spans))
+        assert {str(one.cause): one.cost for one in found} == {"Gzip": 30 * MS, "Audit": 32 * MS}
+
+    async def test_several_that_had_it_for_a_moment_each_are_none(self) -> None:
+        spans = [
+            Span(name, "middleware", at, 50 * MS, answered=(20 - 6 * at) * MS)
+            for at, name in enumerate(("Gzip", "Audit"))
+        ]
+        assert rules(self.answered(8, 20, *spans)) == []
+
+    async def test_where_nobody_knows_which_all_that_stood_between_are_named(self) -> None:
         spans = [Span(name, "middleware", 0, 50 * MS) for name in ("Gzip", "Audit")]
         (finding,) = explain(self.answered(8, 40, *spans))
         assert str(finding.cause) == "Gzip or Audit"
@@ -590,6 +615,15 @@ class TestPilingUp:
         (finding,) = explain(flights(*((5 * at, 10 * at + 10) for at in range(200))))
         assert finding.rule == "piling_up"
         assert "187 came while 93 were done" in str(finding)
+
+    async def test_it_costs_what_each_took_more_than_the_first_ones(self) -> None:
+        timelines = flights(*((5 * at, 10 * at + 10) for at in range(200)))
+        for timeline in timelines:
+            # Most of it in a queue, and the rest at work.
+            timeline.tasks[0].started = (timeline.tasks[0].finished or 0) - 2 * MS
+        (finding,) = explain(timelines)
+        assert finding.cost == sum(max(5 * at + 10 - 55, 0) for at in range(200)) * MS
+        assert len(finding.victims) == 190
 
     async def test_as_many_as_are_done(self) -> None:
         assert rules(flights(*((5 * at, 5 * at + 400) for at in range(200)))) == []
@@ -615,3 +649,24 @@ class TestPilingUp:
 
     async def test_few_of_them(self) -> None:
         assert rules(flights(*((5 * at, 10 * at + 10) for at in range(30)))) == []
+
+
+# And no slot of a limit -------------------------------------------------------------------------
+
+
+async def test_a_short_wait_for_a_slot_is_none(make_app: MakeApp, recorder: Recorder) -> None:
+    app = make_app()
+
+    @app.get("/{milliseconds}")
+    async def endpoint(milliseconds: int, tasks: Tasks) -> None:
+        for _ in range(2):
+            tasks.after_response.task(limit=1).schedule(anyio.sleep, milliseconds / 1000)
+
+    async with serving(app) as server:
+        await server.get("/19")
+        await recorder.settled()
+        assert rules(recorder.timelines) == []
+        await server.get("/20")
+        await recorder.settled()
+    [finding] = explain(recorder.timelines)
+    assert (finding.rule, finding.cost) == ("no_slot_free", 20 * MS)

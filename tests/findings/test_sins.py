@@ -53,6 +53,11 @@ SINS = [
         frozenset({"print_label of POST /orders"}),
     ),
     Sin(
+        "no_slot_free", sins.no_slot_free, "call_partner (after_response)",
+        ("waited for a slot of its limit 2 times of 3", "higher limit="),
+        frozenset({"call_partner of POST /orders"}),
+    ),
+    Sin(
         "step_before_answer", sins.step_before_answer, "index (after_route)",
         ("came before the answer", "1 response", "after_response"),
         frozenset({"POST /orders"}),
@@ -130,6 +135,14 @@ def test_a_sin_is_named_with_its_cause_and_its_victims(sin: Sin) -> None:
 @pytest.mark.parametrize("sin", SINS, ids=NAMES)
 def test_the_cured_app_has_no_finding(sin: Sin) -> None:
     assert [str(one) for one in found(sin, cured=True)] == []
+
+
+@pytest.mark.parametrize("by", [sins.Auditing, sins.Collecting, sins.Waiting])
+def test_of_several_middlewares_the_one_that_kept_the_answer_is_named(by: Any) -> None:
+    timelines = anyio.run(recorded, sins.answer_kept(cured=False, by=by), once)
+    (finding,) = explain(timelines)
+    assert (finding.rule, str(finding.cause)) == ("answer_kept", by.__name__)
+    assert explain(anyio.run(recorded, sins.answer_kept(cured=True, by=by), once)) == []
 
 
 def test_of_the_demo_nothing_is_found_but_the_task_that_fails() -> None:

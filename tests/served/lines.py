@@ -1,6 +1,7 @@
-"""An app that holds its event loop in many ways and places; the tests look up the lines by name.
+"""An app that holds its event loop in many ways and places.
 
-A line that holds the loop ends with `# holds:` and a name.
+A line that does so ends with `# holds:` and the name of the way. The test names the ways that it
+will ask for in the environment, as WAYS.
 """
 
 from __future__ import annotations
@@ -8,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import re
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 from fastapi import BackgroundTasks, Depends, FastAPI, Response
@@ -20,9 +23,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fastapi_tasks import Recorder, Tasks, add_tasks, to_json
 
-from . import Said
+from . import Said, opened, say
 
-SECONDS = 0.13
+SECONDS = 0.12
 
 
 def sleep() -> None:
@@ -37,50 +40,58 @@ def python() -> None:
 
 
 def dump() -> None:
-    json.dumps(_NUMBERS * _REPEATS["dump"])  # holds: dump
+    json.dumps(numbers * repeats["dump"])  # holds: dump
 
 
 def order() -> None:
-    sorted(_WORDS * _REPEATS["order"])  # holds: order
+    sorted(words * repeats["order"])  # holds: order
 
 
 def match() -> None:
-    re.match(r"(?:a|aa)+$", "a" * _REPEATS["match"] + "b")  # holds: match
+    re.match(r"(?:a|aa)+$", "a" * repeats["match"] + "b")  # holds: match
 
 
 def derive() -> None:
-    hashlib.pbkdf2_hmac("sha256", b"x", b"y", 10_000 * _REPEATS["derive"])  # holds: derive
+    hashlib.pbkdf2_hmac("sha256", b"x", b"y", 10_000 * repeats["derive"])  # holds: derive
 
 
-_NUMBERS = list(range(20_000))
-_WORDS = [str(n * 7919 % 10_007) for n in range(10_000)]
-_REPEATS = {"dump": 1, "order": 1, "match": 20, "derive": 1}
-
-HOLDS: dict[str, Callable[[], None]] = {
-    one.__name__: one for one in (sleep, python, dump, order, match, derive)
+ways: dict[str, Callable[[], None]] = {
+    way.__name__: way for way in (sleep, python, dump, order, match, derive)
 }
+numbers = list(range(20_000))
+words = [str(n * 7919 % 10_007) for n in range(10_000)]
+repeats = {"dump": 1, "order": 1, "match": 20, "derive": 1}
 
 
 def calibrate() -> None:
-    """Make each call take long enough on this machine."""
-    for name in _REPEATS:
-        while True:
-            begun = time.thread_time()
-            HOLDS[name]()
-            took = time.thread_time() - begun
-            if took > SECONDS * 0.9:
-                break
-            factor = min(SECONDS / took * 1.1, 50)
-            _REPEATS[name] = (
-                _REPEATS[name] + 1 if name == "match" else max(int(_REPEATS[name] * factor), 1) + 1
-            )
+    """Let each call that works take long enough on this machine."""
+    for way in repeats.keys() & os.environ.get("WAYS", "").split():
+        while (took := _timed(way)) < SECONDS * 0.9:
+            more = 1 if way == "match" else round(repeats[way] * min(SECONDS / took - 1, 50))
+            repeats[way] += max(more, 1)
 
 
-gaps: list[tuple[int, int]] = []
+def _timed(way: str) -> float:
+    begun = time.thread_time()
+    ways[way]()
+    return time.thread_time() - begun
+
+
+Interval = tuple[int, int]
+
+held: list[Interval] = []
+gaps: list[Interval] = []
+
+
+def hold(way: str) -> None:
+    """Hold the loop, and note when."""
+    begun = time.perf_counter_ns()
+    ways[way]()
+    held.append((begun, time.perf_counter_ns()))
 
 
 async def tick() -> None:
-    """Note the times for which the loop did not come round."""
+    """Note all times between two turns of the loop."""
     last = time.perf_counter_ns()
     while True:
         await anyio.sleep(0.002)
@@ -99,89 +110,110 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 class Holding:
-    """A middleware of the user's own."""
+    """A middleware of the app's own."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith("/middleware/"):
-            HOLDS[scope["path"].split("/")[2]]()
+        if scope["type"] == "http" and scope["path"].startswith("/held/middleware/"):
+            hold(scope["path"].split("/")[3])
         await self.app(scope, receive, send)
 
 
-held = FastAPI(lifespan=lifespan)
-held.add_middleware(Holding)
-held.add_middleware(CORSMiddleware, allow_origins=["*"])
-recorder = add_tasks(held, recorder=Recorder(maxlen=5000), watch=True)
+shop = FastAPI(lifespan=lifespan)
+shop.add_middleware(Holding)
+shop.add_middleware(CORSMiddleware, allow_origins=["*"])
+recorder = add_tasks(shop, recorder=Recorder(maxlen=10_000), watch=True)
 
 
-@held.get("/wait/{seconds}")
-async def wait(seconds: float) -> None:
-    await anyio.sleep(seconds)
-
-
-@held.get("/middleware/{hold}/{number}")
+@shop.get("/held/middleware/{way}/{number}")
 async def in_middleware() -> None: ...
 
 
-@held.get("/endpoint/{hold}/{number}")
-async def in_endpoint(hold: str) -> None:
-    HOLDS[hold]()
+@shop.get("/held/endpoint/{way}/{number}")
+async def in_endpoint(way: str) -> None:
+    hold(way)
 
 
-async def dependency(hold: str) -> None:
-    HOLDS[hold]()
+async def dependency(way: str) -> None:
+    hold(way)
 
 
-@held.get("/dependency/{hold}/{number}", dependencies=[Depends(dependency)])
+@shop.get("/held/dependency/{way}/{number}", dependencies=[Depends(dependency)])
 async def in_dependency() -> None: ...
 
 
-async def work(hold: str) -> None:
-    HOLDS[hold]()
+async def work(way: str) -> None:
+    hold(way)
 
 
-@held.get("/task/{hold}/{number}")
-async def in_task(hold: str, tasks: Tasks) -> None:
-    tasks.schedule(work, hold)
+@shop.get("/held/task/{way}/{number}")
+async def in_task(way: str, tasks: Tasks) -> None:
+    tasks.schedule(work, way)
     await anyio.sleep(0.01)
 
 
-@held.get("/background/{hold}/{number}")
-async def in_background(hold: str, tasks: BackgroundTasks) -> None:
-    tasks.add_task(work, hold)
+@shop.get("/held/background/{way}/{number}")
+async def in_background(way: str, tasks: BackgroundTasks) -> None:
+    tasks.add_task(work, way)
 
 
-@held.get("/gather/{hold}/{number}")
-async def in_gather(hold: str) -> None:
-    await asyncio.gather(work(hold), asyncio.sleep(0))
+@shop.get("/held/gather/{way}/{number}")
+async def in_gather(way: str) -> None:
+    await asyncio.gather(work(way), asyncio.sleep(0))
 
 
-@held.get("/group/{hold}/{number}")
-async def in_group(hold: str) -> None:
+@shop.get("/held/group/{way}/{number}")
+async def in_group(way: str) -> None:
     async with anyio.create_task_group() as group:
-        group.start_soon(work, hold)
+        group.start_soon(work, way)
 
 
-@held.get("/callback/{hold}/{number}")
-async def in_callback(hold: str) -> None:
-    asyncio.get_running_loop().call_soon(lambda: HOLDS[hold]())
+@shop.get("/held/callback/{way}/{number}")
+async def in_callback(way: str) -> None:
+    asyncio.get_running_loop().call_soon(hold, way)
     await asyncio.sleep(0.01)
 
 
-@held.get("/timelines")
+# Where threads keep the interpreter lock ------------------------------------------------------
+
+
+@shop.get("/hog/{seconds}")
+def hog(seconds: float) -> None:
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        sum(range(100))
+
+
+@shop.get("/innocent")
+async def innocent() -> None:
+    # Each gives the lock away, and has to wait for it.
+    for _ in range(5):
+        os.stat("/")
+
+
+# What was recorded ----------------------------------------------------------------------------
+
+
+@shop.get("/waiting")
+async def waiting() -> None:
+    say("waits")
+    await opened("waited enough")
+
+
+@shop.get("/timelines")
 async def timelines(of: str) -> Response:
-    """Return the timelines of all requests to this path, when their tasks have ended."""
+    """Return the timelines of all requests below this path, when their tasks have ended."""
     chosen = [one for one in recorder.timelines if one.path.startswith(of)]
     for timeline in chosen:
         await recorder.settled(of=timeline)
     return Response(to_json(chosen))
 
 
-@held.get("/gaps")
-async def measured() -> list[tuple[int, int]]:
-    return gaps
+@shop.get("/stamps")
+async def stamps() -> dict[str, list[Any]]:
+    return {"held": held, "gaps": gaps}
 
 
-app = Said(held)
+app = Said(shop)

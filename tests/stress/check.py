@@ -73,7 +73,8 @@ def what_was_ended_is_named(found: Evidence) -> Iterator[str]:
 
 
 def what_started_in_a_thread_is_not_called_cancelled(found: Evidence) -> Iterator[str]:
-    named = found.named("shutdown: cancelled")
+    # Another line says "cancelled error handlers", of tasks that have ended.
+    named = found.named("shutdown: cancelled after") | found.named("shutdown: cancelled, as")
     for case in found.cases:
         if case.work.kind == "function" and case.wrote("started") and case.work.name in named:
             yield f"{case.work.name}: {case.record.outcome}, but logged as cancelled"

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi_tasks import Timeline, to_json
+from fastapi_tasks.recording import is_recording
 from visualize import page
 from visualize.terminal import text
 
 from .browser import open_page
 from .errors import CommandError
-from .files import folder, write
-from .formats import parser_of
+from .files import folder, guard, write
+from .formats import add_force_to, guard_form, parser_of
 from .progress import step
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def add_to(commands: Any) -> None:
         "-o", "--output", type=Path, default=Path(), metavar="DIR",
         help="folder for the files (default: the current one)",
     )  # fmt: skip
+    add_force_to(command)
     command.add_argument(
         "--port", type=int, default=0, help="port of the server (default: a free one)"
     )
@@ -44,13 +46,13 @@ def add_to(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve, ask, show, write."""
-    place = folder(options.output)
+    picture, recording, document = _files(folder(options.output), force=options.force)
     lab = asyncio.run(_visit(options.port))
     first = lab.timelines[0]
     print(f"\n{text(first)}")
     print("add_loyalty_points failed on purpose. Nothing else noticed, and the log has one line:")
     print(*(f"  {line}\n" for line in lab.log if first.title in line))
-    document = _write(place, lab.timelines)
+    _write(lab.timelines, picture, recording, document)
     if not options.no_open:
         open_page(document.resolve().as_uri())
     return 0
@@ -81,11 +83,19 @@ def _customer(number: int) -> dict[str, str | int]:
     return {"cart_id": number, "email": f"customer{number}@example.org"}
 
 
-def _write(place: Path, timelines: list[Timeline]) -> Path:
-    """Write all forms, say where they are, and return the page."""
+def _files(place: Path, *, force: bool) -> tuple[Path, Path, Path]:
+    """Name the picture, the recording and the page, unless a file of somebody else is there."""
+    picture, recording, document = (place / f"timeline.{end}" for end in ("png", "json", "html"))
+    guard_form("png", picture, force=force)
+    guard(recording, "recording", is_recording, force=force)
+    guard_form("html", document, force=force)
+    return picture, recording, document
+
+
+def _write(timelines: list[Timeline], picture: Path, recording: Path, document: Path) -> None:
+    """Write all forms, and say where they are."""
     from visualize.figure import plot, to_png
 
-    picture, recording, document = (place / f"timeline.{end}" for end in ("png", "json", "html"))
     with step("Drawing"):
         write(picture, to_png(plot(timelines[0])))
     write(recording, to_json(timelines).encode())
@@ -93,4 +103,3 @@ def _write(place: Path, timelines: list[Timeline]) -> Path:
     print(f"the picture above   {picture}")
     print(f"all {len(timelines)} requests      {recording}")
     print(f"to explore them     {document}")
-    return document

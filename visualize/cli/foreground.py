@@ -39,7 +39,7 @@ def serve_until_signal(
     included. Open requests get 10 seconds, tasks what the app's limits give them; a second Ctrl-C
     ends both at once. Raises LabError if the app does not start.
     """
-    hosted = Hosted(app, lambda: server.should_exit)
+    hosted = Hosted(app, lambda: server)
     with kept_log([]) if quiet else nullcontext(), _brief_at_end() as be_brief:
         config = configure(hosted, access_log=not quiet)
         server = ForegroundServer(config, started, be_brief, hosted.give_up)

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from fastapi_tasks.recording import is_recording
+from visualize.painters import PAINTERS, Painter
+from visualize.signs import SIGNS
+
+from .called import called
 from .errors import USAGE, CommandError
-from .files import STANDARD_OUTPUT, write
+from .files import STANDARD_OUTPUT, guard, refuse_twins, write
 from .progress import step
 
 BESIDE = Path("beside")
 """Stands for a file beside the recording, with the form's own ending."""
 
-ENDINGS = {"html": ".html", "png": ".png", "svg": ".svg", "perfetto": ".perfetto.json"}
-WORDS = {
-    "html": "an interactive page, in one file",
-    "png": "a picture",
-    "svg": "a picture to scale",
-    "perfetto": "a trace for ui.perfetto.dev",
-}
+ENDINGS = {painter.form: painter.ending for painter in PAINTERS}
+WORDS = {painter.form: painter.words for painter in PAINTERS}
+KINDS = {
+    "html": "page", "png": "picture", "svg": "picture", "perfetto": "trace", "mermaid": "chart",
+}  # fmt: skip
 
 
 def add_to(command: argparse.ArgumentParser, forms: Iterable[str]) -> None:
@@ -30,6 +33,14 @@ def add_to(command: argparse.ArgumentParser, forms: Iterable[str]) -> None:
             f"--{form}", type=Path, nargs="?", const=BESIDE, metavar="FILE",
             help=f"write {WORDS[form]} (default: beside the recording; - for standard output)",
         )  # fmt: skip
+    add_force_to(command)
+
+
+def add_force_to(command: argparse.ArgumentParser) -> None:
+    """Give a command the option that lets it replace any file."""
+    command.add_argument(
+        "--force", action="store_true", help="replace files, also those that are not of ours"
+    )
 
 
 def chosen(
@@ -37,26 +48,45 @@ def chosen(
 ) -> dict[str, Path]:
     """Return the forms that were asked for, each with its file, named after `source` by default.
 
-    Raises CommandError for a file that was `given` to be read: it would be lost.
+    Raises CommandError for a file that was `given` to be read, for one that holds something else
+    (unless `options.force`), and for two forms in one file: something would be lost.
     """
     files = {}
     for form in forms:
         file: Path | None = getattr(options, form)
         if file is not None:
             files[form] = source.with_suffix(ENDINGS[form]) if file is BESIDE else file
+    refuse_twins({f"--{form}": file for form, file in files.items()})
     for form, file in files.items():
         if file.exists() and any(one.exists() and file.samefile(one) for one in given):
             raise CommandError(
                 f"--{form} {file} would replace the recording itself: give another file", USAGE
             )
+        named = getattr(options, form) is not BESIDE
+        guard_form(form, file, force=options.force, named=named)
     return files
 
 
-def write_all(files: Mapping[str, Path], forms: object) -> None:
-    """Write what the method named after each form makes; say where it is, unless it went out."""
+def guard_form(form: str, file: Path, *, force: bool, named: bool = False) -> None:
+    """Raise CommandError if writing this form would replace a file of somebody else's.
+
+    A file that was `named`, and has the form's own ending, is meant to be replaced whatever is in
+    it, unless that is a recording.
+    """
+    meant = named and file.suffix == Path(f"timeline{ENDINGS[form]}").suffix
+
+    def is_ours(head: bytes) -> bool:
+        return SIGNS[form] in head or (meant and not is_recording(head))
+
+    guard(file, KINDS[form], is_ours, force=force)
+
+
+def write_all(files: Mapping[str, Path], paint: Callable[[Painter], bytes]) -> None:
+    """Write what is painted in each form; say where it is, unless it went out."""
+    painters = {painter.form: painter for painter in PAINTERS}
     for form, file in files.items():
         with step(f"Making {WORDS[form]}"):
-            content: bytes = getattr(forms, form)()
+            content = paint(painters[form])
         write(file, content)
         if STANDARD_OUTPUT not in files.values():
             print(f"written: {file}")
@@ -68,5 +98,5 @@ def parser_of(commands: Any, name: str, words: str, example: str, more: str = ""
         name,
         help=words,
         description=f"{words[0].upper()}{words[1:]}. {more}".strip(),
-        epilog=f"example: python -m visualize {name} {example}",
+        epilog=f"example: {called()} {name} {example}",
     )

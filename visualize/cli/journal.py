@@ -6,9 +6,11 @@ import threading
 from pathlib import Path
 
 from fastapi_tasks import Event, Recorder, Timeline, to_json
+from fastapi_tasks.files import Output, target_of
+from fastapi_tasks.recording import is_recording
 
 from .errors import CommandError
-from .files import unwritable
+from .files import guard, unwritable
 
 INTERVAL = 0.5
 QUIET = 1_000_000_000
@@ -19,21 +21,28 @@ class Journal:
     """Writes each request into a file once it has ended, however many there are.
 
     Until `close()` the file is called `….part`, so that whatever ends the process leaves all that
-    had ended by then. Raises CommandError if the file cannot be written, or if the part of an
+    had ended by then; a device or a pipe gets them as they end. Raises CommandError if the file
+    cannot be written, if it is there and holds no recording (unless `force`), or if the part of an
     earlier recording is still there.
     """
 
-    def __init__(self, recorder: Recorder, path: Path) -> None:
+    def __init__(self, recorder: Recorder, path: Path, *, force: bool = False) -> None:
         self.count = 0
         self.late = 0
         self._recorder = recorder
         self._path = path
-        self._part = path.with_name(f"{path.name}.part")
+        self._force = force
+        self._part = path
         self._open: dict[int, Timeline] = {}
         self._error: OSError | None = None
         self._closing = threading.Event()
+        guard(path, "recording", is_recording, force=force)
         try:
-            self._file = self._part.open("x", encoding="utf-8")
+            target = target_of(path)
+            if target is not None:
+                place = target if path.is_symlink() else path
+                self._part = place.with_name(f"{place.name}.part")
+            self._output = Output(path, unfinished=self._part)
         except FileExistsError:
             raise CommandError(
                 f"{self._part} is there: another recording is running, or one was cut short. "
@@ -54,16 +63,24 @@ class Journal:
         self._closing.set()
         self._thread.join()
         self._write(list(self._open.values()))
-        try:
-            self._file.close()
-        except OSError as error:
-            self._error = error
+        if not self.count:
+            self._output.discard()
+            return
         if self._error is not None:
+            self._output.leave()
             raise unwritable(self._part, self._error)
-        if self.count:
-            self._part.replace(self._path)
-        else:
-            self._part.unlink()
+        try:
+            guard(self._path, "recording", is_recording, force=self._force)
+            self._finish()
+        except CommandError as error:
+            self._output.leave()
+            raise CommandError(f"{error}; the recording is in {self._part}") from None
+
+    def _finish(self) -> None:
+        try:
+            self._output.finish()
+        except OSError as error:
+            raise unwritable(self._path, error) from None
 
     def _listen(self, event: Event) -> None:
         number = event.timeline.id
@@ -81,10 +98,12 @@ class Journal:
             self._write(ended)
 
     def _write(self, timelines: list[Timeline]) -> None:
+        self.count += len(timelines)
         try:
-            self._file.write(to_json(timelines))
-            self._file.flush()
+            self._output.file.write(to_json(timelines).encode())
+            self._output.file.flush()
         except OSError as error:
+            # What did not go out is kept, and tried again with the next.
             self._error = error
         else:
-            self.count += len(timelines)
+            self._error = None

@@ -6,10 +6,11 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import NoReturn
 
+from .called import called
 from .errors import FAILURE, USAGE, CommandError
 
 COMMANDS = ("demo", "record", "show", "compare", "playground")
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # A name that the terminal cannot show is written in escapes, never a crash.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        options = parser().parse_args(arguments)
+        options = parser().parse_args(_given(arguments))
         code: int = options.run(options)
         sys.stdout.flush()
         return code
@@ -42,6 +43,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BROKEN_PIPE
 
 
+def _given(arguments: Sequence[str] | None) -> list[str]:
+    return list(_joined(sys.argv[1:] if arguments is None else arguments))
+
+
+def _joined(arguments: Sequence[str]) -> Iterator[str]:
+    """Join the option that takes a filter to a filter such as `-outcome:ok`, else an option."""
+    before = ""
+    for argument in arguments:
+        if before:
+            yield f"{before}={argument}"
+            before = ""
+        elif argument == "--where":
+            before = argument
+        else:
+            yield argument
+    if before:
+        yield before
+
+
 def _missing(error: ModuleNotFoundError) -> str:
     package = (error.name or "").partition(".")[0]
     if package not in EXTRAS:
@@ -49,6 +69,7 @@ def _missing(error: ModuleNotFoundError) -> str:
     return (
         f"this command needs {package}, which is not installed: "
         f"pip install 'fastapi-tasks-timeline[{EXTRAS[package]}]'"
+        f", or run it with uvx 'fastapi-tasks-timeline[{EXTRAS[package]}]'"
     )
 
 
@@ -63,9 +84,9 @@ class Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     """Build the parser of all commands."""
     top = Parser(
-        prog="python -m visualize",
+        prog=called(),
         description="See when background tasks really run.",
-        epilog="example: python -m visualize demo",
+        epilog=f"example: {called()} demo",
     )
     commands = top.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:

@@ -28,19 +28,21 @@ def run(options: argparse.Namespace) -> int:
     """Serve the page until a signal comes."""
     from visualize.lab.errors import LabError
     from visualize.lab.sockets import address, bind
-    from visualize.playground.page import make_page
+    from visualize.playground.page import make_guard, make_page
 
     from .foreground import serve_until_signal
 
+    guard = make_guard()
+
     def started() -> None:
-        url = f"{address(taken)}/"
+        url = f"{address(taken)}{guard.address}"
         print(f"The playground is on {url}; Ctrl-C ends it.", flush=True)
         if not options.no_open:
             open_page(url)
 
     try:
         with closing(bind(options.port)) as taken:
-            serve_until_signal(make_page(), taken, started, quiet=True)
+            serve_until_signal(make_page(guard), taken, started, quiet=True)
     except LabError as error:
         raise CommandError(str(error)) from None
     return 0

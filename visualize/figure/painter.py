@@ -30,7 +30,7 @@ Columns: TypeAlias = dict[str, NDArray[Any]]
 MARKERS = {"circle": "o", "diamond": "D", "triangle": "^", "wedge": "v", "star": "*"}
 SIZES = {"star": 1.7}
 """How much larger than others a shape has to be to look as large."""
-ENDINGS = {"error": "X", "cancelled": "s", "discarded": "o", "abandoned": ">"}
+ENDINGS = {"error": "X", "cancelled": "s", "discarded": "o", "abandoned": ">", "timeout": "d"}
 MARK_STYLES: dict[str, Any] = {"endpoint_end": (0, (3, 2)), "response_sent": "-"}
 MANY = 300
 """Beyond this many arrows, or marks, they would hide more than they show: none is drawn."""
@@ -73,11 +73,6 @@ def shows_releases(scene: Scene, frame: Frame) -> bool:
     """Whether there is room for the shapes that mark a release."""
     releases = sum(sign.kind == "released" for sign in scene.signs)
     return 0 < releases <= 4 * MANY and frame.marker > 0
-
-
-def shows_endings(scene: Scene, frame: Frame) -> bool:
-    """Whether there is room to mark how tasks ended."""
-    return frame.lane >= 1.5 and len(scene.signs) <= 20 * MANY
 
 
 class _Painter:
@@ -190,12 +185,13 @@ class _Painter:
             style = {"mfc": self.palette["paper"], "mec": self.palette[mode], "mew": 0.9}
             self.sign(signs, MARKERS[SHAPES[mode]], ms=size, zorder=3, **style)
         size, edge = (self.frame.marker + 0.9, 0.9) if self.frame.marker else (2.0, 0.0)
-        for kind, marker in ENDINGS.items() if shows_endings(self.scene, self.frame) else ():
+        # However many there are, and however low their lanes, each is marked.
+        for kind, marker in ENDINGS.items():
             signs = tuple(sign for sign in self.scene.signs if sign.kind == kind)
             style = {"mfc": self.palette["error"], "mec": self.palette["paper"], "mew": edge}
             self.sign(signs, marker, ms=size, zorder=4, **style)
         failed = tuple(bar for bar in self.scene.bars if bar.kind == "span" and bar.error)
-        self.failed(failed if shows_endings(self.scene, self.frame) else ())
+        self.failed(failed)
 
     def failed(self, bars: tuple[Bar, ...]) -> None:
         """Mark the end of each span that an error left."""

@@ -39,7 +39,7 @@ class ServerThread:
         self._quiet = quiet
         self._ready = threading.Event()
         self._error: BaseException | None = None
-        self._hosted = Hosted(app, lambda: self._server.should_exit)
+        self._hosted = Hosted(app, lambda: self._server)
         config = configure(self._hosted, timeout_keep_alive=KEEP_ALIVE)
         self._server = TellingServer(config, self._ready.set)
         self._thread = threading.Thread(target=self._run, name="lab server", daemon=True)
@@ -127,20 +127,20 @@ class TellingServer(uvicorn.Server):
 
 
 class Hosted:
-    """Around the app: says in each scope whether the server stops, keeps what a startup raised.
+    """Around the app: says in each scope which server runs it, keeps what a startup raised.
 
-    uvicorn would tell the former too late for open streams, and only log the latter.
+    uvicorn would tell too late for open streams that it stops, and only log the latter.
     """
 
-    def __init__(self, app: ASGIApp, stopping: Callable[[], bool]) -> None:
+    def __init__(self, app: ASGIApp, server: Callable[[], uvicorn.Server]) -> None:
         self.app = app
         self.error: BaseException | None = None
-        self._stopping = stopping
+        self._server = server
         self._lifespan: asyncio.Task[object] | None = None
         self._given_up = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope[SCOPE_KEY] = self._stopping
+        scope[SCOPE_KEY] = self._server
         if scope["type"] != "lifespan":
             return await self.app(scope, receive, send)
 

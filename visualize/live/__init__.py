@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from .beside import Beside
 from .mounting import mount
+from .pages import LivePage
 
-__all__ = ["Beside", "mount"]
+__all__ = ["Beside", "LivePage", "mount"]

@@ -7,24 +7,25 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fastapi_tasks import Recorder
 
-from .mounting import page_routes
+from .pages import LivePage
 
 
 class Beside:
     """Serves the live page below `path`, and the app everywhere else.
 
-    It answers this machine only. Neither the app's middlewares nor its recorder see the page's
-    requests.
+    The page answers this machine only, and only who has the token: its `address` has to be told.
+    Neither the app's middlewares nor its recorder see the page's requests.
     """
 
     def __init__(self, app: ASGIApp, recorder: Recorder, path: str, title: str) -> None:
         self.app = app
+        self.page = LivePage(recorder, path, title, logs=False)
         self._path = path
-        self._page = FastAPI(openapi_url=None)
-        self._page.include_router(page_routes(recorder, path, title))
+        self._served = FastAPI(openapi_url=None)
+        self._served.include_router(self.page.router())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         below = path == self._path or path.startswith(f"{self._path}/")
-        served = self._page if scope["type"] == "http" and below else self.app
+        served = self._served if scope["type"] == "http" and below else self.app
         await served(scope, receive, send)

@@ -7,7 +7,6 @@ memory, one that comes back gets exactly what it has not seen, and being told tw
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,53 +15,26 @@ from threading import Lock
 
 from fastapi_tasks import Event, Recorder, Timeline
 
-from .wire import request_line
+from .counting import Counting, Numbers
+from .wire import encode, request_line
 
 LINGER = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """How far a reader has read: up to which change, and which request was then the latest.
-
-    `dropped` counts the requests that were let go before the reader saw them. `run` names the
-    process that counts; as text, the cursor is the `id` of a message.
-    """
-
-    run: str = ""
-    version: int = 0
-    latest: int = 0
-    dropped: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.run}-{self.version}-{self.latest}-{self.dropped}"
-
-    @classmethod
-    def parse(cls, text: str) -> Cursor:
-        """Read a cursor; whatever is none stands for a reader who has read nothing."""
-        run, *numbers = text.split("-")
-        if len(numbers) == 3 and all(part.isascii() and part.isdigit() for part in numbers):
-            return cls(run, *map(int, numbers))
-        return cls()
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """What a reader has not seen; `dropped` is None where that count is as it was."""
-
-    lines: list[dict[str, object]]
-    dropped: int | None
-    cursor: Cursor
+SPARE = 256
+"""So many more records than its timeline holds a change may know of."""
 
 
 @dataclass(slots=True)
 class Change:
-    """The versions of one request's last changes: as a whole, by task and by busy segment."""
+    """The versions of one request's last changes: as a whole, by task, span and busy segment."""
 
     timeline: Timeline
     version: int
     tasks: dict[int, int] = field(default_factory=dict)
+    spans: dict[int, int] = field(default_factory=dict)
     busy: dict[int, int] = field(default_factory=dict)
+    _open: set[int] = field(default_factory=set)
+    _spans_known: int = 0
+    _whole: tuple[int, bytes] = (-1, b"")
 
     def touch(self, version: int, event: Event) -> None:
         """Take note of what just happened."""
@@ -71,6 +43,8 @@ class Change:
             self.busy[self._segments.stop - 1] = version
         elif event.task is not None:
             self.tasks[event.task.id] = version
+            if len(self.tasks) > len(self.timeline.tasks) + SPARE:
+                self._forget()
 
     def touch_all(self, version: int) -> None:
         """Take note that everything may have happened."""
@@ -78,17 +52,61 @@ class Change:
         self.tasks = {task.id: version for task in self.timeline.tasks}
         self.busy = dict.fromkeys(self._segments, version)
 
-    def since(self, version: int) -> dict[str, object]:
-        """Return what is newer than a version, as it is now."""
-        tasks = [number for number, at in self.tasks.items() if at > version]
-        busy = [number for number, at in self.busy.items() if at > version]
-        return request_line(self.timeline, tasks, busy)
+    def written(self, since: int) -> bytes:
+        """Write what is newer than a version, as it is now."""
+        if since:
+            return self._write(since)
+        # What a newcomer is told, all newcomers are.
+        version, whole = self._whole
+        if version != self.version:
+            version, whole = self._whole = self.version, self._write(0)
+        return whole
+
+    def _write(self, since: int) -> bytes:
+        self._look_at_spans()
+        newer = (_newer(known, since) for known in (self.tasks, self.spans, self.busy))
+        return encode(request_line(self.timeline, *newer))
+
+    def _look_at_spans(self) -> None:
+        """Note which spans have begun or ended: the recorder tells of their request alone."""
+        known = max(self._spans_known, self.timeline.spans_dropped)
+        fresh = self.timeline.spans[known - self.timeline.spans_dropped :]
+        self._spans_known = known + len(fresh)
+        waiting = [one for one in self.timeline.spans if one.id in self._open] if self._open else []
+        for span in (*waiting, *fresh):
+            if span.end is None and span.id in self._open:
+                continue
+            self.spans[span.id] = self.version
+            (self._open.add if span.end is None else self._open.discard)(span.id)
+
+    def _forget(self) -> None:
+        """Let go what the timeline has let go."""
+        held = {task.id for task in self.timeline.tasks}
+        self.tasks = {number: at for number, at in self.tasks.items() if number in held}
 
     @property
     def _segments(self) -> range:
         """The numbers of the busy segments that the timeline holds."""
         first = self.timeline.busy_dropped
         return range(first, first + len(self.timeline.busy))
+
+
+def _newer(known: dict[int, int], since: int) -> list[int]:
+    # Another thread may add to it meanwhile; making a list of it is one step.
+    return [number for number, at in list(known.items()) if at > since]
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What changed after a version: in the order of the last change, and up to which version.
+
+    `latest` is the number of the latest request, `missed` how many were let go unseen.
+    """
+
+    changes: list[Change]
+    version: int
+    latest: int
+    missed: int
 
 
 class Changes:
@@ -99,13 +117,13 @@ class Changes:
     """
 
     def __init__(self, recorder: Recorder) -> None:
-        self._version = 0
+        self.version = 0
+        self.readers = 0
+        self._counting = Counting(recorder)
         self._recorder = recorder
-        self._run = secrets.token_hex(4)
         self._latest = 0
         self._changes: dict[int, Change] = {}  # by request, in the order of the last change
         self._lock = Lock()
-        self._readers = 0
         self._left = 0.0
         self._unsubscribe: Callable[[], None] | None = None
 
@@ -113,7 +131,7 @@ class Changes:
     def reading(self) -> Iterator[None]:
         """Keep listening while this is open."""
         with self._lock:
-            self._readers += 1
+            self.readers += 1
             if self._unsubscribe is None:
                 self._unsubscribe = self._recorder.subscribe(self._listen)
                 self._catch_up()
@@ -121,40 +139,35 @@ class Changes:
             yield
         finally:
             with self._lock:
-                self._readers -= 1
+                self.readers -= 1
                 self._left = time.monotonic()
 
-    def any_since(self, cursor: Cursor) -> bool:
-        """Tell whether there is something that a reader has not seen."""
-        return cursor.version != self._version or cursor.run != self._run
-
-    def since(self, cursor: Cursor) -> News:
-        """Return what a reader has not seen."""
+    def since(self, version: int, latest: int) -> News:
+        """Return what changed after a version, when `latest` was the latest request."""
         with self._lock:
-            if cursor.run != self._run:
-                cursor = Cursor()
             news: list[Change] = []
             for change in reversed(self._changes.values()):
-                if change.version <= cursor.version:
+                if change.version <= version:
                     break
                 news.append(change)
-            unseen = sum(change.timeline.id > cursor.latest for change in news)
-            missed = self._latest - cursor.latest - unseen
-            dropped = cursor.dropped + missed
-            return News(
-                [change.since(cursor.version) for change in reversed(news)],
-                dropped if missed else None,
-                Cursor(self._run, self._version, self._latest, dropped),
-            )
+            unseen = sum(change.timeline.id > latest for change in news)
+            return News(news[::-1], self.version, self._latest, self._latest - latest - unseen)
+
+    def counters(self) -> Numbers:
+        """Return what the app does right now, in numbers."""
+        with self._lock:
+            return self._counting.told()
 
     def _catch_up(self) -> None:
-        self._version += 1
+        self.version += 1
+        self._counting.begin()
         for timeline in self._recorder.timelines:
-            self._adopt(timeline).touch_all(self._version)
+            self._adopt(timeline).touch_all(self.version)
+            self._counting.find(timeline)
 
     def _listen(self, event: Event) -> None:
         with self._lock:
-            if self._readers == 0 and time.monotonic() - self._left > LINGER:
+            if self.readers == 0 and time.monotonic() - self._left > LINGER:
                 self._stop()
                 return
             timeline = event.timeline
@@ -163,12 +176,13 @@ class Changes:
                 change = self._adopt(timeline)
             # Requests that were let go, or that are not recorded, stay away.
             if change is not None and change.timeline is timeline:
-                self._version += 1
-                change.touch(self._version, event)
+                self.version += 1
+                change.touch(self.version, event)
                 self._changes[timeline.id] = self._changes.pop(timeline.id)
+            self._counting.take(event)
 
     def _adopt(self, timeline: Timeline) -> Change:
-        change = self._changes[timeline.id] = Change(timeline, self._version)
+        change = self._changes[timeline.id] = Change(timeline, self.version)
         self._latest = max(self._latest, timeline.id)
         if len(self._changes) > self._recorder.maxlen:
             self._let_one_go()

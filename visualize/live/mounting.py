@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
-import anyio
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import FastAPI
 from fastapi.params import Depends as Dependency
-from fastapi.responses import HTMLResponse, StreamingResponse
-from starlette.types import Scope
 
 from fastapi_tasks import Recorder, recorder_of
 from fastapi_tasks.errors import FastAPITasksUninitializedAppError
-from visualize.page import LIVE_POLICY, asset, live_html
 
-from .changes import Changes, Cursor
-from .guard import loopback_only
-from .stopping import stopping
-from .wire import RETRY, messages
+from .pages import LivePage
+from .stopping import signalled
 
-FRAME = 0.05
-STREAM = 60.0
+Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
 
 
 def mount(
@@ -29,13 +23,16 @@ def mount(
     path: str = "/_timeline",
     *,
     dependencies: Sequence[Dependency] | None = None,
-) -> None:
+    anywhere: bool = False,
+) -> LivePage:
     """Show the requests of a running app, as they happen, on a page of its own at `path`.
 
-    `dependencies` decide who may see it; without them it answers this machine only. The page's
-    own requests are not recorded. Raises FastAPITasksUninitializedAppError if the app has no
-    tasks yet, ValueError for a path that does not begin with a slash or leaves nothing after it,
-    RuntimeError when the app has started.
+    `dependencies` decide who may see it. Without them it asks for a token, which stands in the URL
+    that is logged when the app starts, and answers this machine only; `anywhere` asks for the
+    token alone. The page's own requests are not recorded. Return the page, whose `address` is its
+    path with the token. Raises FastAPITasksUninitializedAppError if the app has no tasks yet,
+    ValueError for a path that does not begin with a slash or leaves nothing after it, RuntimeError
+    when the app has started.
     """
     recorder = _recorder(app)
     prefix = path.rstrip("/")
@@ -44,27 +41,15 @@ def mount(
             f"mount() got the path {path!r}, where no page can be: give one that begins with a "
             'slash, such as "/_timeline"'
         )
-    router = page_routes(recorder, prefix, app.title, dependencies)
+    page = LivePage(recorder, prefix, app.title, dependencies, anywhere=anywhere)
     before = list(app.router.routes)
-    app.include_router(router)
+    app.include_router(page.router())
     # In front: a route that takes every path may have been there first.
     added = app.router.routes[len(before) :]
     app.router.routes[:] = [*added, *before]
+    app.router.lifespan_context = _announcing(app.router.lifespan_context, page)
     recorder.ignore(prefix)
-
-
-def page_routes(
-    recorder: Recorder,
-    prefix: str,
-    title: str,
-    dependencies: Sequence[Dependency] | None = None,
-) -> APIRouter:
-    """Return the routes of the page; without `dependencies` they answer this machine only."""
-    guards = [Depends(loopback_only)] if dependencies is None else list(dependencies)
-    router = APIRouter(prefix=prefix, dependencies=guards, include_in_schema=False)
-    _add_page(router, title)
-    _add_events(router, Changes(recorder))
-    return router
+    return page
 
 
 def _recorder(app: FastAPI) -> Recorder:
@@ -80,38 +65,23 @@ def _recorder(app: FastAPI) -> Recorder:
     return recorder
 
 
-def _add_page(router: APIRouter, title: str) -> None:
-    # At the end of a slash, so that the page's own addresses can be relative, whatever is before.
-    @router.get("/")
-    async def page() -> HTMLResponse:
-        headers = {"Content-Security-Policy": LIVE_POLICY, "X-Content-Type-Options": "nosniff"}
-        return HTMLResponse(live_html("events", title=title), headers=headers)
+def _announcing(lifespan: Lifespan, page: LivePage) -> Lifespan:
+    @asynccontextmanager
+    async def announced(app: Any) -> AsyncIterator[Any]:
+        async with lifespan(app) as state:
+            if (server := _own_address()) is not None:
+                page.announce(server)
+            yield state
 
-    @router.get("/timeline.js")
-    async def script() -> Response:
-        return Response(asset("timeline.js"), media_type="text/javascript")
-
-
-def _add_events(router: APIRouter, changes: Changes) -> None:
-    @router.get("/events")
-    async def events(request: Request) -> StreamingResponse:
-        cursor = Cursor.parse(request.headers.get("last-event-id", ""))
-        return StreamingResponse(
-            _stream(changes, cursor, request.scope),
-            media_type="text/event-stream",
-            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-        )
+    return announced
 
 
-async def _stream(changes: Changes, cursor: Cursor, scope: Scope) -> AsyncIterator[str]:
-    """Send what is new, at most so often, for a while: a browser then comes back by itself."""
-    yield RETRY
-    with changes.reading():
-        until = time.monotonic() + STREAM
-        while time.monotonic() < until and not stopping(scope):
-            if changes.any_since(cursor):
-                news = changes.since(cursor)
-                cursor = news.cursor
-                for message in messages(news.lines, news.dropped, cursor):
-                    yield message
-            await anyio.sleep(FRAME)
+def _own_address() -> str | None:
+    """Return where the server answers, if it says so before it does."""
+    config = getattr(signalled(), "config", None)
+    host, port = getattr(config, "host", None), getattr(config, "port", 0)
+    if not host or not port or getattr(config, "uds", None) or getattr(config, "fd", None):
+        return None
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    scheme = "https" if getattr(config, "is_ssl", False) else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

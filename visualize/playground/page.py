@@ -10,13 +10,13 @@ from importlib.resources import files
 from typing import Any
 
 from anyio import Lock
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from pydantic import ValidationError
 
 from fastapi_tasks.timeline import SCHEDULED_MODES
 from visualize.lab import serve
-from visualize.live.guard import loopback_only
+from visualize.live.guard import SAFE, Guard, guarded
 from visualize.page import to_html
 
 from .experiment import KINDS, ROWS, SLIDER, START, Experiment, Step, make_app, run, verdict
@@ -27,16 +27,21 @@ POLICY = (
 )
 
 
-def make_page() -> FastAPI:
+def make_guard() -> Guard:
+    """Make the guard of the page: its `address` follows the server's in the URL."""
+    return Guard("", what="The playground", advice="It has nothing to show elsewhere.", logs=False)
+
+
+def make_page(guard: Guard | None = None) -> FastAPI:
     """Make the app that serves the playground; what is tried runs on a server of its own."""
     app = FastAPI(
         title="Playground", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None,
-        dependencies=[Depends(loopback_only)],
     )  # fmt: skip
+    app.router.route_class = guarded(guard or make_guard())
 
     @app.get("/")
     async def page() -> HTMLResponse:
-        return HTMLResponse(_form(START), headers={"Content-Security-Policy": POLICY})
+        return HTMLResponse(_form(START), headers={**SAFE, "Content-Security-Policy": POLICY})
 
     @app.get("/playground.css")
     async def style() -> Response:

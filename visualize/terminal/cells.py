@@ -22,7 +22,7 @@ ANSI = {
     "dim": "2",
 }
 EIGHTHS = " ▏▎▍▌▋▊▉█"
-SIMPLER = str.maketrans({"·": "-", "−": "-", "–": "-", "µ": "u", "…": "~", "×": "x"})
+SIMPLER = str.maketrans({"·": "-", "−": "-", "–": "-", "µ": "u", "…": "~", "×": "x", "→": ">"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,8 @@ BLOCKS = Glyphs(
         "spawned": "☆",
     },
     outcomes={
-        "ok": "✓", "error": "✗", "cancelled": "■", "discarded": "∅", "abandoned": "▷", None: "▶",
+        "ok": "✓", "error": "✗", "cancelled": "■", "discarded": "∅", "abandoned": "▷",
+        "timeout": "◷", None: "▶",
     },
     ends="├┤",
     going_on="▶",
@@ -78,7 +79,8 @@ PLAIN = Glyphs(
         "spawned": "S",
     },
     outcomes={
-        "ok": "v", "error": "x", "cancelled": "c", "discarded": "d", "abandoned": "a", None: ">",
+        "ok": "v", "error": "x", "cancelled": "c", "discarded": "d", "abandoned": "a",
+        "timeout": "t", None: ">",
     },
     ends="[]",
     going_on=">",

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -13,11 +10,10 @@ from fastapi_tasks.timeline import MODES, OUTCOMES, Busy, TaskRecord, Timeline
 from visualize.layout import Recording, Scene, arrange, listed
 from visualize.words import count, duration, span_words
 
-from .cells import BLOCKS, EIGHTHS, PLAIN, Pen, columns, fit, wrap
+from .cells import Pen, columns, fit, wrap
+from .pens import pen_for
 from .rows import Table
 
-LEAST = 40
-"""Columns; a narrower picture would not be one."""
 FAULTS, LINES = 5, 3
 """So many kinds of spans that failed are named, and source lines that held the loop."""
 
@@ -36,12 +32,7 @@ def text(
     encoding has no others.
     """
     given = listed(timelines)
-    wide = shutil.get_terminal_size((100, 24)).columns if width is None else width
-    pen = Pen(
-        max(wide, LEAST),
-        _wants_color() if color is None else color,
-        PLAIN if (_is_plain() if ascii is None else ascii) else BLOCKS,
-    )
+    pen = pen_for(width=width, color=color, ascii=ascii)
     if not given:
         return "No request was recorded.\n"
     scenes = [arrange(timeline, lanes="task", spans="folded") for timeline in given]
@@ -49,22 +40,6 @@ def text(
     legend = "\n".join(_legend(given, pen))
     parts += [legend] if legend else []
     return "\n\n".join(parts) + "\n"
-
-
-def _wants_color() -> bool:
-    silenced = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return sys.stdout.isatty() and not silenced
-
-
-def _is_plain() -> bool:
-    ours = [*BLOCKS.bars.values(), *BLOCKS.lines.values(), *BLOCKS.shapes.values()]
-    ours += BLOCKS.threads.values()
-    ours += [*BLOCKS.outcomes.values(), BLOCKS.ends, BLOCKS.going_on, EIGHTHS, "·−–µ…"]
-    try:
-        "".join(ours).encode(getattr(sys.stdout, "encoding", None) or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return True
-    return False
 
 
 def _request(scene: Scene, pen: Pen) -> Iterator[str]:

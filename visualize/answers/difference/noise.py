@@ -7,7 +7,8 @@ durations spread. Where many rows are tested, chance alone would make some look 
 correction keeps the chance that any of them does at one in a hundred.
 
 That would still tell apart two runs of the same app, since no two runs find the machine equally
-busy. So a change must also be large: see `floors`.
+busy. So a change must also be large: see `floors`. Where the machine's load changes by much between
+two runs, no test can tell that from a change of the app: have both take turns on it.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from .evidence import Evidence
 from .finding import RULES, Finding
 from .loop_held import loop_held
 from .never_awaited import never_awaited
+from .no_slot_free import no_slot_free
 from .no_thread_free import no_thread_free
 from .one_after_another import one_after_another
 from .piling_up import piling_up
@@ -24,6 +25,7 @@ IN_TURN: tuple[Callable[[Evidence], Iterator[Suspicion]], ...] = (
     step_before_answer,
     one_after_another,
     no_thread_free,
+    no_slot_free,
     never_awaited,
     loop_held,
     answer_kept,

@@ -10,6 +10,7 @@ from fastapi_tasks import harmless
 Rule = Literal[
     "loop_held",
     "no_thread_free",
+    "no_slot_free",
     "step_before_answer",
     "closed_later",
     "ended_badly",
@@ -81,18 +82,21 @@ class Finding:
     def __str__(self) -> str:
         return f"{self.fact}; {self.advice}."
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the finding as data for JSON, with its number of victims and the worst of them."""
+    def as_json(self, victims: int = WORST) -> dict[str, Any]:
+        """Return the finding as data for JSON, with its number of victims and the worst of them.
+
+        What stands in it, and what the numbers mean, is said by `wire.answers_json`.
+        """
         worst = [
-            {**victim.place._asdict(), "title": victim.title, "lost": victim.lost}
-            for victim in self.victims[:WORST]
+            {**victim.place._asdict(), "title": victim.title, "lost_ns": victim.lost}
+            for victim in self.victims[:victims]
         ]
         return {
             "rule": self.rule,
-            "cost": self.cost,
-            "cause": asdict(self.cause),
-            "victims": {"count": len(self.victims), "worst": worst},
-            "where": self.where._asdict(),
+            "cost_ns": self.cost,
+            "cause": {**asdict(self.cause), **self.where._asdict()},
+            "victims": worst,
+            "victims_count": len(self.victims),
             "fact": self.fact,
             "advice": self.advice,
             "sentence": str(self),

@@ -1,0 +1,66 @@
+"""What the looks at one hold of the event loop have shown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from .share import Usage
+from .stacks import Sight, Stack
+
+Moment = tuple[int | None, int, int]
+"""Which step is under way, when the last one ended, when the loop last answered."""
+
+
+class Looks:
+    """The looks at one hold, and for how many nanoseconds each thing was seen.
+
+    A look stands for all the time since the one before: while C code keeps the interpreter lock,
+    none is possible. `before` is what had been used when the hold had not begun.
+    """
+
+    def __init__(
+        self, moment: Moment, since: int, before: Usage, read: Callable[[Stack], Sight]
+    ) -> None:
+        self.moment = moment
+        self.since = self._last = since
+        self.before = before
+        self.stood = 0
+        self._read = read
+        self._fresh: tuple[Stack, int] | None = None
+        self._lines: Counter[str | None] = Counter()
+        self._roots: Counter[str] = Counter()
+
+    def add(self, stack: Stack, now: int, stands: int) -> None:
+        """Take what a look has shown now; it may be read later.
+
+        `stands` is for how long the thread has not worked at all.
+        """
+        self._fresh = (stack, now - self._last)
+        self._last = now
+        self.stood = max(self.stood, min(stands, now - self.since))
+
+    def settle(self) -> None:
+        """Read what was taken last."""
+        if self._fresh is None:
+            return
+        stack, time = self._fresh
+        sight = self._read(stack)
+        # While the loop waits, nothing holds it.
+        if sight.root is not None:
+            self._lines[sight.line] += time
+            self._roots[sight.root] += time
+        # At the end: the loop's own thread may come between, and must find it here or there.
+        self._fresh = None
+
+    @property
+    def line(self) -> str | None:
+        """The line that took most of the time."""
+        self.settle()
+        return self._lines.most_common(1)[0][0] if self._lines else None
+
+    @property
+    def root(self) -> str | None:
+        """The name of what the loop had called; None if it was never seen at anything."""
+        self.settle()
+        return self._roots.most_common(1)[0][0] if self._roots else None

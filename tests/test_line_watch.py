@@ -1,0 +1,127 @@
+"""The thread that looks at the loop: when there is one, and that nothing depends on it."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from fastapi_tasks import Recorder, RecordingMiddleware, add_tasks, record
+
+from .asgi import serving
+from .virtual import block
+
+pytestmark = pytest.mark.anyio
+
+NAME = "fastapi_tasks line"
+
+
+def watching() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == NAME]
+
+
+def end(threads: list[threading.Thread]) -> None:
+    for thread in threads:
+        thread.join(10)
+    assert watching() == []
+
+
+@pytest.mark.parametrize(
+    "give",
+    [
+        lambda recorder: FastAPI(),
+        lambda recorder: _with(add_tasks, recorder),
+        lambda recorder: _with(add_tasks, Recorder(busy_threshold=math.inf), watch=True),
+    ],
+    ids=["not recorded", "not watched", "nothing is over the limit"],
+)
+async def test_there_is_none(give: Callable[[Recorder], Any], recorder: Recorder) -> None:
+    async with serving(give(recorder)):
+        assert watching() == []
+
+
+@pytest.mark.parametrize(
+    "give",
+    [
+        lambda recorder: _with(add_tasks, recorder, watch=True),
+        lambda recorder: _with(record, recorder, watch=True),
+        lambda recorder: RecordingMiddleware(FastAPI(), recorder, watch=True),
+    ],
+    ids=["add_tasks", "record", "RecordingMiddleware"],
+)
+async def test_there_is_one_from_the_start_to_the_shutdown(
+    give: Callable[[Recorder], Any], recorder: Recorder
+) -> None:
+    async with serving(give(recorder)):
+        threads = watching()
+        assert len(threads) == 1
+    end(threads)
+
+
+def _with(how: Callable[..., Recorder], recorder: Recorder, **options: Any) -> FastAPI:
+    app = FastAPI()
+    how(app, recorder=recorder, **options)
+    return app
+
+
+async def test_there_is_one_for_a_loop_on_which_an_app_is_up_twice(recorder: Recorder) -> None:
+    app = _with(add_tasks, recorder, watch=True)
+    async with serving(app):
+        async with serving(app):
+            threads = watching()
+            assert len(threads) == 1
+        assert watching() == threads
+    end(threads)
+
+
+async def test_the_app_goes_on_where_it_fails(caplog: pytest.LogCaptureFixture) -> None:
+    loop = threading.get_ident()
+
+    def clock() -> int:
+        if threading.get_ident() != loop:
+            raise OverflowError
+        return time.perf_counter_ns()
+
+    app = _with(add_tasks, Recorder(clock=clock), watch=True)
+
+    @app.get("/")
+    async def endpoint() -> None: ...
+
+    async with serving(app) as server:
+        end(watching())
+        assert (await server.get("/")).status == 200
+    assert "the lines that hold the loop are told no longer" in caplog.text
+
+
+async def test_a_step_within_another_is_counted_once(recorder: Recorder) -> None:
+    app = _with(add_tasks, recorder, watch=True)
+
+    @app.get("/inner")
+    async def inner() -> None:
+        block(0.1)
+
+    @app.get("/outer")
+    async def outer() -> None:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+            await client.get("/inner")
+
+    @app.get("/waiting")
+    async def waiting() -> None:
+        await anyio.sleep(1)
+
+    async with serving(app) as server, anyio.create_task_group() as group:
+        group.start_soon(server.get, "/waiting")
+        await anyio.sleep(0.5)
+        await server.get("/outer")
+    busy = {one.path: [(each.start, each.end) for each in one.busy] for one in recorder.timelines}
+    once = [(500_000_000, 600_000_000)]
+    # By then the inner one has been answered.
+    assert busy == {"/waiting": once, "/outer": once, "/inner": []}
