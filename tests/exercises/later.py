@@ -1,4 +1,4 @@
-"""Answers for notebooks 20 to 29."""
+"""Answers for notebooks 20 to 30."""
 
 from __future__ import annotations
 
@@ -224,6 +224,28 @@ EXERCISES = {
     "29": Exercise(
         right={
             "after the route": right(('"immediate"', '"after_route"')),
+        },
+    ),
+    "30": Exercise(
+        right={
+            "released": right((".started", ".released")),
+            "the other way round": right(
+                (
+                    'request.task("mail").started >= request.response_sent',
+                    'request.response_sent <= request.task("mail").started',
+                )
+            ),
+            "the mode": right(
+                (
+                    'request.task("mail").started >= request.response_sent',
+                    'request.task("mail").mode == "after_response"',
+                )
+            ),
+        },
+        wrong={
+            "the endpoint's end": wrong("an after_route mail", ("response_sent", "endpoint_end")),
+            "fails always": wrong("the good shop", (">=", "<")),
+            "no such task": wrong("no assert of yours", ('"mail"', '"letter"')),
         },
     ),
 }
