@@ -148,6 +148,14 @@ def test_a_span_is_not_taken_for_a_task(theme: ThemeName, vision: str) -> None:
 
 
 @pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("vision", VISIONS)
+def test_what_held_the_loop_is_not_taken_for_what_failed(theme: ThemeName, vision: str) -> None:
+    held, failed = (lab(COLORS[theme][name], vision) for name in ("busy", "error"))
+
+    assert difference(held, failed) > 10
+
+
+@pytest.mark.parametrize("theme", THEMES)
 def test_every_bar_stands_out_from_the_background(theme: ThemeName) -> None:
     palette = COLORS[theme]
 

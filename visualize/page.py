@@ -8,11 +8,14 @@ import html
 import json
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any, Literal, get_args
 
-from fastapi_tasks.timeline import MODES
+from fastapi_tasks.timeline import MODES, Timeline
+from visualize.answers.difference import Change, Shift, difference
+from visualize.answers.findings import explain
+from visualize.answers.wire import findings_json
 from visualize.columns import FORMAT, pack
+from visualize.joining import joined, source
 from visualize.layout import Recording, listed, one_of
 from visualize.theme import COLORS, ink
 from visualize.words import SPAN_WORDS
@@ -33,8 +36,8 @@ PAGE = """<!doctype html>
 <title>{title}</title>
 </head>
 <body>
-<div id="timeline" hidden>
-{markup}</div>
+<main id="timeline" hidden>
+{markup}</main>
 <noscript>This timeline is drawn by a script, and scripts are switched off here.</noscript>
 <script type="application/json" id="timeline-data">{data}</script>
 {script}
@@ -56,15 +59,14 @@ def to_html(
     default for several) or where their response was sent. Raises TypeError for what is no
     timeline, ValueError for another `align`.
     """
-    recordings = timelines if isinstance(timelines, Mapping) else {"": timelines}
-    packed = [
-        {"label": label, "packed": pack(listed(recording))}
-        for label, recording in recordings.items()
-    ]
-    align = align or ("request_start" if len(packed) > 1 else "clock")
+    given = timelines if isinstance(timelines, Mapping) else {"": timelines}
+    recordings = {label: listed(recording) for label, recording in given.items()}
+    align = align or ("request_start" if len(recordings) > 1 else "clock")
     one_of("align", align, get_args(Align))
+    told = [_told(label, recording) for label, recording in recordings.items()]
+    more = {"changes": _changes(*recordings.values())} if len(recordings) == 2 else {}
     script = f'<script type="module">{asset("timeline.js")}</script>'
-    return _page(title, script, _file_policy(), align=align, recordings=packed)
+    return _page(title, script, _file_policy(), align=align, recordings=told, **more)
 
 
 def live_html(
@@ -88,8 +90,48 @@ def live_html(
 
 @cache
 def asset(name: str) -> str:
-    """Return the text of a file of the viewer, such as `timeline.js`."""
-    return files("visualize").joinpath("viewer", name).read_text("utf-8")
+    """Return the text of a file of the viewer; `timeline.js` is all of its modules as one."""
+    return joined("main") if name == "timeline.js" else source(name)
+
+
+def _told(label: str, recording: list[Timeline]) -> dict[str, Any]:
+    return {
+        "label": label,
+        "packed": pack(recording),
+        "findings": findings_json(explain(recording)),
+    }
+
+
+def _changes(before: list[Timeline], after: list[Timeline]) -> list[dict[str, Any]]:
+    """What changed from one recording to the other, what changed most first."""
+    return [_change(change) for change in difference(before, after).changes]
+
+
+def _change(change: Change) -> dict[str, Any]:
+    verdicts = [shift.verdict for shift in change.shifts if not shift.noise]
+    verdict = next(iter(verdicts), "noise")
+    if change.before is None or change.after is None:
+        verdict = "new" if change.before is None else "gone"
+    return {
+        "kind": change.kind,
+        "name": change.name,
+        "mode": change.mode,
+        "before": change.before and change.before.n,
+        "after": change.after and change.after.n,
+        "verdict": verdict,
+        "shifts": [_shift(shift) for shift in change.shifts],
+    }
+
+
+def _shift(shift: Shift) -> dict[str, Any]:
+    return {
+        "measure": shift.measure,
+        "percent": shift.percent,
+        "before": shift.before,
+        "after": shift.after,
+        "share": shift.share,
+        "verdict": shift.verdict,
+    }
 
 
 def _page(title: str | None, script: str, policy: str, **data: Any) -> str:
@@ -104,7 +146,7 @@ def _page(title: str | None, script: str, policy: str, **data: Any) -> str:
     return PAGE.format(
         policy=policy,
         title=html.escape(title),
-        markup=asset("timeline.html"),
+        markup=source("page.html"),
         # In a script element only `<` could end it or change how it is read.
         data=json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
         script=script,
@@ -114,7 +156,7 @@ def _page(title: str | None, script: str, policy: str, **data: Any) -> str:
 @cache
 def _style() -> str:
     """The looks, and the colours of each theme as custom properties."""
-    looks = asset("timeline.css").replace("\t", "")  # in JSON, each would take two bytes
+    looks = source("page.css").replace("\t", "")  # in JSON, each would take two bytes
     return "".join(_theme(*theme) for theme in COLORS.items()) + looks
 
 

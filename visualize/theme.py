@@ -4,7 +4,8 @@ The modes wear Okabe–Ito hues: vermillion, blue and bluish green, and those th
 reddish purple and orange (Okabe and Ito 2008, "Color Universal Design"). Their lightness is moved
 per theme, so that each stands out from the background by 3 : 1 or more and our three stay apart in
 grey: the later a mode releases its task, the further it is from the background. Shape and hatch
-say the same again without colour.
+say the same again without colour. What held the event loop is yellow, what failed is red: one is
+never taken for the other.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ COLORS: dict[ThemeName, dict[str, str]] = {
         "span": "#4f7396",
         "endpoint": "#3d444d",
         "phase": "#7d8590",
-        "busy": "#b3123a",
-        "band": "#fbeef1",
+        "busy": "#a8850a",
+        "band": "#fbf4dc",
         "error": "#b3123a",
     },
     "dark": {
@@ -52,8 +53,8 @@ COLORS: dict[ThemeName, dict[str, str]] = {
         "span": "#8fb0cf",
         "endpoint": "#d0d7de",
         "phase": "#8b949e",
-        "busy": "#ff6b81",
-        "band": "#2a1c24",
+        "busy": "#e8c547",
+        "band": "#2a2516",
         "error": "#ff6b81",
     },
 }

@@ -16,6 +16,7 @@ from tests.benchmarks import (
     memory,
     notebooks,
     pieces,
+    readers,
     results,
     scheduling,
     threads,
@@ -40,6 +41,7 @@ SUBJECTS: dict[str, Callable[..., Subject]] = {
     "answers": answers.measure,
     "viewer": viewer.measure,
     "live": live.measure,
+    "readers": readers.measure,
     "notebooks": notebooks.measure,
 }
 

@@ -62,6 +62,7 @@ TARGETS = [
     Target("frames, 1,000,000 tasks", "viewer", "1,000,000 *", "*fps", 30, "fps", at_least=True),
     Target("live page, p95 task end to pixel", "live", "*", "p95*", 250, "ms"),
     Target("live page, lost or doubled", "live", "*", "[ld]o*", 0, "tasks"),
+    Target("200 readers against one, CPU", "readers", "200*", "×*", 1.5, "×"),
     Target("all notebooks", "notebooks", "all*", "seconds", 90, "s"),
 ]
 

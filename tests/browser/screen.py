@@ -9,18 +9,44 @@ from urllib.parse import urlsplit
 SETTLED = """async () => {
     const { viewer } = document.querySelector("#timeline");
     await viewer.ready;
-    for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame);
+    for (let i = 0; i < 2; i++) {
+        await viewer.settled();
+        await new Promise(requestAnimationFrame);
+    }
 }"""
 
 PLACE = """([type, name]) => {
     const v = document.querySelector("#timeline").viewer.state;
-    const found = v.scene.items.find(
-        (item) => item.type === type && (name === null || (item.name ?? item.path) === name));
-    if (!found) return null;
-    const { x, mid, end, y, h } = v.boxOf(found.at);
-    const stage = v.part.stage.getBoundingClientRect();
-    return [stage.x + x, stage.x + mid, stage.x + end, stage.y + y, h];
+    for (const [of, { recording, holds }] of v.app.shown.entries()) {
+        const records = type === "held" ? holds
+            : Array.from({ length: recording.tables[type].size }, (_, i) => recording.read(type, i));
+        for (const [index, one] of records.entries()) {
+            if (name !== null && (one.name ?? one.path ?? one.culprit) !== name) continue;
+            const box = v.lanes.locator().locate({ type, of, index });
+            const stage = v.part.stage.getBoundingClientRect();
+            if (box?.row.height) return [stage.x + box.x, stage.x + box.mid, stage.x + box.end, stage.y + box.y, box.h];
+        }
+    }
+    return null;
 }"""
+
+
+class Label(NamedTuple):
+    """Words that were written into the picture, and their box in pixels of the picture."""
+
+    words: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def overlaps(self, other: Label) -> bool:
+        return (
+            self.x < other.x + other.width
+            and other.x < self.x + self.width
+            and self.y < other.y + other.height
+            and other.y < self.y + self.height
+        )
 
 
 class Place(NamedTuple):
@@ -104,32 +130,49 @@ class Screen:
         assert found is not None, f"there is no {type} {name}"
         return Place(*found)
 
+    def labels(self) -> list[Label]:
+        """All words in the picture, and where they are."""
+        found = self.state("v.labels.map(({words, x, y, width, height}) => [words, x, y, width, height])")
+        return [Label(*one) for one in found]
+
     def texts(self) -> list[str]:
         """All texts of the picture."""
-        found: list[str] = self.page.locator(".picture text").all_text_contents()
-        return found
+        return [label.words for label in self.labels()]
 
     def tasks(self) -> list[str]:
         """The names of the tasks that are shown."""
         found: list[str] = self.state(
-            "v.scene.items.filter(({type}) => type === 'tasks').map(({name}) => name)"
+            "v.app.shown.flatMap(({recording, selected}) => [...selected.tasks.keys()]"
+            ".filter((i) => selected.tasks[i]).map((i) => recording.value('tasks', 'name', i)))"
         )
         return found
 
+    def show(self, panel: str) -> None:
+        """Choose one of the views: summary, lanes, table or compare."""
+        self.click(f".panels [data-with={panel}]")
+
+    def search(self, text: str) -> None:
+        self.page.locator("[data-part=search]").fill(text)
+        self.settle()
+
+    def facts(self) -> dict[str, str]:
+        """What the details say of what is chosen."""
+        rows = self.page.locator(".details dl.facts")
+        names, said = rows.locator("dt").all_inner_texts(), rows.locator("dd").all_inner_texts()
+        return dict(zip(names, said, strict=True))
+
     def painted(self) -> bool:
         """Whether there are strips of pixels, as for crowds of bars."""
-        copy = (
-            "(() => { const copy = document.createElement('canvas');"
-            " Object.assign(copy, { width: v.width, height: v.height });"
-            " const context = copy.getContext('2d', { willReadFrequently: true });"
-            " context.drawImage(v.part.canvas, 0, 0);"
-            " return context.getImageData(0, 0, v.width, v.height).data.some(Boolean) })()"
-        )
-        found: bool = self.state(copy)
+        found: bool = self.state("v.drawn.crowd")
         return found
 
     def text(self, part: str) -> str:
         found: str = self.page.locator(f"[data-part={part}]").inner_text()
+        return found
+
+    def sentence(self) -> str:
+        """What the details say first."""
+        found: str = self.page.locator(".details .sentence").inner_text()
         return found
 
     def visible(self, selector: str) -> bool:
@@ -168,9 +211,10 @@ class Screen:
             self.page.keyboard.up(held)
         self.settle()
 
-    def save(self, kind: str, folder: Path) -> bytes:
-        """Save through the menu and return what was saved."""
+    def save(self, kind: str, folder: Path, *, all: bool = False) -> bytes:
+        """Save through the menu what is shown, or all of it, and return what was saved."""
         self.page.locator("summary").click()
+        self.page.locator("[data-part=all]").set_checked(all)
         with self.page.expect_download() as download:
             self.page.locator(f"button[data-with={kind}]").click()
         assert download.value.suggested_filename == f"timeline.{kind}"

@@ -118,21 +118,21 @@ def test_rows_arrive_and_are_completed(source: Source, live: Callable[[], Screen
     at = 7_000_000 * MS
     task = {"name": "mail", "mode": "immediate", "requested": at + MS, "released": at + MS}
     source.send(opened(1, at) | {"tasks": {"0": task}})
-    until(screen, "v.scene.items.length > 2")
+    until(screen, "v.recordings[0].tables.tasks.size === 1")
     assert {"mail  waiting", "open"} <= set(screen.texts())
     source.send({"id": 1, "tasks": {"0": {"started": at + 3 * MS}}})
-    until(screen, "v.recordings[0].requests.get('0:1').tasks[0].started != null")
+    until(screen, "v.recordings[0].time('tasks', 'started', 0) !== null")
     assert "mail  running" in screen.texts()
     source.send(
         {"id": 1, "status": 204, "response_sent": at + 4 * MS, "request_end": at + 5 * MS},
         {"id": 1, "tasks": {"0": {"finished": at + 9 * MS, "outcome": "ok"}}},
     )
-    until(screen, "v.recordings[0].requests.get('0:1').tasks[0].outcome")
+    until(screen, "v.recordings[0].value('tasks', 'outcome', 0)")
     assert {"204", "response sent after 4 ms, 1 task, the last ended 5 ms later"} <= set(
         screen.texts()
     )
     screen.press("n")
-    assert screen.text("sentence") == (
+    assert screen.sentence() == (
         "mail waited 2 ms, then ran 6 ms on the event loop. "
         "It started 1 ms before the response was sent."
     )
@@ -146,9 +146,9 @@ def test_whole_timelines_are_rows_too_and_being_told_twice_does_no_harm(
     source.send(line.strip(), line.strip())
     source.send(line.strip())
     source.send(to_json(checkout(2, 90 * MS)).strip())
-    until(screen, "v.recordings[0].requests.size === 2")
-    assert screen.text("found") == "12 tasks"
-    assert screen.page.locator(".picture .client").count() == 2
+    until(screen, "v.recordings[0].size === 2")
+    assert screen.text("found") == "12 tasks · 2 requests"
+    assert screen.texts().count("client  14.2 ms") == 2
 
 
 def test_times_are_exact_however_long_the_machine_is_up(
@@ -157,7 +157,7 @@ def test_times_are_exact_however_long_the_machine_is_up(
     screen = live()
     timeline = checkout(1, 2**60 + 1)
     source.send(to_json(timeline).strip())
-    until(screen, "v.recordings[0].requests.size === 1")
+    until(screen, "v.recordings[0].size === 1")
     saved = screen.save("jsonl", tmp_path).decode()
     assert json.loads(saved) == json.loads(to_json(timeline))
 
@@ -167,11 +167,11 @@ def test_after_a_break_the_browser_says_where_it_stopped(
 ) -> None:
     screen = live()
     source.send(opened(1, 5 * MS), id="run-1")
-    until(screen, "v.recordings[0].requests.size === 1")
+    until(screen, "v.recordings[0].size === 1")
     source.events.put(HANG_UP)
     assert source.connections.get(timeout=10) == "run-1"
     source.send(opened(1, 5 * MS), opened(2, 6 * MS), id="run-2")
-    until(screen, "v.recordings[0].requests.size === 2")
+    until(screen, "v.recordings[0].size === 2")
     assert screen.text("status") == "live"
 
 
@@ -186,7 +186,7 @@ def test_a_refused_connection_is_said_and_tried_again(
 
     screen.page.route("**/events", refuse_once)
     screen.open(source.url)
-    until(screen, "v.part.status.textContent === 'not connected, trying again …'")
+    until(screen, "v.part.gone.textContent.startsWith('The server is gone since')")
     until(screen, "v.part.status.textContent === 'live'")
     screen.page.unroute("**/events")
     assert all("503" in trouble for trouble in screen.troubles)
@@ -199,16 +199,16 @@ def test_above_its_limit_the_page_lets_the_oldest_go_and_says_so(
     source.limit = 3
     screen = live()
     source.send(*(opened(number, number * MS) for number in range(1, 6)))
-    until(screen, "v.recordings[0].requests.size === 3")
-    assert screen.state("[...v.recordings[0].requests.values()].map(({id}) => id)") == [3, 4, 5]
-    assert screen.text("found") == "0 tasks · 2 older requests let go"
+    until(screen, "v.recordings[0].size === 3")
+    assert screen.state("[...v.recordings[0].clock.keys()].map((r) => v.recordings[0].value('requests', 'id', r))") == [3, 4, 5]
+    assert screen.text("found") == "0 tasks · 3 requests · 2 older requests let go"
     # What was let go does not come back, neither by a late row nor by a server that starts over.
     source.send({"id": 1, "status": 200}, opened(2, 2 * MS))
     source.send("4", event="dropped")
     source.send(opened(6, 6 * MS))
-    until(screen, "v.recordings[0].requests.has('0:6')")
-    assert screen.state("[...v.recordings[0].requests.values()].map(({id}) => id)") == [4, 5, 6]
-    assert screen.text("found") == "0 tasks · 7 older requests let go"
+    until(screen, "v.recordings[0].find(0, 6) >= 0")
+    assert screen.state("[...v.recordings[0].clock.keys()].map((r) => v.recordings[0].value('requests', 'id', r))") == [4, 5, 6]
+    assert screen.text("found") == "0 tasks · 3 requests · 7 older requests let go"
 
 
 def test_the_newest_stays_in_view_until_one_looks_elsewhere(
@@ -218,23 +218,23 @@ def test_the_newest_stays_in_view_until_one_looks_elsewhere(
     follow = screen.page.locator("button[data-action=follow]")
     assert follow.get_attribute("aria-pressed") == "true"
     source.send(*(to_json(checkout(n, n * 100 * MS)).strip() for n in range(1, 4)))
-    until(screen, "v.recordings[0].requests.size === 3")
-    assert screen.view.begin < screen.state("v.scene.begin")
+    until(screen, "v.recordings[0].size === 3")
+    assert screen.view.begin < screen.state("v.lanes.first")
     for number in range(4, 60):
         source.send(to_json(checkout(number, number * 400 * MS)).strip())
-    until(screen, "v.recordings[0].requests.size === 59")
+    until(screen, "v.recordings[0].size === 59")
     assert screen.view.span == pytest.approx(10_000 * MS)
-    assert screen.view.begin < screen.state("v.scene.end") <= screen.view.end
+    assert screen.view.begin < screen.state("v.lanes.last") <= screen.view.end
     screen.press("+")
-    assert screen.view.begin < screen.state("v.scene.end") <= screen.view.end
+    assert screen.view.begin < screen.state("v.lanes.last") <= screen.view.end
     screen.press("ArrowLeft")
     assert follow.get_attribute("aria-pressed") == "false"
     seen = screen.view
     source.send(to_json(checkout(60, 90_000 * MS)).strip())
-    until(screen, "v.recordings[0].requests.size === 60")
+    until(screen, "v.recordings[0].size === 60")
     assert screen.view == seen
     screen.press("l")
-    assert screen.view.begin < screen.state("v.scene.end") <= screen.view.end
+    assert screen.view.begin < screen.state("v.lanes.last") <= screen.view.end
     assert screen.view.span == pytest.approx(seen.span)
 
 
@@ -244,7 +244,7 @@ def test_a_browser_without_event_source_is_told(
     screen = new_screen()
     screen.page.add_init_script("delete globalThis.EventSource")
     screen.open(source.url)
-    assert "no EventSource" in screen.text("status")
+    assert "no EventSource" in screen.text("gone")
 
 
 def test_the_live_page_is_saved_as_a_file_that_stands_alone(
@@ -255,7 +255,7 @@ def test_the_live_page_is_saved_as_a_file_that_stands_alone(
 ) -> None:
     screen = live()
     source.send(to_json(checkout()).strip())
-    until(screen, "v.recordings[0].requests.size === 1")
+    until(screen, "v.recordings[0].size === 1")
     page = tmp_path / "saved.html"
     page.write_bytes(screen.save("html", tmp_path))
     alone = new_screen()

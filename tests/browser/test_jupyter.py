@@ -97,7 +97,9 @@ def drawn(screen: Screen) -> list[str]:
     frame = screen.page.wait_for_selector(FRAME, timeout=60_000).content_frame()
     frame.wait_for_function("() => document.querySelector('#timeline')?.viewer")
     frame.evaluate(SETTLED)
-    texts: list[str] = frame.locator(".picture text").all_text_contents()
+    texts: list[str] = frame.evaluate(
+        "() => document.querySelector('#timeline').viewer.state.labels.map(({words}) => words)"
+    )
     return texts
 
 
@@ -129,7 +131,7 @@ def test_a_notebook_that_is_run_and_trusted(lab: tuple[str, Path], notebook_scre
     assert (
         frame.evaluate("() => document.querySelector('#timeline').viewer.state.view.end") < before
     )
-    assert "waited" in frame.locator("[data-part=sentence]").inner_text()
+    assert "waited" in frame.locator(".details .sentence").inner_text()
     assert frame.evaluate("() => document.hasFocus()")
     with page.expect_download() as download:
         frame.locator("summary").click()

@@ -25,24 +25,25 @@ KEPT = 1000
 
 # Notes, for each task, how many milliseconds after its end the page has drawn it.
 WATCH = """() => {
-    const v = document.querySelector("#timeline").viewer.state;
     const late = (window.late = {});
     const look = () => {
         const now = performance.timeOrigin + performance.now();
-        for (const { id, wall, tasks } of v.recordings[0].requests.values())
-            tasks.forEach(({ finished }, i) => {
-                if (finished != null) late[`${id}:${i}`] ??= now - (Number(wall) + finished) / 1e6;
-            });
+        const recording = document.querySelector("#timeline").viewer.state.recordings[0];
+        const { owner, times } = recording.tables.tasks;
+        owner.forEach((r, i) => {
+            const key = `${recording.value("requests", "id", r)}:${recording.value("tasks", "id", i)}`;
+            if (times.finished[i] >= 0) late[key] ??= now - (Number(recording.wall[r]) + times.finished[i]) / 1e6;
+        });
         requestAnimationFrame(look);
     };
     requestAnimationFrame(look);
 }"""
 # A request that was told twice would be there twice, or have more tasks than it had.
 HELD = """() => {
-    const { requests, dropped } = document.querySelector("#timeline").viewer.state.recordings[0];
-    const held = [...requests.values()];
-    return [held.length, new Set(held.map(({ id }) => id)).size, dropped,
-        held.reduce((most, { tasks }) => Math.max(most, tasks.length), 0)];
+    const recording = document.querySelector("#timeline").viewer.state.recordings[0];
+    const { size, dropped, from, tables } = recording;
+    const tasks = from.tasks.map((at, r) => (r ? at - from.tasks[r - 1] : 0));
+    return [size, new Set(tables.requests.codes.id).size, dropped, Math.max(...tasks)];
 }"""
 
 
@@ -67,6 +68,12 @@ def shop() -> FastAPI:
             tasks.after_response.schedule(anyio.sleep, 0.02)
 
     return app
+
+
+def until(screen: Screen, condition: str) -> None:
+    state = "const v = document.querySelector('#timeline').viewer.state;"
+    screen.page.wait_for_function(f"() => {{ {state} return {condition} }}", timeout=10_000)
+    screen.settle()
 
 
 def order_for(lab: SyncLab, seconds: float) -> int:
@@ -116,14 +123,14 @@ def test_the_page_shows_a_request_while_it_runs(away: Screen) -> None:
     with serve(app) as lab:
         away.open(f"{lab.url}/_timeline?token={TOKEN}")
         away.page.evaluate(f"void fetch('{lab.url}/wait')")
-        away.page.get_by_text("GET /wait #1").first.wait_for()
+        until(away, "v.labels.some(({ words }) => words === 'GET /wait #1')")
         assert "open" in away.texts()
         lab.post("/go-on")
-        away.page.get_by_text("POST /go-on #2").first.wait_for()
+        until(away, "v.labels.some(({ words }) => words === 'POST /go-on #2')")
         lab.settled()
         away.page.wait_for_function(
-            "() => [...document.querySelector('#timeline').viewer.state.recordings[0]"
-            ".requests.values()].every(({ request_end }) => request_end !== null)"
+            "() => document.querySelector('#timeline').viewer.state.recordings[0]"
+            ".tables.requests.times.request_end.every((time) => time >= 0)"
         )
         away.settle()
         assert "open" not in away.texts()
@@ -142,8 +149,9 @@ def verdict(screen: Screen) -> str:
 def tasks(screen: Screen) -> list[str]:
     frame: Any = screen.page.frame("timeline")
     found: list[str] = frame.evaluate(
-        "() => document.querySelector('#timeline').viewer.state.scene.items"
-        ".filter(({type}) => type === 'tasks').map(({name}) => name)"
+        "() => { const [recording] = document.querySelector('#timeline').viewer.state.recordings;"
+        " return [...recording.tables.tasks.owner.keys()]"
+        ".map((i) => recording.value('tasks', 'name', i)) }"
     )
     return found
 
@@ -156,7 +164,7 @@ def test_moving_a_control_shows_another_request(away: Screen) -> None:
         assert tasks(away) == ["task 1 (awaits)", "task 2 (awaits)", "task 3 (thread)"]
         with away.page.expect_response(lambda response: "mode=after_response" in response.url):
             away.page.get_by_label("task 4: mode").select_option("after_response")
-        away.page.frame_locator("iframe").get_by_text("task 4 (blocks)").first.wait_for()
+        away.page.frame_locator("iframe").get_by_text("held up by task 4 (blocks)").wait_for()
         assert "held up by task 4 (blocks)" in verdict(away)
         slider = away.page.get_by_label("Endpoint: milliseconds")
         slider.focus()

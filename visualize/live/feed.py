@@ -25,7 +25,7 @@ from .wire import pieces
 
 FRAME = 0.05
 """Seconds from one frame to the next, at least."""
-SHARE = 0.001
+SHARE = 0.005
 """Seconds more between a reader's frames for each reader that there is."""
 KEPT = 1_000_000
 """Bytes of frames that are kept for readers that lag behind."""
@@ -58,13 +58,21 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What changed from one version to another, written; `missed` requests were let go unseen."""
+    """What changed from one version to another, written; `missed` requests were let go unseen.
+
+    `body` is whole messages in pieces, but for the end of the last.
+    """
 
     since: int
     until: int
     latest: int
     missed: int
-    body: bytes
+    body: tuple[bytes, ...]
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return sum(map(len, self.body))
 
     def moves(self, cursor: Cursor) -> Cursor:
         """Return where a reader is who has read this."""
@@ -92,13 +100,18 @@ class Feed:
         """Seconds until a reader need look again."""
         return FRAME + SHARE * self._changes.readers
 
+    @property
+    def _interval(self) -> float:
+        """Seconds from one frame to the next: fewer, larger frames say less twice."""
+        return max(0.8 * FRAME, self.pause / 2)
+
     def reading(self) -> AbstractContextManager[None]:
         """Keep listening to the recorder while this is open."""
         return self._changes.reading()
 
     async def after(self, cursor: Cursor) -> list[Frame] | None:
         """Return the frames that follow a cursor; None where it is too far behind for them."""
-        if time.monotonic() - self._written >= 0.8 * FRAME:
+        if time.monotonic() - self._written >= self._interval:
             await self._write_frame()
         if cursor.run != self.run:
             return None
@@ -131,7 +144,7 @@ class Feed:
         try:
             since = self._version
             news = self._changes.since(since, self._latest)
-            body = b"".join([piece async for piece in _written(news, since)])
+            body = tuple([piece async for piece in _written(news, since)])
             self._keep(Frame(since, news.version, news.latest, news.missed, body))
         finally:
             self._writing = False
@@ -141,9 +154,9 @@ class Feed:
     def _keep(self, frame: Frame) -> None:
         self._version, self._latest = frame.until, frame.latest
         self._frames.append(frame)
-        self._size += len(frame.body)
+        self._size += frame.size
         while self._size > KEPT and len(self._frames) > 1:
-            self._size -= len(self._frames.popleft().body)
+            self._size -= self._frames.popleft().size
 
 
 def _written(news: News, since: int) -> AsyncIterator[bytes]:

@@ -13,6 +13,7 @@ from visualize.page import LIVE_POLICY, asset, live_html
 
 from .feed import Cursor, Feed
 from .guard import SAFE, Guard, guarded
+from .packing import packing_for
 from .stream import Stream
 
 POLICY = f"{LIVE_POLICY}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -81,6 +82,8 @@ class LivePage:
 
         @router.get("/events")
         async def events(request: Request) -> Response:
-            return Stream(self._feed, Cursor.parse(request.headers.get("last-event-id", "")))
+            cursor = Cursor.parse(request.headers.get("last-event-id", ""))
+            packing = packing_for(request.headers.get("accept-encoding", ""))
+            return Stream(self._feed, cursor, packing)
 
         return router

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 
 import anyio
@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from .feed import Cursor, Feed
+from .packing import Packing
 from .pulse import SECOND
 from .stopping import cut_off, stopping
 from .wire import PIECE, RETRY, end, event
@@ -20,7 +21,7 @@ STREAM = 60.0
 """Seconds after which a stream ends: a browser then comes back by itself."""
 STALL = 10.0
 """Seconds that a reader may leave what was sent unread, before it is cut off."""
-LOOK = 0.5
+LOOK = 2.0
 """Seconds between two looks at whether a reader is stuck; one that is, is not waited for longer
 where the server stops."""
 
@@ -32,14 +33,15 @@ class Stream(Response):
     then its connection.
     """
 
-    def __init__(self, feed: Feed, cursor: Cursor) -> None:
+    def __init__(self, feed: Feed, cursor: Cursor, packing: Packing) -> None:
         super().__init__(
             media_type="text/event-stream",
-            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+            headers={**packing.headers, "Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
         del self.headers["content-length"]
         self._feed = feed
         self._cursor = cursor
+        self._packing = packing
         self._waiting_since: float | None = None
         self._counted = 0.0
         self._answer = 0
@@ -56,26 +58,40 @@ class Stream(Response):
     async def _send_all(self, scope: Scope, send: Send) -> None:
         head = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(head)
+        await self._send(send, self._packing.head + self._packing.packed(RETRY))
         with self._feed.reading():
             until = time.monotonic() + STREAM
-            await self._send(send, RETRY)
             while time.monotonic() < until and not stopping(scope):
-                async for piece in self._news():
-                    if piece:
-                        await self._send(send, piece)
+                await self._send_news(send)
                 await anyio.sleep(self._feed.pause)
+        last = b""
         if stopping(scope):
-            await self._send(send, event("stopping", os.getpid()))
-        await self._send(send, b"", more=False)
+            last = self._packing.packed(event("stopping", os.getpid()))
+        await self._send(send, last + self._packing.end(), more=False)
+
+    async def _send_news(self, send: Send) -> None:
+        """Send what this reader has not seen, in few and bounded messages."""
+        parts: list[bytes] = []
+        size = 0
+        async for part in self._news():
+            parts.append(self._packing.packed(part))
+            size += len(parts[-1])
+            if size > PIECE:
+                await self._send(send, b"".join(parts))
+                parts.clear()
+                size = 0
+        if parts:
+            await self._send(send, b"".join(parts))
 
     async def _news(self) -> AsyncIterator[bytes]:
-        """Yield what this reader has not seen, in few pieces."""
-        said = self._numbers()
+        for said in self._numbers():
+            yield said
         frames = await self._feed.after(self._cursor)
         if frames is None:
             before = self._cursor.dropped
             cursor, written = await self._feed.catch_up(self._cursor)
-            yield said + _dropped(before, cursor)
+            if cursor.dropped != before:
+                yield event("dropped", cursor.dropped)
             async for piece in written:
                 yield piece
             yield end(cursor)
@@ -83,29 +99,28 @@ class Stream(Response):
             return
         for frame in frames:
             cursor = frame.moves(self._cursor)
-            said += _dropped(self._cursor.dropped, cursor) + frame.body + end(cursor)
+            if frame.missed:
+                yield event("dropped", cursor.dropped)
+            for piece in frame.body:
+                yield piece
+            yield end(cursor)
             self._cursor = cursor
-        yield said
 
-    def _numbers(self) -> bytes:
-        """The counters, each second, and the findings when they changed."""
+    def _numbers(self) -> Iterator[bytes]:
+        """Yield the counters, each second, and the findings when they changed."""
         now = time.monotonic()
         if now - self._counted < SECOND:
-            return b""
+            return
         self._counted = now
-        said = self._feed.pulse.counted()
+        yield self._feed.pulse.counted()
         number, found = self._feed.pulse.found()
         if number != self._answer:
             self._answer = number
-            said += found
-        return said
+            yield found
 
     async def _send(self, send: Send, data: bytes, *, more: bool = True) -> None:
         self._waiting_since = time.monotonic()
-        for first in range(0, len(data) or 1, PIECE):
-            part = data[first : first + PIECE]
-            await send({"type": "http.response.body", "body": part, "more_body": more})
-            self._waiting_since = time.monotonic()
+        await send({"type": "http.response.body", "body": data, "more_body": more})
         self._waiting_since = None
 
     async def _until_stuck(self, scope: Scope, stream: anyio.CancelScope) -> None:
@@ -118,10 +133,6 @@ class Stream(Response):
             if time.monotonic() - since > (LOOK if stopping(scope) else STALL):
                 cut_off(scope)
                 stream.cancel()
-
-
-def _dropped(before: int, cursor: Cursor) -> bytes:
-    return event("dropped", cursor.dropped) if cursor.dropped != before else b""
 
 
 async def _until_gone(receive: Receive, stream: anyio.CancelScope) -> None:

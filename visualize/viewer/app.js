@@ -1,0 +1,139 @@
+// What the page knows and what is chosen in it. Panels listen to it; it knows none of them.
+
+import { parse } from "./filter.js";
+import { holdsOf } from "./holds.js";
+import { Shown } from "./scene.js";
+import { select } from "./select.js";
+import { failed } from "./summary.js";
+
+/** @typedef {{type: string, of: number, index: number}} Pin  a record: its kind, of which recording, its position */
+
+export class App {
+	/** @param {any} data as page.py writes it @param {Record<string, any>} part the elements of the page by name */
+	constructor(data, part, host) {
+		Object.assign(this, { data, part, host });
+		/** @type {any[]} */
+		this.recordings = [];
+		/** @type {Shown[]} */
+		this.shown = [];
+		/** @type {Set<string>} modes and outcomes that are switched off */
+		this.hidden = new Set();
+		this.text = "";
+		this.terms = [];
+		this.align = data.align;
+		this.group = "request";
+		this.panel = "lanes";
+		/** @type {Pin | null} */
+		this.pinned = null;
+		this.missed = 0;
+		/** @type {[number, number][] | null} the two requests, of which recordings, that are looked at side by side */
+		this.pair = null;
+		/** @type {Map<string, Function[]>} */
+		this.listeners = new Map();
+		this.kept = new WeakMap();
+	}
+
+	get compared() {
+		return this.recordings.length > 1;
+	}
+
+	/** Call back whenever this happens: `filtered`, `pinned`, `panel`, `theme`, `findings`, `moved`. */
+	on(event, callback) {
+		this.listeners.set(event, [...(this.listeners.get(event) ?? []), callback]);
+	}
+
+	tell(event, ...told) {
+		for (const callback of this.listeners.get(event) ?? []) callback(...told);
+	}
+
+	/** Take over recordings; what is chosen stays chosen if it is in them. */
+	load(recordings) {
+		const identity = this.pinned && this.identify(this.pinned);
+		this.recordings = recordings;
+		this.pinned = identity ? this.find(identity) : null;
+		this.filter();
+	}
+
+	/** Read the filter; throws FilterError and changes nothing if it is none. */
+	search(text) {
+		this.terms = parse(text);
+		this.text = text;
+		this.pair = null;
+		this.filter();
+	}
+
+	filter() {
+		this.shown = this.recordings.map((recording) => {
+			const { holds, faults } = this.factsOf(recording);
+			const selected = select(recording, this.terms, this.hidden);
+			return new Shown(recording, { ...selected, failed: faults }, this.align, holds);
+		});
+		this.tell("filtered");
+	}
+
+	/** What does not depend on any filter. */
+	factsOf(recording) {
+		const known = this.kept.get(recording);
+		if (known) return known;
+		const faults = Uint8Array.from({ length: recording.size }, (_, r) => (failed(recording, r) ? 1 : 0));
+		const facts = { holds: holdsOf(recording), faults };
+		this.kept.set(recording, facts);
+		return facts;
+	}
+
+	toggle(key) {
+		if (!this.hidden.delete(key)) this.hidden.add(key);
+		this.filter();
+	}
+
+	/** Show only this one of its kind, or all of them again. */
+	only(key, others) {
+		const alone = !this.hidden.has(key) && others.every((one) => one === key || this.hidden.has(one));
+		for (const one of others) if (alone || one === key) this.hidden.delete(one);
+		else this.hidden.add(one);
+		this.filter();
+	}
+
+	pin(pin) {
+		this.pinned = pin;
+		this.tell("pinned");
+	}
+
+	show(panel) {
+		this.panel = panel;
+		this.tell("panel");
+	}
+
+	/** Say which record it is in a way that outlives new data and the page. */
+	identify({ type, of, index }) {
+		const { recording, holds } = this.shown[of];
+		if (type === "held") return [type, of, holds[index].process, holds[index].start].join("/");
+		const request = type === "requests" ? index : recording.tables[type].owner[index];
+		const process = recording.value("requests", "process", request) ?? 0;
+		const place = type === "tasks" || type === "spans" ? recording.value(type, "id", index) : index - (recording.from[type]?.[request] ?? index);
+		return [type, of, process, recording.value("requests", "id", request), place].join("/");
+	}
+
+	/** @returns {Pin | null} */
+	find(identity) {
+		const [type, of, process, id, place] = identity.split("/").map((part, n) => (n ? +part : part));
+		const recording = this.recordings[of];
+		if (!recording) return null;
+		if (type === "held") {
+			const index = this.factsOf(recording).holds.findIndex((hold) => hold.process === process && hold.start === id);
+			return index < 0 ? null : { type, of, index };
+		}
+		const request = recording.find(process, id);
+		if (request < 0) return null;
+		if (type === "requests") return { type, of, index: request };
+		if (!recording.from[type]) return null;
+		const [from, to] = recording.range(type, request);
+		for (let i = from; i < to; i++) if ((/tasks|spans/.test(type) ? recording.value(type, "id", i) : i - from) === place) return { type, of, index: i };
+		return null;
+	}
+
+	/** Where a finding points: `{process, request, task}`. @returns {Pin | null} */
+	place({ process, request, task }, of) {
+		return this.find(task === null || task === undefined ? `requests/${of}/${process}/${request}` : `tasks/${of}/${process}/${request}/${task}`);
+	}
+}

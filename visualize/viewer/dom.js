@@ -1,0 +1,22 @@
+// Elements, made of text and other elements only: what user code names never is markup.
+
+/** Make an element; what is not an attribute of its object goes into its attributes. */
+export function make(tag, fields = {}, ...children) {
+	const element = document.createElement(tag);
+	for (const [name, value] of Object.entries(fields))
+		if (value === null || value === undefined || value === false) continue;
+		else if (name in element) element[name] = value;
+		else element.setAttribute(name, value === true ? "" : value);
+	element.append(...children.filter(isThere));
+	return element;
+}
+
+/** Put these into an element, in place of what was there. */
+export function refill(element, ...children) {
+	element.replaceChildren(...children.filter(isThere));
+}
+
+const isThere = (child) => child !== null && child !== undefined && child !== false && child !== "";
+
+/** A name that others chose, apart from the text around it. */
+export const named = (text) => make("bdi", { textContent: text });

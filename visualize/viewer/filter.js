@@ -1,0 +1,125 @@
+// The filter language, as answers/filter in Python reads it: `route:/orders -outcome:ok wait>100ms`.
+
+const MODES = ["immediate", "after_route", "after_response", "background", "spawned"];
+const OUTCOMES = ["ok", "error", "cancelled", "discarded", "abandoned", "timeout"];
+const TEXTS = ["name", "route", "error", "method"];
+const CHOICES = { mode: MODES, outcome: OUTCOMES };
+const DURATIONS = ["wait", "run", "response"];
+const OPERATORS = [">", ">=", "<", "<="];
+const UNITS = { ns: 1, "µs": 1e3, us: 1e3, ms: 1e6, s: 1e9, min: 60e9 };
+
+/** What is wrong with an expression: `position` counts its characters from 0. */
+export class FilterError extends Error {
+	constructor(position, word, message) {
+		super(message);
+		this.position = position;
+		this.word = word;
+	}
+}
+
+/**
+ * Read an expression as terms that must all hold. Throws FilterError, which points at the word that is wrong.
+ * @param {string} expression
+ * @param {{outcomes?: string[]}} known
+ */
+export function parse(expression, known = {}) {
+	const terms = [];
+	for (let at = skip(expression, 0); at < expression.length; ) {
+		const word = wordAt(expression, at);
+		terms.push({ ...termOf(word, known), negated: word.negated });
+		at = skip(expression, word.end);
+	}
+	return terms;
+}
+
+function skip(text, at) {
+	while (at < text.length && /\s/.test(text[at])) at++;
+	return at;
+}
+
+function match(pattern, text, at) {
+	pattern.lastIndex = at;
+	return pattern.exec(text);
+}
+
+function wordAt(text, position) {
+	const negated = text[position] === "-";
+	const from = position + (negated ? 1 : 0);
+	const key = match(/([A-Za-z_]+)(>=|<=|[:=<>])/y, text, from);
+	const { value, end, quoted } = valueAt(text, from + (key?.[0].length ?? 0));
+	return { position, negated, end, value, quoted, written: text.slice(position, end), key: key?.[1].toLowerCase() ?? "", operator: key?.[2] ?? "" };
+}
+
+function valueAt(text, at) {
+	const bare = match(/\S*/y, text, at)?.[0] ?? "";
+	if (text[at] !== '"') return { value: bare, end: at + bare.length, quoted: false };
+	const found = match(/"((?:[^"\\]|\\[^])*)"/y, text, at);
+	if (!found) throw new FilterError(at, text.slice(at), 'the quote has no end: write another " after it');
+	const end = at + found[0].length;
+	if (end < text.length && !/\s/.test(text[end])) throw new FilterError(at, bare, "something follows the quote: write a space after it");
+	return { value: found[1].replace(/\\([^])/g, "$1"), end, quoted: true };
+}
+
+function wrong({ position, written }, message) {
+	return new FilterError(position, written, message);
+}
+
+function termOf(word, known) {
+	const { key, operator, value } = word;
+	if (!key) return plain(word);
+	if (DURATIONS.includes(key)) return lasting(word);
+	if (!TEXTS.includes(key) && !CHOICES[key] && key !== "status") throw wrong(word, unknown(word));
+	if (operator !== ":" && operator !== "=") throw wrong(word, `${key} is no duration: write ${key}: and what to look for`);
+	if (!value) throw wrong(word, `nothing follows it: write ${exampleOf(key)}`);
+	const text = value.toLowerCase();
+	if (key === "status") return status(word);
+	if (!CHOICES[key]) return { of: key, text, exact: operator === "=" };
+	const choices = (key === "outcome" && known.outcomes) || CHOICES[key];
+	if (!choices.includes(text)) throw wrong(word, `there is no such ${key}: write one of ${choices.join(", ")}`);
+	return { of: key, text, exact: true };
+}
+
+function plain(word) {
+	const text = word.value.toLowerCase();
+	if (!text) throw wrong(word, `${word.quoted ? "is nothing" : "nothing follows it"}: write a word, such as -mail or "send mail"`);
+	if (word.quoted) return { of: "word", text };
+	if (":=<>".includes(text[0])) throw wrong(word, "it stands alone: write wait>100ms or name:mail, without spaces inside");
+	return text === "thread" ? { of: "thread" } : { of: "word", text };
+}
+
+function lasting(word) {
+	const { key, operator, value } = word;
+	if (!OPERATORS.includes(operator)) throw wrong(word, `${key} is a duration: write ${key}>100ms or ${key}<1s`);
+	if (!value) throw wrong(word, `nothing follows it: write ${key}${operator}100ms`);
+	return { of: key, operator, limit: nanoseconds(word) };
+}
+
+function nanoseconds(word) {
+	const found = /^([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*([^\s0-9.]*)$/.exec(word.value);
+	const units = Object.keys(UNITS).join(", ");
+	if (!found || found[1].length > 20) throw wrong(word, `'${word.value.slice(0, 20)}' is no duration: write a number and its unit, such as 20ms`);
+	const unit = found[2].replace("\u03bc", "\u00b5");
+	if (!unit) throw wrong(word, `'${word.value}' has no unit: write ${found[1]}ms, or another of ${units}`);
+	if (!Object.hasOwn(UNITS, unit)) throw wrong(word, `'${word.value}' has no unit that is known: write one of ${units}`);
+	return Math.round(+found[1] * UNITS[unit]);
+}
+
+function status(word) {
+	const found = /^([1-9])([0-9]{2}|xx)$/.exec(word.value.toLowerCase());
+	if (!found) throw wrong(word, "there is no such status: write one, status:500, or a hundred, 5xx");
+	const lowest = found[2] === "xx" ? +found[1] * 100 : +found[0];
+	return { of: "status", lowest, highest: found[2] === "xx" ? lowest + 99 : lowest };
+}
+
+function exampleOf(key) {
+	return `${key}:${{ status: "500", mode: "immediate", outcome: "error", route: "/orders" }[key] ?? "mail"}`;
+}
+
+function unknown({ key, operator }) {
+	const named = operator === ":" || operator === "=";
+	const there = named ? [...TEXTS, ...Object.keys(CHOICES), "status"].map((one) => `${one}:`) : DURATIONS.map((one) => one + operator);
+	return `${key} is none of the terms, ${there.join(", ")}: write one of them, or put it in quotes`;
+}
+
+/** Write a value as it stands in an expression. */
+export const quoted = (text) => `"${text.replace(/["\\]/g, "\\$&")}"`;

@@ -1,0 +1,44 @@
+// A table that sorts: its columns say how to read, to write and to order a row.
+
+import { make } from "./dom.js";
+
+/**
+ * @typedef {object} Column
+ * @property {string} key @property {string} title @property {(row: any) => any} of  what is sorted by
+ * @property {(row: any) => any} [cell]  what is written: text or an element
+ * @property {boolean} [words]  whether it is text rather than a number @property {string} [about]
+ */
+
+/** Order rows by a column: numbers from large to small first, words from A; what is missing comes last. */
+export function ordered(rows, column, turned) {
+	const keys = new Map(rows.map((row) => [row, column.of(row)]));
+	const missing = (key) => key === null || key === undefined || key !== key;
+	const sign = turned ? -1 : 1;
+	return rows.toSorted((a, b) => {
+		const [one, other] = [keys.get(a), keys.get(b)];
+		if (missing(one) || missing(other)) return +missing(one) - +missing(other);
+		if (one === other) return 0;
+		return sign * (column.words ? (one < other ? -1 : 1) : one > other ? -1 : 1);
+	});
+}
+
+/**
+ * Make a table. `sort` is `{key, turned}`; a click on a head calls `onSort` with the next one.
+ * @param {{caption: string, columns: Column[], rows: any[], sort: any, onSort: (sort: any) => void, onRow?: (row: any) => void, isChosen?: (row: any) => boolean}} told
+ */
+export function grid({ caption, columns, rows, sort, onSort, onRow, isChosen }) {
+	const heads = columns.map(({ key, title, words, about }) => {
+		const active = sort?.key === key;
+		const button = make("button", { title: about ?? `Sort by ${title}`, onclick: () => onSort({ key, turned: active ? !sort.turned : false }) }, title, make("span", { className: "order", ariaHidden: "true", textContent: active ? (sort.turned !== !!words ? " ▲" : " ▼") : "" }));
+		return make("th", { scope: "col", className: words ? "words" : "", ariaSort: active ? (sort.turned !== !!words ? "ascending" : "descending") : "none" }, button);
+	});
+	const body = rows.map((row) => {
+		const cells = columns.map(({ cell, of, words }, n) => {
+			const content = (cell ?? of)(row) ?? "–";
+			const inside = !n && onRow ? make("button", { className: "go", onclick: () => onRow(row) }, content) : content;
+			return make(n ? "td" : "th", { scope: n ? null : "row", className: words ? "words" : "" }, inside);
+		});
+		return make("tr", { className: isChosen?.(row) ? "chosen" : "", onclick: onRow && ((event) => event.target.closest("button") || onRow(row)) }, ...cells);
+	});
+	return make("table", {}, make("caption", { textContent: caption }), make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...body));
+}

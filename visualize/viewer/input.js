@@ -1,0 +1,156 @@
+// Pointer, wheel and touch on the lanes and on the overview.
+
+const STILL = 4; // pixels that a click may move
+const TWICE = 350; // milliseconds
+
+/** @param {any} lanes @param {{pin: (hit: any) => void, zoomTo: (hit: any) => void, tell: (hit: any, x: number, y: number) => void}} actions */
+export function listen(lanes, actions) {
+	const { stage, strip } = lanes.app.part;
+	new Pointers(lanes, stage, actions);
+	brushing(lanes, strip);
+}
+
+class Pointers {
+	constructor(lanes, stage, actions) {
+		Object.assign(this, { lanes, stage, actions, travelled: 0, measuring: false, clicked: [-TWICE, 0, 0] });
+		/** @type {Map<number, [number, number]>} */
+		this.held = new Map();
+		const on = (type, act) =>
+			stage.addEventListener(type, (event) => {
+				if (event.target === stage && lanes.scene) act.call(this, event, event.offsetX, event.offsetY);
+			});
+		on("pointerdown", this.down);
+		on("pointermove", this.move);
+		on("pointerup", this.up);
+		on("pointercancel", ({ pointerId }) => this.held.delete(pointerId));
+		on("pointerleave", () => this.hover(null, 0, 0));
+		on("wheel", this.wheel);
+	}
+
+	down({ pointerId, shiftKey, button }, x, y) {
+		if (button) return;
+		this.stage.setPointerCapture(pointerId);
+		this.held.set(pointerId, [x, y]);
+		this.travelled = 0;
+		this.measuring = shiftKey || this.lanes.measures;
+		if (this.measuring) this.from = this.lanes.drawn.timeAt(x);
+		this.hover(null, 0, 0);
+	}
+
+	move({ pointerId, pointerType }, x, y) {
+		const { lanes, held } = this;
+		const before = held.get(pointerId);
+		if (!before) return pointerType !== "touch" && this.hover(lanes.drawn?.hit(x, y), x, y);
+		const [dx, dy] = [x - before[0], y - before[1]];
+		const other = [...held].find(([id]) => id !== pointerId)?.[1];
+		this.travelled += Math.abs(dx) + Math.abs(dy);
+		held.set(pointerId, [x, y]);
+		if (other) this.pinch(x, y, dx, dy, other);
+		else if (this.measuring) lanes.measure(this.from, lanes.drawn.timeAt(x));
+		else if (this.travelled >= STILL) lanes.pan(dx, dy);
+	}
+
+	pinch(x, y, dx, dy, [otherX, otherY]) {
+		const before = Math.hypot(x - dx - otherX, y - dy - otherY);
+		this.lanes.zoom(before / Math.max(1, Math.hypot(x - otherX, y - otherY)), otherX);
+	}
+
+	up({ pointerId, timeStamp }, x, y) {
+		if (!this.held.delete(pointerId)) return;
+		if (this.measuring) this.lanes.measures = false;
+		if (this.travelled >= STILL) return;
+		const hit = this.lanes.drawn?.hit(x, y);
+		const [before, beforeX, beforeY] = this.clicked;
+		this.clicked = [timeStamp, x, y];
+		if (hit?.band && x < 24) this.lanes.fold(hit.band.key);
+		else if (timeStamp - before < TWICE && Math.hypot(x - beforeX, y - beforeY) < 2 * STILL) this.actions.zoomTo(hit);
+		else this.actions.pin(hit?.type ? hit : null);
+	}
+
+	hover(hit, x, y) {
+		const { lanes } = this;
+		const seen = hit?.type ? hit : null;
+		const known = lanes.hovered;
+		if (seen?.type !== known?.type || seen?.index !== known?.index || seen?.of !== known?.of) lanes.refresh();
+		lanes.hovered = seen;
+		this.stage.style.setProperty("cursor", hit ? "pointer" : "");
+		this.actions.tell(seen, x, y);
+	}
+
+	wheel(event, x) {
+		const { lanes } = this;
+		const { deltaX, deltaY, shiftKey, ctrlKey, metaKey } = event;
+		const lines = event.deltaMode === 1 ? 16 : 1;
+		if (ctrlKey || metaKey) {
+			event.preventDefault();
+			return lanes.zoom(Math.exp(deltaY * lines * 0.008), x);
+		}
+		const sideways = shiftKey ? deltaX || deltaY : Math.abs(deltaX) > Math.abs(deltaY) ? deltaX : 0;
+		if (sideways) {
+			event.preventDefault();
+			return lanes.pan(-sideways * lines, 0);
+		}
+		// Where nothing is left to scroll the wheel is the page's, or that of the notebook around it.
+		const before = lanes.view.y;
+		lanes.pan(0, -deltaY * lines);
+		if (lanes.view.y !== before) event.preventDefault();
+	}
+}
+
+/** Drag, move and draw the brush of the overview. */
+function brushing(lanes, strip) {
+	const { brush } = lanes.app.part;
+	const timeAt = ({ clientX }) => {
+		const { left, width } = strip.getBoundingClientRect();
+		return lanes.first + ((clientX - left) / (width || 1)) * (lanes.last - lanes.first);
+	};
+	let held = null;
+	strip.onpointerdown = (event) => {
+		if (!lanes.scene || event.button) return;
+		strip.setPointerCapture(event.pointerId);
+		const at = timeAt(event);
+		const { begin, end } = lanes.view;
+		const near = (9 / strip.clientWidth) * (lanes.last - lanes.first);
+		const whole = end - begin >= 0.98 * (lanes.last - lanes.first);
+		const kind = whole ? "draw" : Math.abs(at - begin) < near ? "begin" : Math.abs(at - end) < near ? "end" : at > begin && at < end ? "move" : "draw";
+		held = { kind, at, begin, end, moved: false };
+	};
+	strip.onpointermove = (event) => {
+		if (!held) return;
+		const at = timeAt(event);
+		held.moved ||= Math.abs(at - held.at) > (2 / strip.clientWidth) * (lanes.last - lanes.first);
+		if (!held.moved) return;
+		lanes.follow(false);
+		if (held.kind === "move") lanes.pan(((held.at - at) / (held.end - held.begin)) * lanes.width + pannedBack(lanes, held), 0);
+		else brushTo(lanes, held.kind === "begin" ? at : held.kind === "draw" ? held.at : held.begin, held.kind === "end" || held.kind === "draw" ? at : held.end);
+	};
+	strip.onpointerup = (event) => {
+		if (held && !held.moved) center(lanes, timeAt(event));
+		held = null;
+	};
+	strip.onpointercancel = () => (held = null);
+	brush.onkeydown = (event) => {
+		const by = { ArrowLeft: -0.1, ArrowRight: 0.1 }[event.key];
+		if (!by) return;
+		event.preventDefault();
+		event.stopPropagation();
+		lanes.pan(-by * lanes.width, 0);
+	};
+}
+
+// How far the view has been moved since the brush was taken, in pixels of the lanes.
+function pannedBack(lanes, held) {
+	return ((lanes.view.begin - held.begin) / (held.end - held.begin)) * lanes.width;
+}
+
+function brushTo(lanes, one, other) {
+	const [begin, end] = [Math.min(one, other), Math.max(one, other)];
+	Object.assign(lanes.view, { begin, end: Math.max(end, begin + 10) });
+	lanes.fitted = false;
+	lanes.relayout();
+}
+
+function center(lanes, at) {
+	const half = Math.min((lanes.view.end - lanes.view.begin) / 2, (lanes.last - lanes.first) / 20);
+	brushTo(lanes, at - half, at + half);
+}

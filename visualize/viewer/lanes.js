@@ -1,0 +1,367 @@
+// The lanes: what part of time is seen, how the rows stand, and the picture of them.
+
+import { looksOf } from "./looks.js";
+import { density, paintOverview } from "./overview.js";
+import { LOOP, Painter, readOf, RULER } from "./paint.js";
+import { CanvasPen, widthOf } from "./pen.js";
+import { crowded, detailed, extentOf, grouped, loopLanes } from "./scene.js";
+import { stack } from "./stack.js";
+import { inksOf } from "./strip.js";
+import { linksOf } from "./why.js";
+import { count, duration } from "./words.js";
+
+const MANY = 40; // requests in view that get rows of their own
+const READABLE = 18; // pixels of a row
+const LONG = 4; // so many screens may be scrolled
+const CALM = 140; // milliseconds after the last move at which rows are laid out anew
+const OVERVIEW = 44;
+
+export class Lanes {
+	/** @param {any} app */
+	constructor(app) {
+		this.app = app;
+		this.view = { begin: 0, end: 1e6, y: 0 };
+		this.folded = new Set();
+		this.range = null;
+		this.totals = [];
+		this.hovered = null;
+		this.links = [];
+		this.fitted = true;
+		this.following = false;
+		this.width = this.height = 0;
+		this.timer = 0;
+		this.waiting = [];
+		this.canvas = app.part.canvas;
+		this.scene = this.loop = null;
+		app.on("filtered", () => this.renew());
+		app.on("pinned", () => this.choose());
+		app.on("theme", () => this.color());
+		app.on("panel", () => this.resize());
+		new ResizeObserver(() => this.resize()).observe(app.part.stage);
+		app.part.scroller.onscroll = () => this.scrolled();
+	}
+
+	get isSeen() {
+		return this.width > 0 && this.height > 0;
+	}
+
+	/** The filter or the data changed. */
+	renew() {
+		this.crowd = null;
+		this.stale = this.grown = true;
+		const { app } = this;
+		[this.first, this.last] = extentOf(app.shown);
+		this.hovered = null;
+		this.choose();
+	}
+
+	color() {
+		const style = getComputedStyle(this.app.host);
+		const probe = new OffscreenCanvas(1, 1).getContext("2d");
+		const color = (token) => {
+			probe.fillStyle = style.getPropertyValue(`--${token}`).trim() || "#888888";
+			return probe.fillStyle;
+		};
+		this.looks = looksOf(color);
+		this.inks = inksOf(color);
+		this.refresh();
+		this.grown = true;
+	}
+
+	resize() {
+		const { stage } = this.app.part;
+		const [width, height] = [stage.clientWidth, stage.clientHeight];
+		const scale = Math.max(1, globalThis.devicePixelRatio || 1);
+		if (width === this.width && height === this.height && scale === this.scale) return;
+		const unseen = !this.isSeen; // a frame may be shown late
+		Object.assign(this, { width, height, scale, grown: true });
+		if (!this.isSeen) return;
+		Object.assign(this.canvas, { width: Math.round(width * scale), height: Math.round(height * scale) });
+		this.image = new ImageData(width, height); // not one a frame
+		this.pixels = new OffscreenCanvas(width, height);
+		if (unseen && this.fitted && this.app.shown.length) this.fit();
+		else this.relayout();
+	}
+
+	/** Lay the rows out for what is in view, with as little moving as can be. */
+	layout() {
+		const { app, view } = this;
+		clearTimeout(this.timer);
+		this.timer = 0;
+		if (!this.isSeen || !app.shown.length) return;
+		const anchor = this.anchor();
+		this.loop = loopLanes(app.shown);
+		const room = this.height - RULER - LOOP * this.loop.rows.length - 6;
+		this.scene = this.sceneFor(room);
+		this.pitch = stack(this.scene, view, room, this.isCrowd ? 2 : READABLE);
+		this.stale = false;
+		this.keep(anchor);
+	}
+
+	sceneFor(room) {
+		const { app, view } = this;
+		this.isCrowd = false;
+		if (app.group === "request") {
+			const few = app.pair ?? app.shown.flatMap((one, of) => one.within(view.begin, view.end, MANY).map((request) => [of, request]));
+			if (few.length && few.length <= MANY) {
+				const scene = detailed(app.shown, this.inOrder(few), this.folded);
+				stack(scene, view, room, READABLE);
+				if (few.length <= 3 || scene.height <= LONG * room || app.compared) return scene;
+			}
+		}
+		this.isCrowd = true;
+		return (this.crowd ??= app.group === "request" ? crowded(app.shown, this.folded) : grouped(app.shown, app.group, this.folded));
+	}
+
+	// Compared, requests stand beside their like: by route, and by their turn among those of it.
+	inOrder(few) {
+		const { shown, compared } = this.app;
+		if (!compared) return few.sort(([, a], [, b]) => shown[0].begins[a] - shown[0].begins[b]);
+		const turns = new Map();
+		const keyed = few.map(([of, request]) => {
+			const route = shown[of].recording.route(request);
+			const turn = (turns.get(`${of} ${route}`) ?? 0) + 1;
+			turns.set(`${of} ${route}`, turn);
+			return { of, request, route, turn };
+		});
+		const routes = [...new Set(keyed.map(({ route }) => route))];
+		keyed.sort((a, b) => routes.indexOf(a.route) - routes.indexOf(b.route) || a.turn - b.turn || a.of - b.of);
+		return keyed.map(({ of, request }) => [of, request]);
+	}
+
+	anchor() {
+		const row = this.scene?.rows.find(({ y, height }) => height && y + height > this.view.y);
+		return row && { key: row.band.key, off: row.band.rows[0].y - this.view.y };
+	}
+
+	keep(anchor) {
+		const band = anchor && this.view.y > 0 && this.scene.bands.find(({ key }) => key === anchor.key);
+		if (band) this.view.y = band.rows[0].y - anchor.off;
+		this.scrollTo(this.view.y);
+		this.app.part.scroll.style.setProperty("height", `${this.scene.height + this.height - this.room}px`);
+		this.app.part.scroller.hidden = this.scene.height <= this.room;
+		this.refresh();
+	}
+
+	get room() {
+		return this.height - RULER - LOOP * (this.loop?.rows.length ?? 0) - 6;
+	}
+
+	scrollTo(y) {
+		this.view.y = Math.max(0, Math.min(this.scene.height - this.room, y));
+		if (this.view.y !== this.view.y || this.scene.height <= this.room) this.view.y = 0;
+	}
+
+	scrolled() {
+		const { scroller } = this.app.part;
+		// Its own echo, which comes late, moves nothing.
+		if (!this.scene || Math.abs(scroller.scrollTop - this.view.y) < 1 || scroller.scrollTop === this.echo) return;
+		this.scrollTo(scroller.scrollTop);
+		this.refresh();
+	}
+
+	/** Lay out soon: while one moves, rows stay where they are. */
+	relayout(wait = 0) {
+		clearTimeout(this.timer);
+		this.timer = 0;
+		if (wait) this.timer = setTimeout(() => this.layout(), wait);
+		else this.stale = true;
+		this.refresh();
+	}
+
+	see(begin, end) {
+		const margin = (end - begin) * Math.max(0.02, this.width && 30 / this.width) || 5; // a sign may follow the last bar
+		this.view.begin = begin - margin;
+		this.view.end = end + margin;
+	}
+
+	/** Look at a stretch of time. */
+	look(begin, end) {
+		this.see(begin, end);
+		this.fitted = false;
+		this.relayout();
+	}
+
+	fit() {
+		this.see(this.first, this.last);
+		this.view.y = 0;
+		this.fitted = true;
+		this.relayout();
+	}
+
+	pan(dx, dy) {
+		const { view, width } = this;
+		const length = view.end - view.begin;
+		if (dx) {
+			const [least, most] = [this.first - view.end + length / 10, this.last - view.begin - length / 10];
+			const by = Math.max(least, Math.min(most, (-dx * length) / width));
+			view.begin += by;
+			view.end += by;
+			this.follow(false);
+			this.fitted = false;
+			this.relayout(CALM);
+		}
+		if (dy && this.scene) this.scrollTo(view.y - dy);
+		this.refresh();
+	}
+
+	zoom(factor, x = this.width / 2) {
+		const { view } = this;
+		const old = view.end - view.begin;
+		const length = Math.max(10, Math.min(4 * (this.last - this.first) + 10, old * factor));
+		view.begin += (x / this.width) * (old - length);
+		view.end = view.begin + length;
+		this.fitted = false;
+		this.relayout();
+	}
+
+	/** Bring a record into view: in time if need be, and its row. */
+	reveal(pin, { zoom = false } = {}) {
+		const [begin, end] = this.extent(pin);
+		const half = (this.view.end - this.view.begin) / 2;
+		if (zoom) this.see(begin, Math.max(end, begin + 10));
+		else if (end < this.view.begin || begin > this.view.end) Object.assign(this.view, { begin: begin - half, end: begin + half });
+		if (zoom) this.fitted = false;
+		this.layout();
+		const box = this.scene && pin.type !== "held" && this.locator().locate(pin);
+		if (box && (box.row.y < this.view.y || box.row.y + box.row.height > this.view.y + this.room)) this.scrollTo(box.row.y - this.room / 3);
+		this.refresh();
+	}
+
+	/** When a record's bar begins and ends, on the axis. */
+	extent({ type, of, index }) {
+		const { recording, holds, offset, begins, ends } = this.app.shown[of];
+		if (type === "held") return [holds[index].start, holds[index].end];
+		if (type === "requests") return [begins[index], ends[index]];
+		const shift = offset[recording.tables[type].owner[index]];
+		return [recording.bars[type].begin[index] + shift, recording.bars[type].end[index] + shift];
+	}
+
+	/** What is chosen changed: find the lines between victims and culprits. */
+	choose() {
+		const { pinned, shown } = this.app;
+		this.links = [];
+		if (pinned && shown[pinned.of]?.align === "clock") {
+			const record = readOf(shown[pinned.of], pinned.type, pinned.index);
+			this.links = linksOf(shown[pinned.of], record, pinned.of);
+		}
+		this.refresh();
+	}
+
+	fold(key) {
+		if (!this.folded.delete(key)) this.folded.add(key);
+		this.crowd = null;
+		this.relayout();
+	}
+
+	foldAll() {
+		const keys = this.scene?.bands.map(({ key }) => key) ?? [];
+		const all = keys.every((key) => this.folded.has(key));
+		for (const key of keys) all ? this.folded.delete(key) : this.folded.add(key);
+		this.crowd = null;
+		this.relayout();
+	}
+
+	measure(from, to) {
+		this.range = from === undefined ? null : [from, to];
+		if (this.range) this.totals = this.totalsOf(Math.min(from, to), Math.max(from, to));
+		this.refresh();
+	}
+
+	/** What lies in a stretch of time, in words. */
+	totalsOf(from, to) {
+		let [requests, tasks, wait, held] = [0, 0, 0, 0];
+		for (const { recording, selected, offset, begins, holds, align } of this.app.shown) {
+			const { owner, times, size } = recording.tables.tasks;
+			for (let r = 0; r < recording.size; r++) if (selected.requests[r] && begins[r] >= from && begins[r] < to) requests++;
+			for (let i = 0; i < size; i++) {
+				const at = recording.bars.tasks.mid[i] + offset[owner[i]];
+				if (!selected.tasks[i] || at < from || at >= to) continue;
+				tasks++;
+				wait += times.started[i] - times.released[i] || 0;
+			}
+			if (align === "clock") for (const { start, end } of holds) held += Math.max(0, Math.min(end, to) - Math.max(start, from));
+		}
+		const begun = [requests && count(requests, "request"), tasks && count(tasks, "task")].filter(Boolean).join(", ");
+		return [begun && `${begun} began`, wait && `waited ${duration(wait)} altogether`, held && `loop held ${duration(held)}`].filter(Boolean);
+	}
+
+	follow(on = !this.following) {
+		if (on === this.following) return;
+		this.following = on;
+		this.app.tell("following", on);
+		this.relayout();
+	}
+
+	keepUp() {
+		if (this.fitted) this.see(this.first, this.last);
+		const span = Math.min(this.view.end - this.view.begin, this.fitted ? 10e9 : Infinity);
+		Object.assign(this.view, { begin: this.last - 0.97 * span, end: this.last + 0.03 * span });
+		this.stale = true;
+	}
+
+	refresh() {
+		this.frame ??= requestAnimationFrame(() => {
+			this.frame = null;
+			if (this.app.shown.length && this.isSeen) {
+				if (this.following && this.grown) this.keepUp();
+				if (this.stale || !this.scene) this.layout();
+				this.paint();
+			}
+			for (const done of this.waiting.splice(0)) done();
+		});
+	}
+
+	/** Resolves when nothing is left to be laid out or painted. */
+	async settled() {
+		while (this.timer || this.frame) {
+			if (this.timer) this.layout();
+			await new Promise((done) => (this.waiting.push(done), this.refresh()));
+		}
+	}
+
+	/** A painter that knows where everything is, and draws nothing. */
+	locator() {
+		return Object.assign(new Painter(null, widthOf), this.picture(), { top: RULER + LOOP * this.loop.rows.length });
+	}
+
+	picture() {
+		const { view, width, height, scene, loop, image, inks, range, totals, hovered, links, app } = this;
+		const toPicture = (image) => (this.pixels.getContext("2d").putImageData(image, 0, 0), this.pixels);
+		return { view, width, height, scene, loop, image, inks, range, totals, hovered, links, toPicture, shown: app.shown, pinned: app.pinned, words: app.data.spans };
+	}
+
+	paint() {
+		if (!this.looks) this.color();
+		if (this.pen?.looks !== this.looks || this.pen.scale !== this.scale) this.pen = new CanvasPen(this.canvas.getContext("2d"), this.looks, this.scale);
+		this.drawn = new Painter(this.pen, widthOf);
+		this.drawn.paint(this.picture());
+		if (this.grown) this.paintOverview();
+		this.paintBrush();
+		const { scroller } = this.app.part;
+		if (Math.abs(scroller.scrollTop - this.view.y) >= 1) scroller.scrollTop = this.view.y;
+		this.echo = scroller.scrollTop;
+		this.app.tell("moved");
+	}
+
+	paintOverview() {
+		const { overview } = this.app.part;
+		const width = overview.clientWidth;
+		this.grown = false;
+		if (!width) return;
+		Object.assign(overview, { width: Math.round(width * this.scale), height: Math.round(OVERVIEW * this.scale) });
+		const pen = new CanvasPen(overview.getContext("2d"), this.looks, this.scale);
+		paintOverview(pen, density(this.app.shown, this.first, this.last, width), width, OVERVIEW);
+	}
+
+	paintBrush() {
+		const { brush } = this.app.part;
+		const length = this.last - this.first || 1;
+		const share = (time) => Math.max(0, Math.min(1, (time - this.first) / length));
+		const [from, to] = [share(this.view.begin), share(this.view.end)];
+		brush.classList.toggle("whole", to - from > 0.98);
+		brush.ariaValueNow = String(Math.round(100 * from));
+		brush.style.setProperty("left", `${100 * from}%`);
+		brush.style.setProperty("width", `${Math.max(0.3, 100 * (to - from))}%`);
+	}
+}

@@ -1,0 +1,58 @@
+// Which places are taken in a row: one list a row decides, so that labels never overlap.
+
+export class Places {
+	constructor() {
+		/** @type {Map<any, [number, number][]>} */
+		this.rows = new Map();
+	}
+
+	/** Take the stretch of a row from `from` to `to`, unless some of it is taken. */
+	take(row, from, to) {
+		if (!this.isFree(row, from, to)) return false;
+		this.block(row, from, to);
+		return true;
+	}
+
+	/** Take it, whatever stands there. */
+	block(row, from, to) {
+		const taken = this.rows.get(row);
+		if (taken) taken.push([from, to]);
+		else this.rows.set(row, [[from, to]]);
+	}
+
+	isFree(row, from, to) {
+		return !this.rows.get(row)?.some(([begin, end]) => begin < to && from < end);
+	}
+
+	/** How far to the right of `from` the row is free, up to `to`. */
+	roomRight(row, from, to) {
+		let room = to;
+		for (const [begin, end] of this.rows.get(row) ?? []) if (end > from && begin < room) room = Math.max(from, begin);
+		return room;
+	}
+
+	/** How far to the left of `to` the row is free, down to `from`. */
+	roomLeft(row, to, from) {
+		let room = from;
+		for (const [begin, end] of this.rows.get(row) ?? []) if (begin < to && end > room) room = Math.min(to, end);
+		return room;
+	}
+}
+
+/** Shorten a text in its middle or at its end until it is no wider than `room`; "" if nothing is left. */
+export function elide(text, room, widthOf, { middle = false } = {}) {
+	if (widthOf(text) <= room) return text;
+	const letters = Array.from(text);
+	const short = (keep) => {
+		if (!middle) return `${letters.slice(0, keep).join("")}…`;
+		const head = Math.ceil(keep / 2);
+		return `${letters.slice(0, head).join("")}…${letters.slice(letters.length - (keep - head)).join("")}`;
+	};
+	let [least, most] = [0, letters.length - 1];
+	while (least < most) {
+		const half = (least + most + 1) >> 1;
+		if (widthOf(short(half)) <= room) least = half;
+		else most = half - 1;
+	}
+	return least > 0 && widthOf(short(least)) <= room ? short(least) : "";
+}

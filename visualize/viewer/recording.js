@@ -1,0 +1,181 @@
+// A recording as columns: no object a task, so that a million tasks are a few arrays.
+
+/** What kinds of records there are, in the order in which a page tells them. */
+export const PARTS = ["tasks", "spans", "busy", "client"];
+
+/**
+ * All records of one kind. A time is nanoseconds since the start of its request, NaN where it never came;
+ * a code is a position in the recording's values, -1 for none; `owner` is the position of its request.
+ */
+export class Table {
+	/** @param {string} type @param {Int32Array} owner @param {Record<string, Record<string, string[]>>} format */
+	constructor(type, owner, format) {
+		this.type = type;
+		this.owner = owner;
+		this.size = owner.length;
+		/** @type {Record<string, Float64Array>} */
+		this.times = {};
+		/** @type {Record<string, Int32Array>} */
+		this.codes = {};
+		for (const field of format.FIELDS[type])
+			if (format.TIMES[type].includes(field)) this.times[field] = new Float64Array(this.size).fill(NaN);
+			else this.codes[field] = new Int32Array(this.size).fill(-1);
+	}
+}
+
+export class Recording {
+	/**
+	 * @param {string} label @param {any} format @param {any[]} values @param {bigint[]} clock @param {bigint[]} wall
+	 * @param {Record<string, Table>} tables @param {number} dropped
+	 */
+	constructor(label, format, values, clock, wall, tables, dropped = 0) {
+		this.label = label;
+		this.format = format;
+		this.values = values;
+		this.clock = clock;
+		this.wall = wall;
+		this.tables = tables;
+		this.dropped = dropped;
+		this.size = clock.length;
+		/** @type {Record<string, Int32Array>} where the records of each request begin */
+		this.from = {};
+		for (const type of PARTS) this.from[type] = beginnings(tables[type].owner, this.size);
+		this.start = starts(this);
+		this.bars = barsOf(this);
+	}
+
+	value(type, field, i) {
+		const code = this.tables[type].codes[field][i];
+		return code < 0 ? null : this.values[code];
+	}
+
+	time(type, field, i) {
+		const time = this.tables[type].times[field][i];
+		return time === time ? time : null;
+	}
+
+	/** Return one record as an object, for those few that are looked at. */
+	read(type, i) {
+		const table = this.tables[type];
+		/** @type {any} */
+		const record = { type, index: i, owner: type === "requests" ? i : table.owner[i], recording: this };
+		for (const field in table.times) record[field] = this.time(type, field, i);
+		for (const field in table.codes) record[field] = this.value(type, field, i);
+		return record;
+	}
+
+	/** The positions of a request's records of one kind: from the first up to before the second. */
+	range(type, request) {
+		return [this.from[type][request], this.from[type][request + 1]];
+	}
+
+	/** The position of a request's task by its id, -1 if it is there no more. */
+	taskOf(request, id) {
+		if (id == null) return -1;
+		const [from, to] = this.range("tasks", request);
+		for (let i = from; i < to; i++) if (this.value("tasks", "id", i) === id) return i;
+		return -1;
+	}
+
+	/** The position of a request by its process and its number, -1 if there is none. */
+	find(process, id) {
+		for (let r = 0; r < this.size; r++)
+			if (this.value("requests", "id", r) === id && (this.value("requests", "process", r) ?? 0) === process) return r;
+		return -1;
+	}
+
+	title(request) {
+		return `${this.value("requests", "method", request)} ${this.value("requests", "path", request)} #${this.value("requests", "id", request)}`;
+	}
+
+	route(request) {
+		return `${this.value("requests", "method", request)} ${this.value("requests", "route", request) ?? this.value("requests", "path", request)}`;
+	}
+}
+
+function beginnings(owner, size) {
+	const from = new Int32Array(size + 1);
+	for (let i = 0; i < owner.length; i++) from[owner[i] + 1]++;
+	for (let r = 0; r < size; r++) from[r + 1] += from[r];
+	return from;
+}
+
+// A process keeps one shift, so that a step of the wall clock never reorders what it recorded.
+function starts({ size, clock, wall, tables, values }) {
+	const start = new Float64Array(size);
+	const shifts = new Map();
+	for (let r = 0; r < size; r++) {
+		const process = values[tables.requests.codes.process[r]] ?? 0;
+		if (!shifts.has(process)) shifts.set(process, wall[r] - clock[r]);
+		start[r] = Number(clock[r] + shifts.get(process) - clock[0] - shifts.get(values[tables.requests.codes.process[0]] ?? 0));
+	}
+	return start;
+}
+
+/** When the bar of each record begins, when it starts to run, and when it ends: on the recording's clock. */
+function barsOf(recording) {
+	const { tables, start } = recording;
+	let [first, last] = [0, 0];
+	for (const type of ["requests", ...PARTS]) {
+		const { owner, times } = tables[type];
+		for (const field in times) {
+			const column = times[field];
+			for (let i = 0; i < column.length; i++) {
+				const at = start[owner[i]] + column[i];
+				if (at > last) last = at;
+				if (at < first) first = at;
+			}
+		}
+	}
+	recording.now = last + (last - first) / 40 + 1; // where open ends are drawn to
+	/** @type {Record<string, {begin: Float64Array, mid: Float64Array, end: Float64Array}>} */
+	const bars = {};
+	for (const type of ["requests", ...PARTS]) bars[type] = EXTENTS[type](recording, tables[type]);
+	return bars;
+}
+
+const columns = (n) => ({ begin: new Float64Array(n), mid: new Float64Array(n), end: new Float64Array(n) });
+
+function fromTo(first, ...lasts) {
+	return ({ start, now }, { owner, times, size }) => {
+		const bars = columns(size);
+		for (let i = 0; i < size; i++) {
+			const zero = start[owner[i]];
+			const from = first ? times[first][i] : 0;
+			const known = lasts.map((field) => times[field][i]).find((time) => time === time);
+			bars.begin[i] = bars.mid[i] = zero + from;
+			bars.end[i] = Math.max(zero + from, known === undefined ? now : zero + known);
+		}
+		return bars;
+	};
+}
+
+const EXTENTS = {
+	requests: fromTo("", "request_end"),
+	spans: fromTo("start", "end"),
+	busy: fromTo("start", "end"),
+	client: fromTo("sent", "received", "answered"),
+	tasks(recording, table) {
+		const { start, now, tables, values } = recording;
+		const { requested, started, finished, released } = table.times;
+		const endpoint = tables.requests.times.endpoint_end;
+		const abandoned = values.indexOf("abandoned");
+		const bars = columns(table.size);
+		for (let i = 0; i < table.size; i++) {
+			const zero = start[table.owner[i]];
+			const from = requested[i];
+			const ended = table.codes.outcome[i];
+			let end = finished[i];
+			if (end !== end && (ended < 0 || ended === abandoned)) end = now - zero;
+			if (end !== end) end = started[i];
+			if (end !== end) end = released[i];
+			if (end !== end) end = endpoint[table.owner[i]];
+			if (end !== end || end < from) end = from;
+			if (started[i] > end) end = started[i];
+			bars.begin[i] = zero + from;
+			bars.mid[i] = zero + (started[i] === started[i] ? Math.max(from, started[i]) : end);
+			bars.end[i] = zero + end;
+		}
+		return bars;
+	},
+};

@@ -1,0 +1,54 @@
+// How high each row is and where it stands: rows grow with what is in view, and what does not fit scrolls.
+
+export const ROOMY = 26; // pixels of a row that can be read at ease
+export const LABELLED = 15; // less, and there is no room for a name
+const EASY = 22;
+const LEAST = 2;
+const HEAD = 28;
+
+/**
+ * Give every row its place. Rows without a bar between `begin` and `end` have no height.
+ * @param {import("./scene.js").Scene} scene
+ * @param {{begin: number, end: number}} view
+ * @param {number} room pixels
+ * @param {number} least of a row of bars, if they need not all fit
+ */
+export function stack(scene, view, room, least = LEAST) {
+	const margin = (view.end - view.begin) * 0.02;
+	const seen = new Set(scene.rows.filter((row) => scene.isSeen(row, view.begin - margin, view.end + margin)));
+	const bands = new Set([...seen].map(({ band }) => band));
+	const marked = new Set([...seen].filter(({ kind }) => kind === "requests").map(({ band }) => band));
+	for (const row of scene.rows) if (row.kind === "title" ? bands.has(row.band) : row.kind === "marks" && marked.has(row.band)) seen.add(row);
+	// A request whose bar is out of view is still named while any task of it is in view.
+	for (const row of scene.rows) if (bands.has(row.band) && row.kind === "group" && !row.band.shared) seen.add(row);
+	let pitch = ROOMY;
+	while (pitch > least && place(scene, seen, pitch) > room) pitch = pitch > 4 ? pitch - 1 : pitch - 0.5;
+	if (place(scene, seen, pitch) > room && pitch >= LABELLED) place(scene, seen, (pitch = EASY)); // what scrolls anyway need not be narrow
+	return pitch;
+}
+
+function place(scene, seen, pitch) {
+	let y = 0;
+	let band = null;
+	for (const row of scene.rows) {
+		if (row.band !== band) {
+			if (y && seen.has(row) && pitch >= LABELLED) y += 12;
+			band = row.band;
+		}
+		row.y = y;
+		row.height = seen.has(row) ? heightOf(row, pitch) : 0;
+		row.gap = row.height >= 8 ? Math.round(row.height / 5) : row.height > 3 ? 1 : 0;
+		y += row.height;
+		band.bottom = y;
+	}
+	return (scene.height = y);
+}
+
+function heightOf({ kind, band }, pitch) {
+	if (kind === "title") return Math.max(18, Math.min(HEAD, pitch));
+	if (kind === "group") return pitch >= LABELLED ? HEAD : band.shared ? (pitch > 4 ? 2 : 0) : pitch;
+	if (kind === "marks") return pitch >= LABELLED ? 16 : 0;
+	if (kind === "spans") return Math.min(16, pitch);
+	if (kind === "requests" && band.shared && pitch < LABELLED) return Math.max(2, pitch / 2);
+	return pitch;
+}

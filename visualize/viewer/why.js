@@ -1,0 +1,65 @@
+// From a victim to what held it up, and back.
+
+import { between } from "./holds.js";
+
+const WORTH = 1e6; // nanoseconds: shorter delays are not drawn
+const MOST = 12;
+
+/** When a task waited for its start, or a request for its response, on the recording's clock; null if never. */
+export function waitOf({ recording }, { type, index, owner }) {
+	const zero = recording.start[owner];
+	if (type === "tasks") {
+		const { released, started } = recording.tables.tasks.times;
+		const [from, to] = [released[index], started[index]];
+		return to > from ? [zero + from, zero + to] : null;
+	}
+	const sent = recording.tables.requests.times.response_sent[index];
+	return sent > 0 ? [zero, zero + sent] : null;
+}
+
+const processOf = (recording, request) => recording.value("requests", "process", request) ?? 0;
+
+/** What held the event loop while this waited: positions of holds, those that cost it most first. */
+export function culpritsOf(shown, record) {
+	if (record.type !== "tasks" && record.type !== "requests") return [];
+	const { recording, holds } = shown;
+	const wait = waitOf(shown, record);
+	if (!wait) return [];
+	const own = (hold) => hold.request === record.owner && (record.type === "requests" ? hold.task < 0 : hold.task === record.index);
+	return between(holds, wait[0], wait[1], processOf(recording, record.owner))
+		.map((hold) => ({ hold, index: holds.indexOf(hold), cost: Math.min(hold.end, wait[1]) - Math.max(hold.start, wait[0]) }))
+		.filter(({ hold, cost }) => cost >= WORTH && !own(hold))
+		.slice(0, 3);
+}
+
+/** Which holds are those of a task or of a request. */
+export function holdsBy({ holds }, { type, index }) {
+	if (type === "held") return [index];
+	if (type === "busy") return [];
+	return holds.flatMap((hold, at) => ((type === "tasks" ? hold.task === index : hold.task < 0 && hold.request === index) ? [at] : []));
+}
+
+/** Who waited while the loop was held: tasks and requests, those that lost most first. */
+export function victimsOf(shown, at) {
+	const { recording, holds, selected } = shown;
+	const hold = holds[at];
+	const found = [];
+	const look = (type, index, owner) => {
+		if (processOf(recording, owner) !== hold.process) return;
+		if (hold.request === owner && (type === "tasks" ? hold.task === index : true)) return;
+		const wait = waitOf(shown, { type, index, owner });
+		const cost = wait ? Math.min(hold.end, wait[1]) - Math.max(hold.start, wait[0]) : 0;
+		if (cost >= WORTH) found.push({ type, index, owner, cost });
+	};
+	for (let i = 0; i < recording.tables.tasks.size; i++) if (selected.tasks[i]) look("tasks", i, recording.tables.tasks.owner[i]);
+	for (let r = 0; r < recording.size; r++) if (selected.requests[r]) look("requests", r, r);
+	return found.sort((a, b) => b.cost - a.cost).slice(0, MOST);
+}
+
+/** The lines to draw for what is chosen: pairs of a victim and a culprit. */
+export function linksOf(shown, record, of) {
+	const held = holdsBy(shown, record).slice(0, 3);
+	const culprits = culpritsOf(shown, record).map(({ index }) => [{ type: record.type, index: record.index, of }, { type: "held", index, of }]);
+	const victims = held.flatMap((at) => victimsOf(shown, at).map(({ type, index }) => [{ type, index, of }, { type: "held", index: at, of }]));
+	return [...culprits, ...victims];
+}

@@ -1,0 +1,93 @@
+// What the viewer says in words: durations, moments, names made harmless.
+
+/** @type {[string, number][]} */
+const UNITS = [["h", 3600e9], ["min", 60e9], ["s", 1e9], ["ms", 1e6], ["µs", 1e3], ["ns", 1]];
+
+/** Write a duration of `ns` nanoseconds to three digits: `12.6 ms`, `1 min 35 s`. */
+export function duration(ns) {
+	const sign = ns < 0 ? "−" : "";
+	const size = +Math.abs(ns).toPrecision(3);
+	if (!(size >= 60e9)) {
+		const [unit, factor] = UNITS.find(([, factor]) => factor <= size) ?? UNITS[5];
+		return `${sign}${+(size / factor).toPrecision(3)} ${unit}`;
+	}
+	const seconds = Math.round(Math.abs(ns) / 1e9);
+	const parts = [[Math.floor(seconds / 3600), "h"], [Math.floor(seconds / 60) % 60, "min"], [seconds % 60, "s"]];
+	const first = parts[0][0] ? 0 : 1;
+	return sign + parts.slice(first, first + 2).filter(([value]) => value).map((part) => part.join(" ")).join(" ");
+}
+
+/** Write moments in one unit, with so many digits that no two different ones read the same. */
+export function moments(times) {
+	const known = times.filter((time) => time === time && time != null);
+	const different = new Set(known).size;
+	const largest = known.reduce((most, time) => Math.max(most, Math.abs(time)), 0);
+	const [unit, factor] = UNITS.slice(2).find(([, factor]) => factor <= largest) ?? UNITS[5];
+	const write = (time, places) => `${(time / factor).toFixed(places)} ${unit}`.replace("-", "−");
+	let places = factor === 1 ? 0 : 1;
+	while (places < 9 && new Set(known.map((time) => write(time, places))).size < different) places++;
+	return times.map((time) => (time === time && time != null ? write(time, places) : "never"));
+}
+
+/** Write nanoseconds since the epoch as the time of day here, to the millisecond. */
+export function timeOfDay(wall) {
+	const at = new Date(Number(BigInt(wall) / 1000000n));
+	const two = (number) => String(number).padStart(2, "0");
+	const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+	return `${time}.${String(at.getMilliseconds()).padStart(3, "0")}`;
+}
+
+/** Write nanoseconds since the epoch as a date here. */
+export function dateOf(wall) {
+	const at = new Date(Number(BigInt(wall) / 1000000n));
+	const two = (number) => String(number).padStart(2, "0");
+	return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+}
+
+/** Write a number and its noun: `1 task`, `1,000 tasks`. */
+export const count = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
+
+/** Write a share of `whole` as a percentage. */
+export const percent = (part, whole) => `${whole ? +((100 * part) / whole).toPrecision(2) : 0} %`;
+
+// What turns the direction of text, breaks lines or is no character at all; emoji and letters stay.
+const HARMFUL = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Co}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff0-\uffff]/gu;
+
+/** Write a name that others chose on one line, with escapes for what would not be seen. */
+export function harmless(text) {
+	return `${text}`.replace(HARMFUL, (one) => {
+		const code = one.codePointAt(0) ?? 0;
+		const known = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }[one];
+		if (known) return known;
+		if (code < 0x100) return `\\x${code.toString(16).padStart(2, "0")}`;
+		return code < 0x10000 ? `\\u${code.toString(16).padStart(4, "0")}` : `\\U${code.toString(16).padStart(8, "0")}`;
+	});
+}
+
+/** The same, kept apart from what stands beside it whatever direction it is read in. */
+export function isolated(text) {
+	const shown = harmless(text);
+	return /[\u0590-\u08ff\ufb1d-\ufefc\u{10800}-\u{10fff}]/u.test(shown) ? `\u2068${shown}\u2069` : shown;
+}
+
+/** Round moments for an axis from `begin` to `end`, at most about `most`, each with its label. */
+export function ticksOf(begin, end, most) {
+	const least = (end - begin) / most;
+	const step = roundStep(least);
+	const fits = ([, factor]) => factor <= Math.max(-begin, end) && factor <= 1000 * step && (factor < 60e9 || step % factor === 0);
+	const [unit, factor] = UNITS.find(fits) ?? UNITS[5];
+	const places = Math.max(0, Math.ceil(Math.log10(factor / step) - 1e-9));
+	/** @type {[number, string][]} */
+	const ticks = [];
+	for (let n = Math.ceil(begin / step); n * step <= end && ticks.length < 1000; n++)
+		ticks.push([n * step, n ? `${((n * step) / factor).toFixed(places)} ${unit}`.replace("-", "−") : "0"]);
+	return ticks;
+}
+
+const CLOCK = [15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400].map((s) => s * 1e9);
+
+function roundStep(least) {
+	if (least > 10e9) return CLOCK.find((step) => step >= least) ?? 86400e9 * Math.ceil(least / 86400e9);
+	const power = 10 ** Math.floor(Math.log10(Math.max(1, least)));
+	return power * ([1, 2, 5, 10].find((digit) => digit * power >= least) ?? 10);
+}
