@@ -6,7 +6,7 @@ MAKER = "fastapi-tasks-timeline"
 """Stands in each picture."""
 
 SIGNS = {
-    "html": b'<div id="timeline" hidden>',
+    "html": b' id="timeline" hidden>',
     "png": MAKER.encode(),
     "svg": MAKER.encode(),
     "mermaid": b"gantt\n",
