@@ -26,7 +26,7 @@ def joined(first: str) -> str:
     Comments stay at home. Raises ModuleError for what is neither `import { a } from "./b.js"` nor
     `export` before a declaration, and for a circle.
     """
-    return "".join(_scope(name, text) for name, text in _in_order(first, ()))
+    return "".join(_scope(name, text) for name, text in _in_order(first, (), set()))
 
 
 def source(name: str) -> str:
@@ -34,9 +34,8 @@ def source(name: str) -> str:
     return files("visualize").joinpath("viewer", name).read_text("utf-8")
 
 
-def _in_order(name: str, above: tuple[str, ...], seen: set[str] | None = None) -> Iterator[tuple[str, str]]:
+def _in_order(name: str, above: tuple[str, ...], seen: set[str]) -> Iterator[tuple[str, str]]:
     """Yield each module once, after those that it imports."""
-    seen = set() if seen is None else seen
     if name in above:
         raise ModuleError(f"the modules import each other: {' → '.join([*above, name])}")
     if name in seen:
@@ -59,7 +58,9 @@ def _scope(name: str, text: str) -> str:
     if left:
         raise ModuleError(f"{name}.js has a line that cannot be joined: {left[0]}")
     body = _LAST_NOTE.sub("", _COMMENT.sub("", body)).strip()
-    return f"const {_variable(name)} = (() => {{\n{imports}{body}\nreturn {{ {exports} }};\n}})();\n"
+    return (
+        f"const {_variable(name)} = (() => {{\n{imports}{body}\nreturn {{ {exports} }};\n}})();\n"
+    )
 
 
 def _variable(module: str) -> str:

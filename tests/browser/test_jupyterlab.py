@@ -77,7 +77,9 @@ def test_all_cells_run_and_show_the_page_to_move_about_in(
     frame = frames.element_handle().content_frame()
     frame.wait_for_function("() => document.querySelector('#timeline')?.viewer")
     frame.evaluate(SETTLED)
-    assert frame.evaluate("() => document.querySelector('#timeline').viewer.state.labels.length") > 3
+    assert (
+        frame.evaluate("() => document.querySelector('#timeline').viewer.state.labels.length") > 3
+    )
     page.screenshot(path=tmp_path / f"{name}.png")
 
 

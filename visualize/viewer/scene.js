@@ -16,12 +16,17 @@ export const TINTS = ["immediate", "after_route", "after_response", "background"
 /** Give each extent, in the order of their begin, the first lane in which it touches no other. */
 export function lanes() {
 	const ends = [];
-	let least = Infinity;
+	let least = Infinity; // when the first lane is free
 	return (from, to) => {
-		const lane = least <= from ? ends.findIndex((end) => end <= from) : ends.length;
+		let lane = ends.length;
+		if (least <= from) for (lane = 0; ends[lane] > from; ) lane++;
 		const freed = ends[lane] === least;
 		ends[lane] = to;
-		least = freed ? ends.reduce((a, b) => Math.min(a, b)) : Math.min(least, to);
+		if (!freed) least = least < to ? least : to;
+		else {
+			least = to;
+			for (let i = 0; i < ends.length; i++) if (ends[i] < least) least = ends[i];
+		}
 		return lane;
 	};
 }
@@ -47,6 +52,8 @@ export class Shown {
 		this.holds = holds;
 		this.align = align;
 		this.offset = new Float64Array(recording.size);
+		/** the tint of each value that is a mode */
+		this.tints = Uint8Array.from(recording.values, (value) => (typeof value === "string" ? Math.max(0, TINTS.indexOf(value)) : 0));
 		/** how many requests */
 		this.count = 0;
 		this.begin = Infinity;
@@ -117,29 +124,16 @@ export class Scene {
 		for (const row of this.rows) at = this.fill(row, at, shown[row.band.of]);
 	}
 
-	fill(row, at, { recording, holds, offset, begins, ends, selected }) {
+	fill(row, at, shown) {
 		row.from = at;
-		const tint = TINTS.indexOf(row.kind);
-		const { owner, codes } = recording.tables[row.kind] ?? {};
-		const bars = recording.bars[row.kind];
-		const modes = recording.values.map((value) => Math.max(0, TINTS.indexOf(value)));
-		const [ok, none] = [recording.values.indexOf("ok"), -1];
-		const faults = [];
+		const place = PLACES[row.kind]?.(shown) ?? placeOf(shown, row.kind);
 		for (const i of row.refs) {
 			this.refs[at] = i;
-			this.tints[at] = row.kind === "tasks" ? modes[codes.mode[i]] : tint;
-			if (row.kind === "held") [this.begins[at], this.mids[at], this.ends[at]] = [holds[i].start, holds[i].start, holds[i].end];
-			else if (row.kind === "group") [this.begins[at], this.mids[at], this.ends[at]] = [begins[i], begins[i], ends[i]];
-			else {
-				const shift = offset[row.kind === "requests" ? i : owner[i]];
-				[this.begins[at], this.mids[at], this.ends[at]] = [bars.begin[i] + shift, bars.mid[i] + shift, bars.end[i] + shift];
-			}
-			if (row.kind === "tasks" && codes.outcome[i] !== ok && codes.outcome[i] !== none) faults.push(this.ends[at]);
-			if (row.kind === "requests" && selected.failed?.[i]) faults.push(this.ends[at]);
+			place(this, at, i);
 			at++;
 		}
 		/** when what failed in this row did */
-		row.faults = Float64Array.from(faults).sort();
+		row.faults = faultsOf(shown, row);
 		row.to = at;
 		row.refs = [];
 		return at;
@@ -150,6 +144,50 @@ export class Scene {
 		const next = after(this.ends, row.from, row.to, begin);
 		return next < row.to && this.begins[next] <= end && row.to > row.from;
 	}
+}
+
+// How bars of a kind get their places in the columns of a scene.
+const PLACES = {
+	held: ({ holds }) => (scene, at, i) => {
+		scene.begins[at] = scene.mids[at] = holds[i].start;
+		scene.ends[at] = holds[i].end;
+		scene.tints[at] = TINTS.indexOf("held");
+	},
+	group: ({ begins, ends }) => (scene, at, i) => {
+		scene.begins[at] = scene.mids[at] = begins[i];
+		scene.ends[at] = ends[i];
+	},
+	requests: ({ recording: { bars: { requests } }, offset }) => (scene, at, i) => {
+		scene.begins[at] = scene.mids[at] = requests.begin[i] + offset[i];
+		scene.ends[at] = requests.end[i] + offset[i];
+		scene.tints[at] = TINTS.indexOf("requests");
+	},
+	tasks: ({ recording: { bars: { tasks }, tables: { tasks: { owner, codes } } }, offset, tints }) => (scene, at, i) => {
+		const shift = offset[owner[i]];
+		scene.begins[at] = tasks.begin[i] + shift;
+		scene.mids[at] = tasks.mid[i] + shift;
+		scene.ends[at] = tasks.end[i] + shift;
+		scene.tints[at] = tints[codes.mode[i]];
+	},
+};
+
+function placeOf({ recording: { bars, tables }, offset }, kind) {
+	const tint = TINTS.indexOf(kind);
+	return (scene, at, i) => {
+		const shift = offset[tables[kind].owner[i]];
+		scene.begins[at] = scene.mids[at] = bars[kind].begin[i] + shift;
+		scene.ends[at] = bars[kind].end[i] + shift;
+		scene.tints[at] = tint;
+	};
+}
+
+function faultsOf({ recording, offset, selected }, { kind, refs }) {
+	const { owner, codes } = recording.tables.tasks;
+	const ok = recording.values.indexOf("ok");
+	const faults = [];
+	if (kind === "tasks") for (const i of refs) if (codes.outcome[i] !== ok && codes.outcome[i] >= 0) faults.push(recording.bars.tasks.end[i] + offset[owner[i]]);
+	if (kind === "requests") for (const r of refs) if (selected.failed[r]) faults.push(recording.bars.requests.end[r] + offset[r]);
+	return Float64Array.from(faults); // bars of a row end one after another
 }
 
 export function extentOf(shown) {
@@ -257,12 +295,16 @@ function newShared(key, of, label, folded) {
 function addTasks(band, recording, request, isShown) {
 	const [from, to] = recording.range("tasks", request);
 	const { begin, end } = recording.bars.tasks;
-	const refs = [];
-	for (let i = from; i < to; i++) if (isShown[i]) refs.push(i);
-	const own = refs.length <= OWN_ROWS;
-	if (!own) refs.sort((a, b) => begin[a] - begin[b]);
-	const take = lanes();
-	refs.forEach((i, n) => (band.tasks[own ? n : take(begin[i], end[i])] ??= newRow("tasks", band)).refs.push(i));
+	let few = 0;
+	for (let i = from; i < to && few <= OWN_ROWS; i++) if (isShown[i]) few++;
+	const take = few > OWN_ROWS ? lanes() : null;
+	const { inTime } = recording;
+	for (let n = from, own = 0; n < to; n++) {
+		const i = take ? inTime[n] : n;
+		if (!isShown[i]) continue;
+		const lane = take ? take(begin[i], end[i]) : own++;
+		(band.tasks[lane] ??= newRow("tasks", band)).refs.push(i);
+	}
 }
 
 /** Bands by something else than the request: its route, the name of a task, the thread it ran in. */
