@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test notebooks lab bench bench-quick lint test-versions test-lowest test-company clean
+.PHONY: help demo test notebooks lab mutations bench bench-quick lint docs release test-versions test-lowest test-company clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,8 +19,12 @@ test: $(VENV)/.dev ## Run all tests
 notebooks: $(VENV)/.queue ## Run all notebooks and write their outputs
 	@$(BIN)/python notebooks/execute.py
 
-lab: $(VENV)/.queue ## Open the notebooks in JupyterLab
-	@$(BIN)/python -m jupyter lab notebooks
+lab: $(VENV)/.queue ## Open copies of the notebooks in JupyterLab, in notebooks/mine
+	@$(BIN)/python notebooks/copies.py
+	@$(BIN)/python -m jupyter lab notebooks/mine
+
+mutations: $(VENV)/.dev ## Make each claim of the notebooks false, and see them fail
+	@MUTATIONS=all $(BIN)/python -m pytest tests/test_mutations.py
 
 bench: $(VENV)/.dev ## Measure everything, beside the committed figures
 	@$(BIN)/python -m tests.benchmarks
@@ -34,10 +38,20 @@ lint: $(VENV)/.dev ## Linter, formatter check, mypy strict
 	$(BIN)/mypy
 
 test-versions: $(VENV)/.dev ## Run the library's tests on each Python that can be had, and with the lowest versions
-	@$(BIN)/python -m tests.versions
+	@$(BIN)/python -m tests.versions $(VERSIONS)
 
 test-lowest: $(VENV)/.dev ## Run the library's tests with the lowest versions that pyproject.toml admits
 	@$(BIN)/python -m tests.versions lowest
+
+docs: $(VENV)/.dev ## Build the site, offline, into site/
+	@$(BIN)/python -m docs.house
+	@rm -rf site build/site
+	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/site
+	@mv build/site site
+	@echo "Open site/index.html, or serve the folder: $(BIN)/python -m http.server -b 127.0.0.1 -d site"
+
+release: $(VENV)/.dev ## Refuse an unready tree; of a ready one build dist/ and make the tag
+	@$(BIN)/python -m tests.release --tag
 
 test-company: ## Run beside OpenTelemetry, Sentry and others, and the suites of FastAPI and Starlette
 	@$(MAKE) --no-print-directory .venv-company/.done
@@ -53,7 +67,7 @@ test-company: ## Run beside OpenTelemetry, Sentry and others, and the suites of 
 	@touch $@
 
 clean: ## Remove the environment and caches
-	rm -rf $(VENV) .venv-* .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-* site docs/made docs/notebooks docs/_static/frames .pytest_cache .mypy_cache .ruff_cache
 
 # uv installs in seconds what pip installs in a minute; where it cannot be had, pip does.
 $(VENV)/.%: pyproject.toml

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .timeline import Timeline
+
 
 class FastAPITasksError(Exception):
     """Base of all errors of this package."""
@@ -12,4 +18,16 @@ class FastAPITasksUninitializedAppError(FastAPITasksError):
 
 
 class RecordingError(FastAPITasksError, ValueError):
-    """Raised for a recording that cannot be read. The message names the line."""
+    """Raised for a recording that cannot be read. The message names the line.
+
+    `line` is its number, from 1. `cut` says that the line has no end, as the last one of a
+    recording that is being written, or was cut off. `timelines` are those of the lines before.
+    """
+
+    def __init__(
+        self, message: str, line: int = 0, *, cut: bool = False, timelines: Sequence[Timeline] = ()
+    ) -> None:
+        super().__init__(message)
+        self.line = line
+        self.cut = cut
+        self.timelines = list(timelines)

@@ -135,6 +135,7 @@ class Span:
     inside of, None where it is in none. `task` is the id of the task that made it, None where the
     request itself did. `end` is None while it lasts. `error` is the type of what left it.
     `attributes` are few and harmless: never values, statements' parameters, queries or headers.
+    `answered` is when a middleware passed the beginning of the answer on, None where it did not.
     """
 
     name: str
@@ -146,6 +147,7 @@ class Span:
     error: str | None = None
     attributes: dict[str, str] = field(default_factory=dict)
     id: int = -1
+    answered: int | None = field(default=None, metadata=MOMENT)
 
     @property
     def lasted(self) -> int | None:

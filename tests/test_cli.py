@@ -194,7 +194,7 @@ WRITTEN = "give a file that was written by"
         (b"\n\n", "run.jsonl holds no request: record some, then show them"),
         (
             b"\x89PNG\r\n",
-            "run.jsonl is not text (invalid start byte at byte 0): "
+            "run.jsonl: line 1 is not text (invalid start byte at byte 0): "
             f"{WRITTEN} save() or the record command",
         ),
         (
@@ -235,8 +235,8 @@ def test_a_damaged_pipe_is_one_line(here: Path) -> None:
     done = run("show", "-", cwd=here, stdin=b"\xff")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        "visualize: standard input is not text (invalid start byte at byte 0): "
-        "pipe a recording into it\n"
+        "visualize: standard input: line 1 is not text (invalid start byte at byte 0): "
+        "give a file that was written by save() or the record command\n"
     )
     done = run("show", "-", cwd=here, stdin=b"7")
     assert done.stderr.startswith("visualize: standard input: line 1 is not a timeline")
@@ -363,7 +363,8 @@ def test_record_saves_what_happened_when_it_is_ended(here: Path, number: int) ->
     assert process.returncode == 0
     # As uvicorn's own command logs.
     assert {line.split()[0] for line in err.splitlines()} == {"INFO:"}
-    *log, last = out.splitlines()
+    *log, _, found, _, last = out.splitlines()
+    assert found == "Nothing was found that made anything late or fail."
     assert [line.partition(" - ")[2] for line in log] == [
         '"GET /_timeline/ HTTP/1.1" 401 Unauthorized',
         f'"GET {address} HTTP/1.1" 303 See Other',

@@ -510,3 +510,13 @@ def test_many_tasks_take_few_artists_and_little_time(count: int) -> None:
 
     assert perf_counter() - start < 15
     assert len(ax.get_children()) < 60
+
+
+def test_every_task_is_named_in_a_quarter_of_a_figure() -> None:
+    figure = Figure(figsize=(10, 7))
+    axs = figure.subplots(2, 2)
+    for ax, timeline in zip(axs.flat, (checkout(), watched()), strict=False):
+        plot(timeline, ax=ax)
+        said = " ".join(words(ax))
+        for task in timeline.tasks:
+            assert task.name[:4] in said

@@ -506,23 +506,28 @@ def test_the_same_work_is_done_in_every_way(work: object) -> None:
     assert {
         way: [(t.name, t.mode, t.thread) for t in one.tasks] for way, one in timelines.items()
     } == {
-        "inline": [(f"{name}, inline", "immediate", work is block)] * 2,
-        "BackgroundTasks": [(f"{name}, BackgroundTask", "after_response", work is block)] * 2,
+        "inline": [],
+        "BackgroundTasks": [(f"{name}, BackgroundTask", "background", work is block)] * 2,
         "immediate": [(name, "immediate", work is block)] * 2,
         "after_route": [(name, "after_route", work is block)] * 2,
         "after_response": [(name, "after_response", work is block)] * 2,
     }
+    # It is no task, and not drawn as one.
+    kind = "thread" if work is block else "telemetry"
+    inline = [(span.name, span.kind) for span in timelines["inline"].spans]
+    assert inline == [(f"{name}, inline", kind)] * 2
     assert all(one.settled for one in timelines.values())
     assert all(one.status == 200 for one in timelines.values())
     assert all(task.outcome == "ok" for one in timelines.values() for task in one.tasks)
 
 
 def moments(timeline: Timeline, *names: str) -> list[int]:
-    """Find marks, and moments of tasks such as `started 0`, in nanoseconds."""
+    """Find marks, and moments of tasks and spans such as `started 0` and `end 0`."""
     found = []
     for name in names:
         moment, _, position = name.partition(" ")
-        owner = timeline.tasks[int(position)] if position else timeline
+        parts: list[Any] = timeline.spans if moment in ("start", "end") else timeline.tasks
+        owner = parts[int(position)] if position else timeline
         found.append(getattr(owner, moment))
     return found
 
@@ -530,9 +535,7 @@ def moments(timeline: Timeline, *names: str) -> list[int]:
 def test_each_way_does_the_work_at_its_own_time() -> None:
     timelines = compare_modes(nap, times=2)
     orders = {
-        "inline": (
-            "requested 0", "started 0", "finished 0", "requested 1", "finished 1", "endpoint_end",
-        ),
+        "inline": ("endpoint_start", "start 0", "end 0", "start 1", "end 1", "endpoint_end"),
         "BackgroundTasks": (
             "requested 0", "requested 1", "endpoint_end", "response_sent",
             "released 0", "started 0", "finished 0", "released 1", "finished 1", "request_end",
@@ -551,10 +554,11 @@ def test_work_that_fails_is_shown_as_it_failed() -> None:
         raise ValueError(reason)
 
     timelines = compare_modes(fail, "no")
+    inline = timelines.pop("inline")
+    assert (inline.status, inline.spans[0].error) == (500, "ValueError")
     assert {
         way: (t.status, t.tasks[0].outcome, t.tasks[0].error) for way, t in timelines.items()
     } == {
-        "inline": (500, "error", "ValueError"),
         "BackgroundTasks": (200, "error", "ValueError"),
         "immediate": (200, "error", "ValueError"),
         "after_route": (200, "error", "ValueError"),

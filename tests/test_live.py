@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -15,20 +16,24 @@ from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import anyio
 import httpx
 import pytest
 from fastapi import Depends, FastAPI, HTTPException, Request
+from starlette.types import Send
 
 from fastapi_tasks import Recorder, Tasks, Timeline, add_tasks, from_json
 from fastapi_tasks.errors import FastAPITasksUninitializedAppError
 from fastapi_tasks.recorder import keeper_of
 from visualize.lab import Lab, serve
-from visualize.live import changes, mount, stream
-from visualize.live.feed import Cursor
+from visualize.live import changes, mount, pages, stream, wire
+from visualize.live.frames import Cursor
+from visualize.live.packing import packing_for
+from visualize.live.stream import Stream
 from visualize.live.token import token_of
+from visualize.live.wire import PIECE
 from visualize.page import LIVE_POLICY, asset, live_html
 
 pytestmark = pytest.mark.anyio
@@ -363,6 +368,202 @@ async def test_nobody_listens_once_all_readers_are_gone(monkeypatch: pytest.Monk
         await read(lab, reader, told_all(reader, lab))
 
 
+async def session() -> AsyncIterator[str]:
+    yield "session"
+
+
+async def test_spans_are_told_when_they_begin_and_when_they_end() -> None:
+    app = FastAPI()
+    add_tasks(app, watch=True)
+    mount(app)
+    go_on = anyio.Event()
+
+    @app.get("/slow")
+    async def slow(session: Annotated[str, Depends(session)]) -> str:
+        await go_on.wait()
+        return session
+
+    @app.get("/go-on")
+    async def end() -> None:
+        go_on.set()
+
+    reader = Reader()
+    async with serve(app) as lab, anyio.create_task_group() as group:
+        group.start_soon(lab.get, "/slow")
+        await read(lab, reader, lambda: "dependency" in str(reader.lines))
+        await lab.get("/go-on")
+        await lab.settled()
+        await read(lab, reader, told_all(reader, lab))
+        kinds = {span.kind for span in reader.timelines[0].spans}
+        assert {"dependency", "close"} <= kinds
+
+
+async def test_the_counters_come_first_and_each_second() -> None:
+    app = shop()
+    go_on = anyio.Event()
+
+    async def long() -> None:
+        await go_on.wait()
+
+    @app.get("/long")
+    async def start(tasks: Tasks) -> None:
+        tasks.schedule(long)
+
+    @app.get("/fails")
+    async def fails() -> None:
+        raise HTTPException(500)
+
+    @app.get("/go-on")
+    async def end() -> None:
+        go_on.set()
+
+    reader = Reader()
+
+    def counters() -> list[dict[str, Any]]:
+        return [data for name, data in reader.events if name == "counters"]
+
+    async with serve(app) as lab:
+        await lab.get("/long")
+        with anyio.fail_after(30):
+            async with aclosing(messages(lab)) as told:
+                assert await anext(told) == "retry: 100"
+                reader.take(await anext(told))
+                [first] = counters()
+                assert (first["in_flight"], first["tasks"]) == (0, 1)
+                running = lab.timelines[0].tasks[0]
+                assert first["slowest"] == {
+                    "process": os.getpid(), "request": 1, "task": 0, "name": running.name,
+                    "title": "GET /long #1", "ran_ns": first["slowest"]["ran_ns"],
+                }  # fmt: skip
+                assert first["slowest"]["ran_ns"] > 0
+                await lab.get("/fails")
+                await lab.get("/go-on")
+                await lab.settled()
+                async for message in told:
+                    reader.take(message)
+                    last = counters()[-1]
+                    if last["errors"] and not last["tasks"]:
+                        break
+    assert (last["requests"], last["errors"], last["slowest"]) == (2, 1, None)
+    assert (last["in_flight"], last["processes"]) == (0, 1)
+    assert last["per_second"] == pytest.approx(2 / last["seconds"], abs=0.06)
+    assert last["wall"] > first["wall"]
+
+
+async def test_what_held_the_loop_is_counted_once_for_all_who_waited() -> None:
+    app = shop()
+
+    @app.get("/holds")
+    async def holds() -> None:
+        time.sleep(0.1)  # noqa: ASYNC251
+
+    @app.get("/waits")
+    async def waits() -> None:
+        await anyio.sleep(0.2)
+
+    reader = Reader()
+    async with serve(app) as lab, anyio.create_task_group() as group:
+        await read(lab, reader, lambda: bool(reader.events))
+        async with anyio.create_task_group() as waiting:
+            for _ in range(3):
+                waiting.start_soon(lab.get, "/waits")
+            await anyio.sleep(0.05)
+            await lab.get("/holds")
+        held = sum(busy.end - busy.start for busy in lab.timelines[-1].busy)
+        reader.events.clear()
+        await read(lab, reader, lambda: any(data.get("held_ns") for _, data in reader.events))
+        group.cancel_scope.cancel()
+    counted = reader.events[-1][1]["held_ns"]
+    assert 0 < held <= counted < 2 * held
+
+
+async def test_findings_come_when_they_changed_and_to_whoever_begins() -> None:
+    app = shop()
+
+    async def resize() -> None:
+        time.sleep(0.1)  # noqa: ASYNC251
+
+    @app.get("/resize")
+    async def holds(tasks: Tasks) -> None:
+        tasks.schedule(resize)
+        await anyio.sleep(0.01)
+
+    reader, newcomer = Reader(), Reader()
+
+    def rules(reader: Reader) -> list[str]:
+        found = [data for name, data in reader.events if name == "findings"]
+        return [one["rule"] for one in found[-1]["findings"]] if found else []
+
+    async with serve(app) as lab:
+        await lab.get("/resize")
+        await lab.settled()
+        await read(lab, reader, lambda: "loop_held" in rules(reader))
+        await read(lab, newcomer, lambda: "loop_held" in rules(newcomer))
+    told = next(data for name, data in reader.events if name == "findings" and data["findings"])
+    assert told["requests"] == 1
+    assert told["findings"][0]["cause"]["name"].endswith("resize")
+
+
+# One encoding for all ------------------------------------------------------------------------
+
+
+async def test_each_piece_is_written_once_for_all_readers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    many = 20
+    written: list[dict[str, object]] = []
+
+    def encode(line: dict[str, object]) -> bytes:
+        written.append(line)
+        return wire.encode(line)
+
+    monkeypatch.setattr(changes, "encode", encode)
+    readers = [Reader() for _ in range(many)]
+    async with serve(shop()) as lab:
+        async with anyio.create_task_group() as group:
+            for reader in readers:
+                group.start_soon(read, lab, reader, told_all_of(reader, 30))
+            await anyio.sleep(0.5)
+            for number in range(30):
+                await lab.post(f"/orders/{number}")
+            await lab.settled()
+        lines = {json.dumps(line) for reader in readers for line in reader.lines}
+    assert len(written) < 2 * len(lines)
+
+
+def told_all_of(reader: Reader, requests: int) -> Callable[[], bool]:
+    def done() -> bool:
+        return len(reader.requests) == requests and all(t.settled for t in reader.timelines)
+
+    return done
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coded"),
+    [("gzip, deflate", True), ("br;q=1.0, gzip;q=0.8", True), ("identity", False),
+     ("gzip;q=0", False), ("", False)],
+)  # fmt: skip
+async def test_the_stream_is_coded_as_the_reader_asks(accepted: str, coded: bool) -> None:
+    async with serve(shop()) as lab:
+        await order(lab, *range(20))
+        headers = {**TOKEN, "accept-encoding": accepted}
+        async with lab.stream("GET", EVENTS, headers=headers) as response:
+            assert (response.headers.get("content-encoding") == "gzip") is coded
+            with anyio.fail_after(10):
+                async for text in response.aiter_text():
+                    if "/orders/19" in text:
+                        break
+
+
+def test_a_gzip_stream_is_whole_whatever_its_parts_are() -> None:
+    parts = [b"", b"a", b"x" * 700, os.urandom(70_000), b'{"a":1}' * 9000, b"id: 1\n\n"]
+    for _ in range(3):
+        packing = packing_for("gzip")
+        sent = packing.head + b"".join(map(packing.packed, parts)) + packing.end()
+        assert gzip.decompress(sent) == b"".join(parts)
+        parts = [b"other", *parts]
+
+
 # The app never waits -------------------------------------------------------------------------
 
 
@@ -396,6 +597,76 @@ async def test_a_reader_that_stops_reading_is_caught_up_and_never_queued_for() -
             await read(lab, reader, told_all(reader, lab))
             assert sum(len(timeline.tasks) for timeline in reader.timelines) == 50 * many
             peer.shutdown(socket.SHUT_RDWR)
+
+
+def gone(peer: socket.socket) -> bool:
+    """Read all that was sent; tell whether the other end gave the connection up before the end."""
+    peer.settimeout(10)
+    last = b""
+    try:
+        while part := peer.recv(1 << 20):
+            last = part
+    except ConnectionResetError:
+        return True
+    return not last.endswith(b"0\r\n\r\n")
+
+
+async def test_a_reader_that_stops_reading_is_cut_off_and_comes_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stream, "STALL", 1.0)
+    monkeypatch.setattr(stream, "LOOK", 0.2)
+    sent: list[int] = []
+    app = shop()
+
+    @app.post("/many")
+    async def endpoint(tasks: Tasks) -> None:
+        for _ in range(800):
+            tasks.schedule(anyio.sleep, 0)
+
+    class Counted(Stream):
+        async def _send(self, send: Send, data: bytes, *, more: bool = True) -> None:
+            sent.append(len(data))
+            await super()._send(send, data, more=more)
+
+    monkeypatch.setattr(pages, "Stream", Counted)
+    async with serve(app) as lab:
+        for _ in range(60):
+            await lab.post("/many")
+        await lab.settled()
+        with deaf(lab) as peer:
+            assert await anyio.to_thread.run_sync(stays_open_until_cut, peer)
+        before = sum(sent)
+        reader = Reader()
+        await read(lab, reader, told_all(reader, lab))
+    whole = sum(len(line) for line in map(json.dumps, reader.lines))
+    # The kernel's buffers take a few megabytes; what is beyond is never written.
+    assert max(sent) < 2 * PIECE + 300_000
+    assert before < whole / 2
+
+
+def stays_open_until_cut(peer: socket.socket) -> bool:
+    time.sleep(4)
+    return gone(peer)
+
+
+async def test_a_reader_that_stops_reading_holds_no_shutdown_up() -> None:
+    app = shop()
+
+    @app.post("/many")
+    async def endpoint(tasks: Tasks) -> None:
+        for _ in range(800):
+            tasks.schedule(anyio.sleep, 0)
+
+    async with serve(app) as lab:
+        for _ in range(60):
+            await lab.post("/many")
+        await lab.settled()
+        with deaf(lab):
+            await anyio.sleep(1.0)
+            begun = time.monotonic()
+            await lab.stop()
+    assert time.monotonic() - begun < stream.LOOK + 5
 
 
 @pytest.mark.slow

@@ -13,8 +13,13 @@ import pytest
 from visualize.pytest_plugin.pages import page_of
 
 from .processes import ROOT
+from .test_readme import block
 
 pytest_plugins = ["pytester"]
+
+INSTALLED = any(one.name == "timeline" for one in entry_points(group="pytest11"))
+PLUGIN = [] if INSTALLED else ["-p", "visualize.pytest_plugin"]
+"""What makes pytest load the plugin where the package was installed before it had one."""
 
 SHOP = """
 import anyio
@@ -75,8 +80,7 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
     # In this process the plugin is there before each run.
     ignored = "ignore::pytest.PytestAssertRewriteWarning"
     options = ["-p no:cacheprovider", "-p no:hypothesispytest", "-W error", f"-W {ignored}"]
-    if not any(one.name == "timeline" for one in entry_points(group="pytest11")):
-        options.append("-p visualize.pytest_plugin")
+    options.append(" ".join(PLUGIN))
     monkeypatch.setenv("PYTEST_ADDOPTS", " ".join(options))
     return pytester
 
@@ -525,6 +529,13 @@ def test_sum():
     # What other plugins of this environment import is their own doing.
     others = ["-p", "no:anyio", "-p", "no:asyncio", "-p", "no:hypothesispytest", "-p", "no:xdist"]
     result = suite.runpytest_subprocess(*others)
+    assert result.parseoutcomes() == {"passed": 1}, result.stdout.str()
+
+
+def test_the_example_of_the_readme_passes(suite: pytest.Pytester) -> None:
+    app = block("example").partition("with lab.serve")[0]
+    test = "from fastapi.testclient import TestClient\n" + block("pytest")
+    result = result_of(suite, app + test)
     assert result.parseoutcomes() == {"passed": 1}, result.stdout.str()
 
 

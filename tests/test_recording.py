@@ -101,7 +101,7 @@ class TestJsonLines:
     def test_a_file_is_named_too(self, tmp_path: Path) -> None:
         path = tmp_path / "run.jsonl"
         path.write_bytes(b"\x89PNG\r\n\x1a\n")
-        with pytest.raises(RecordingError, match=r"run\.jsonl is not text"):
+        with pytest.raises(RecordingError, match=r"run\.jsonl: line 1 is not text"):
             load(path)
         path.write_text("{}")
         with pytest.raises(RecordingError, match=r"run\.jsonl: line 1 is not a timeline"):

@@ -60,8 +60,8 @@ def _watch_running() -> None:
     async def watched(self: BackgroundTask) -> None:
         around = here.get()
         record: TaskRecord | None = getattr(self, _RECORD)
-        if around is None or record is None or record.started or record.outcome:
-            # Outside of requests; or once more.
+        if around is None or record is None or record.released is not None or record.outcome:
+            # Outside of requests; or once more, or after its own request.
             await run(self)
             return
         running = functools.partial(run, self)
@@ -98,8 +98,8 @@ def _released(around: Here, record: TaskRecord) -> None:
     request = around.request
     # They run one after another: whatever lies between this and the start is one waiting. One may
     # be asked for only when the response is over.
-    sent = request.timeline.response_sent or request.keeper.clock()
-    record.released = max(sent, record.requested)
+    sent = request.timeline.response_sent
+    record.released = max(request.keeper.clock() if sent is None else sent, record.requested)
     if not record.thread:
         _mark(around, record, "started")
 
@@ -122,9 +122,10 @@ def discard(request: Watched, records: list[TaskRecord]) -> None:
     """
     over = [one.finished for one in records if one.finished is not None]
     failed = request.timeline.endpoint_end if request.timeline.error else max(over, default=None)
+    failed = request.keeper.clock() if failed is None else failed
     for record in records:
         if record.started is None and record.outcome is None:
-            record.finished = max(failed or request.keeper.clock(), record.requested)
+            record.finished = max(failed, record.requested)
             record.outcome = "discarded"
             if request.keeper.listeners:
                 request.keeper.tell("finished", request.timeline, record)

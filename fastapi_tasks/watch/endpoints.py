@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from functools import partial
 from typing import Any
 
 from starlette.endpoints import HTTPEndpoint
@@ -27,8 +28,10 @@ class Endpoint:
         self.app = app
         self._name = display_name(endpoint)
         # A function returns its response, and only then it is sent. An app sends by itself.
+        while isinstance(endpoint, partial):
+            endpoint = endpoint.func
         made_by_class = inspect.isclass(endpoint) and issubclass(endpoint, HTTPEndpoint)
-        self._returns = made_by_class or not inspect.isclass(endpoint)
+        self._returns = made_by_class or inspect.isfunction(endpoint) or inspect.ismethod(endpoint)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = request_of(scope)

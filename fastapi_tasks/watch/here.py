@@ -62,6 +62,10 @@ class Open:
         if self._keeper.listeners:
             self._keeper.tell("span", self._timeline)
 
+    def answered(self) -> None:
+        """Note that the answer begins to leave the span now."""
+        self.span.answered = self._keeper.clock()
+
     def leave(self) -> None:
         """Let what begins from now on stand beside the span, which goes on until its end."""
         token, self._token = self._token, None

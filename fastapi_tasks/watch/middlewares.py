@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 
 from starlette.middleware import Middleware
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..callables import display_name
-from .here import begin
+from .here import Open, begin
 from .hook import tried
 
 
 class MiddlewareSpan:
-    """Around one middleware: records its time as a span."""
+    """Around one middleware: records its time as a span, and when it passed the answer on."""
 
     def __init__(self, app: ASGIApp, name: str) -> None:
         self.app = app
@@ -25,11 +26,21 @@ class MiddlewareSpan:
             await self.app(scope, receive, send)
             return
         try:
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, _noting(opened, send))
         except BaseException as error:
             tried(opened.end, error)
             raise
         tried(opened.end)
+
+
+def _noting(opened: Open, send: Send) -> Send:
+    # No coroutine function: each message would pay for one more, at every middleware.
+    def passing_on(message: Message) -> Awaitable[None]:
+        if message["type"] == "http.response.start":
+            tried(opened.answered)
+        return send(message)
+
+    return passing_on
 
 
 def with_spans(middlewares: list[Middleware]) -> list[Middleware]:

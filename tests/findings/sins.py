@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 from fastapi import BackgroundTasks, Depends, FastAPI, Request
 from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fastapi_tasks import Recorder, Tasks, Timeline, add_tasks
@@ -316,9 +317,50 @@ class Auditing:
             await asyncio.sleep(0.06)
 
 
-def answer_kept(*, cured: bool) -> FastAPI:
+class Collecting(Auditing):
+    """One that works on the whole answer before it passes any of it on."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        messages: list[Message] = []
+
+        async def collect(message: Message) -> None:
+            messages.append(message)
+
+        if scope["type"] != "http" or self.cured:
+            await self.app(scope, receive, send)
+            return
+        await self.app(scope, receive, collect)
+        await asyncio.sleep(0.06)
+        for message in messages:
+            await send(message)
+
+
+class Waiting(BaseHTTPMiddleware):
+    """One that awaits something between the answer and its return."""
+
+    def __init__(self, app: ASGIApp, cured: bool) -> None:
+        super().__init__(app)
+        self.cured = cured
+
+    async def dispatch(self, request: Request, call_next: Any) -> Any:
+        response = await call_next(request)
+        await asyncio.sleep(0 if self.cured else 0.06)
+        return response
+
+
+class Passing(BaseHTTPMiddleware):
+    """One that does nothing, around the others and inside of them."""
+
+    async def dispatch(self, request: Request, call_next: Any) -> Any:
+        return await call_next(request)
+
+
+def answer_kept(*, cured: bool, by: type[Auditing | Waiting] = Auditing) -> FastAPI:
     app = app_with(watch=True)
-    app.add_middleware(Auditing, cured=cured)
+    app.add_middleware(Passing)
+    app.add_middleware(by, cured=cured)
+    app.add_middleware(GZipMiddleware)
+    app.add_middleware(Passing)
 
     @app.post("/orders")
     async def order() -> dict[str, int]:

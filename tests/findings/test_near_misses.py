@@ -105,7 +105,7 @@ class TestLoopHeld:
             await recorder.settled()
         (finding,) = explain(recorder.timelines)
         assert (finding.victims, finding.cost) == ((), 0)
-        assert "nobody else waited for it this time" in str(finding)
+        assert "nobody who was recorded by then waited for it" in str(finding)
 
     async def test_what_it_cost_is_what_the_same_requests_take_more(
         self, app: FastAPI, recorder: Recorder
@@ -569,7 +569,31 @@ class TestAnswerKept:
         (finding,) = explain(timelines)
         assert finding.cost == 31 * MS
 
-    async def test_where_several_stood_between_they_are_all_named(self) -> None:
+    async def test_of_several_the_one_that_had_it_for_long_is_named(self) -> None:
+        spans = [
+            Span("Gzip", "middleware", 0, 50 * MS, answered=40 * MS),
+            Span("Audit", "middleware", 1, 50 * MS, answered=39 * MS),
+            Span("Auth", "middleware", 2, 50 * MS, answered=9 * MS),
+        ]
+        (finding,) = explain(self.answered(8, 40, *spans))
+        assert (str(finding.cause), finding.cost) == ("Audit", 30 * MS)
+
+    async def test_two_that_had_it_for_long_are_two_findings(self) -> None:
+        spans = [
+            Span("Gzip", "middleware", 0, 90 * MS, answered=70 * MS),
+            Span("Audit", "middleware", 1, 90 * MS, answered=40 * MS),
+        ]
+        found = explain(self.answered(8, 71, *spans))
+        assert {str(one.cause): one.cost for one in found} == {"Gzip": 30 * MS, "Audit": 32 * MS}
+
+    async def test_several_that_had_it_for_a_moment_each_are_none(self) -> None:
+        spans = [
+            Span(name, "middleware", at, 50 * MS, answered=(20 - 6 * at) * MS)
+            for at, name in enumerate(("Gzip", "Audit"))
+        ]
+        assert rules(self.answered(8, 20, *spans)) == []
+
+    async def test_where_nobody_knows_which_all_that_stood_between_are_named(self) -> None:
         spans = [Span(name, "middleware", 0, 50 * MS) for name in ("Gzip", "Audit")]
         (finding,) = explain(self.answered(8, 40, *spans))
         assert str(finding.cause) == "Gzip or Audit"

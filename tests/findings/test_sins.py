@@ -137,6 +137,14 @@ def test_the_cured_app_has_no_finding(sin: Sin) -> None:
     assert [str(one) for one in found(sin, cured=True)] == []
 
 
+@pytest.mark.parametrize("by", [sins.Auditing, sins.Collecting, sins.Waiting])
+def test_of_several_middlewares_the_one_that_kept_the_answer_is_named(by: Any) -> None:
+    timelines = anyio.run(recorded, sins.answer_kept(cured=False, by=by), once)
+    (finding,) = explain(timelines)
+    assert (finding.rule, str(finding.cause)) == ("answer_kept", by.__name__)
+    assert explain(anyio.run(recorded, sins.answer_kept(cured=True, by=by), once)) == []
+
+
 def test_of_the_demo_nothing_is_found_but_the_task_that_fails() -> None:
     async def three_orders(lab: Lab) -> None:
         path = "/checkout?cart_id=3&email=a@b.example"

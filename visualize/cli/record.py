@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from socket import socket
 from typing import TYPE_CHECKING, Any
 
 from .called import called
 from .errors import CommandError
+from .findings import say_why
 from .formats import add_force_to, parser_of
 
 if TYPE_CHECKING:
@@ -41,46 +44,95 @@ def add_to(commands: Any) -> None:
         "--no-watch", dest="watch", action="store_false",
         help="record requests and the tasks of Tasks alone",
     )  # fmt: skip
-    command.set_defaults(run=run)
+    command.add_argument(
+        "--workers", type=int, default=1, metavar="N",
+        help="serve with N processes, recorded into the one file (default: 1)",
+    )  # fmt: skip
+    # What a worker is given: where to count, and its number.
+    command.set_defaults(run=run, shared=None, worker=0)
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal comes, then say what was written."""
     from visualize.lab.errors import LabError
+    from visualize.lab.sockets import bind
+
+    from .workers import check
+
+    check(options.workers)
+    try:
+        taken = bind(options.port, options.host)
+    except LabError as error:
+        raise CommandError(str(error)) from None
+    with closing(taken):
+        if options.workers > 1:
+            count, late = _serve_by_workers(options, taken), 0
+        else:
+            journal = _serve(options, taken, lambda page: _say_where(options, taken, page))
+            count, late = journal.count, journal.late
+    _report(count, late, options.output)
+    return 0
+
+
+def _serve(options: argparse.Namespace, taken: socket, started: Callable[[str], object]) -> Journal:
+    from visualize.lab.errors import LabError
     from visualize.lab.recorded import recorded
-    from visualize.lab.sockets import address, bind
     from visualize.live import Beside
 
     from .apps import load_app
+    from .counters import counted
     from .foreground import log_as_uvicorn, serve_until_signal
     from .journal import Journal
 
     log_as_uvicorn()
     app, recorder = recorded(load_app(options.app), watch=options.watch)
     beside = Beside(app, recorder, PAGE, options.app)
-
-    def started() -> None:
-        url = address(taken)
-        print(f"{options.app} runs on {url}, its live timeline on {url}{beside.page.address}")
-        print(f"Recording into {options.output}; Ctrl-C ends it.", flush=True)
-
     try:
         with (
-            closing(bind(options.port, options.host)) as taken,
             closing(Journal(recorder, options.output, force=options.force)) as journal,
+            counted(recorder, options.shared, options.worker),
         ):
-            serve_until_signal(beside, taken, started)
+            serve_until_signal(beside, taken, lambda: started(beside.page.address))
     except LabError as error:
         raise CommandError(str(error)) from None
-    _report(journal, options.output)
-    return 0
+    return journal
 
 
-def _report(journal: Journal, output: Path) -> None:
-    if journal.late:
-        print(f"{journal.late} tasks came after their request was written, and are not in it.")
-    if not journal.count:
+def _serve_by_workers(options: argparse.Namespace, taken: socket) -> int:
+    from fastapi_tasks import to_json
+    from fastapi_tasks.recording import is_recording
+
+    from .counters import Shared, counted_together
+    from .files import guard, write
+    from .workers import serve_by_workers
+
+    guard(options.output, "recording", is_recording, force=options.force)
+    options.shared = Shared(options.workers)
+    with counted_together(options.shared):
+        timelines = serve_by_workers(
+            _serve, options, taken, lambda page: _say_where(options, taken, page)
+        )
+    if timelines:
+        write(options.output, to_json(timelines).encode())
+    return len(timelines)
+
+
+def _say_where(options: argparse.Namespace, taken: socket, page: str) -> None:
+    from visualize.lab.sockets import address
+
+    url = address(taken)
+    print(f"{options.app} runs on {url}, its live timeline on {url}{page}")
+    if options.workers > 1:
+        print(f"{options.workers} workers serve it; the live timeline shows one of them at a time.")
+    print(f"Recording into {options.output}; Ctrl-C ends it.", flush=True)
+
+
+def _report(count: int, late: int, output: Path) -> None:
+    if late:
+        print(f"{late} tasks came after their request was written, and are not in it.")
+    if not count:
         print("No request came, so nothing was written.")
         return
-    many = f"{journal.count} requests are" if journal.count > 1 else "1 request is"
+    say_why(output)
+    many = f"{count} requests are" if count > 1 else "1 request is"
     print(f"{many} in {output}; {called()} show {output} shows them.")

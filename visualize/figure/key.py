@@ -22,7 +22,6 @@ from .painter import (
     MARKERS,
     SIZES,
     shows_arrows,
-    shows_endings,
     shows_marks,
     shows_releases,
 )
@@ -165,7 +164,7 @@ def _marks(palette: Palette) -> Iterator[Entry]:
 
 
 def _endings(pairs: Sequence[tuple[Scene, Frame]], palette: Palette) -> Iterator[Entry]:
-    scenes = [pair[0] for pair in pairs if shows_endings(*pair)]
+    scenes = [scene for scene, _ in pairs]
     shown: set[str] = {sign.kind for scene in scenes for sign in scene.signs}
     shown |= {"error" for scene in scenes for bar in scene.bars if bar.kind == "span" and bar.error}
     for kind, marker in ENDINGS.items():

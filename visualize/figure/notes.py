@@ -132,7 +132,13 @@ def _say_task(sheet: Sheet, room: Room, bars: Sequence[Bar], named: bool) -> Ite
     # In what came before the run, or left of it, the words must say all.
     both = [_joined(full, ending), _joined(name, ending) or full]
     longest = max(bars, key=lambda bar: bar.end - bar.start)
-    yield from list(room.inside(longest, both)) or list(room.left(both, color)) or above
+    found = list(room.inside(longest, both)) or list(room.left(both, color)) or above
+    if not found and name:
+        # Who it was is said in any case, as far as there is room.
+        tails = [f" · {ending}", ""] if ending else [""]
+        cuts = [words for tail in tails if (words := room.cut(name, tail)) != tail]
+        found = list(room.anywhere(longest, cuts, color))
+    yield from found
 
 
 def _lasted(bar: Bar, task: TaskRecord) -> list[str]:

@@ -75,11 +75,6 @@ def shows_releases(scene: Scene, frame: Frame) -> bool:
     return 0 < releases <= 4 * MANY and frame.marker > 0
 
 
-def shows_endings(scene: Scene, frame: Frame) -> bool:
-    """Whether there is room to mark how tasks ended."""
-    return frame.lane >= 1.5 and len(scene.signs) <= 20 * MANY
-
-
 class _Painter:
     def __init__(self, ax: Axes, scene: Scene, frame: Frame, palette: Palette) -> None:
         self.ax = ax
@@ -190,12 +185,13 @@ class _Painter:
             style = {"mfc": self.palette["paper"], "mec": self.palette[mode], "mew": 0.9}
             self.sign(signs, MARKERS[SHAPES[mode]], ms=size, zorder=3, **style)
         size, edge = (self.frame.marker + 0.9, 0.9) if self.frame.marker else (2.0, 0.0)
-        for kind, marker in ENDINGS.items() if shows_endings(self.scene, self.frame) else ():
+        # However many there are, and however low their lanes, each is marked.
+        for kind, marker in ENDINGS.items():
             signs = tuple(sign for sign in self.scene.signs if sign.kind == kind)
             style = {"mfc": self.palette["error"], "mec": self.palette["paper"], "mew": edge}
             self.sign(signs, marker, ms=size, zorder=4, **style)
         failed = tuple(bar for bar in self.scene.bars if bar.kind == "span" and bar.error)
-        self.failed(failed if shows_endings(self.scene, self.frame) else ())
+        self.failed(failed)
 
     def failed(self, bars: tuple[Bar, ...]) -> None:
         """Mark the end of each span that an error left."""

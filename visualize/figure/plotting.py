@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
-from io import BytesIO
 from typing import Any
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
-from visualize.layout import Align, Lanes, Recording, Scene, Spans, arrange, arrange_all, one_of
-from visualize.signs import MAKER
+from fastapi_tasks.timeline import Timeline
+from visualize.layout import (
+    Align,
+    Lanes,
+    Recording,
+    Scene,
+    Spans,
+    arrange,
+    arrange_all,
+    listed,
+    one_of,
+)
 from visualize.theme import COLORS, Palette, ThemeName, luminance
 from visualize.words import count, duration
 
 from .axis import dress
+from .crowd import MANY
+from .crowded import crowd_figure, draw_crowd
 from .fonts import legible
 from .frame import (
     EDGE,
@@ -39,30 +47,19 @@ from .frame import (
 from .key import LINE, add_key, caption, entries, flow
 from .labels import Labels
 from .painter import paint
+from .pictures import DPI, TimelineAxes, TimelineFigure
 from .rows import Rows
 
 WIDTH = 8.0
 """Inches; at 160 dots an inch, 1280 pixels."""
-DPI = 160
 TITLE, TICKS, BETWEEN = 25.0, 19.0, 24.0
 """Points for the title above the axes, for the ticks below, and between two panels."""
 TITLE_SIZE = NAME + 1
+READABLE = 10.5
+"""Points from which on a lane of axes that are given has room for words."""
+SMALLER: tuple[Spans, ...] = ("packed", "counted")
 NAMES_SHARE = 0.36
 """The most that the names may take of the width."""
-
-
-class TimelineAxes(Axes):
-    """Axes of a figure of our own; a notebook shows them as the picture."""
-
-    def _repr_png_(self) -> bytes:
-        return to_png(self)
-
-
-class TimelineFigure(Figure):
-    """A figure that a notebook shows as its picture, whether or not pyplot is there."""
-
-    def _repr_png_(self) -> bytes:
-        return to_png(self)
 
 
 def plot(
@@ -79,13 +76,22 @@ def plot(
 
     Without `ax`, a new figure is made, `width` inches wide and as high as its lanes need. `theme`
     is by default the one that suits the background of the figure of `ax`, else `light`. `lanes`,
-    `spans` and `align` are those of `visualize.layout.arrange`.
+    `spans` and `align` are those of `visualize.layout.arrange`. More than 60 requests are shown as
+    numbers over time, with whatever failed in front, unless `lanes` asks for each.
     """
-    scene = arrange(timelines, align=align, lanes=lanes, spans=spans)
+    given = listed(timelines)
     if ax is not None:
-        _draw(ax, scene, frame_of(ax, scene), _palette(theme or _theme_of(ax)))
+        palette = _palette(theme or _theme_of(ax))
+        if _is_crowd([given], lanes):
+            draw_crowd(ax, given, palette)
+        else:
+            scene = _fitted(ax, given, align, lanes, spans)
+            _draw(ax, scene, frame_of(ax, scene), palette)
         return ax
     palette = _palette(theme or "light")
+    if _is_crowd([given], lanes):
+        return crowd_figure({"": given}, palette, width).axes[0]
+    scene = arrange(given, align=align, lanes=lanes, spans=spans)
     return _figure([("", scene)], palette, width, align).axes[0]
 
 
@@ -103,39 +109,34 @@ def compare(
     `align` puts zero at each panel's request start or where its response was sent. The options
     are those of `plot`.
     """
+    if isinstance(panels, Mapping):
+        recordings = {label: listed(panel) for label, panel in panels.items()}
+        if _is_crowd(list(recordings.values()), lanes):
+            return crowd_figure(recordings, _palette(theme), width)
+        panels = recordings
     scenes = arrange_all(panels, align=align, lanes=lanes, spans=spans)
     return _figure(list(scenes.items()), _palette(theme), width, align)
 
 
-def to_png(figure: Axes | Figure, *, dpi: float = DPI) -> bytes:
-    """Return the figure as a PNG file of few colours, which keeps it small."""
-    file = BytesIO()
-    drawn = _whole(figure)
-    # Uncompressed, since this is not the file that is wanted.
-    drawn.savefig(file, format="tiff", dpi=dpi, facecolor=drawn.get_facecolor(), edgecolor="none")
-    image = Image.open(file).convert("RGB")
-    small, known = BytesIO(), PngInfo()
-    known.add_text("Software", MAKER)
-    image.quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
-        small, "PNG", optimize=True, pnginfo=known
-    )
-    return small.getvalue()
+def _is_crowd(recordings: Sequence[Sequence[Timeline]], lanes: Lanes | None) -> bool:
+    return lanes is None and any(len(recording) > MANY for recording in recordings)
 
 
-def to_svg(figure: Axes | Figure) -> bytes:
-    """Return the figure as an SVG file; the same figure gives the same bytes."""
-    file = BytesIO()
-    drawn = _whole(figure)
-    with matplotlib.rc_context({"svg.hashsalt": "timeline"}):
-        drawn.savefig(
-            file, format="svg", facecolor=drawn.get_facecolor(),
-            metadata={"Date": None, "Creator": MAKER},
-        )  # fmt: skip
-    return file.getvalue()
+def _fitted(
+    ax: Axes, timelines: Sequence[Timeline], align: Align, lanes: Lanes | None, spans: Spans | None
+) -> Scene:
+    """Arrange timelines so that their tasks can be named in axes as they are.
 
-
-def _whole(figure: Axes | Figure) -> Figure:
-    return whole(figure) if isinstance(figure, Axes) else figure
+    Spans that nobody asked for give way to that: they are packed, or only counted.
+    """
+    scene = arrange(timelines, align=align, lanes=lanes, spans=spans)
+    if spans is not None or not any(timeline.spans for timeline in timelines):
+        return scene
+    for way in SMALLER:
+        if frame_of(ax, scene).lane >= READABLE:
+            break
+        scene = arrange(timelines, align=align, lanes=lanes, spans=way)
+    return scene
 
 
 def _palette(theme: ThemeName) -> Palette:

@@ -12,8 +12,9 @@ import anyio
 from fastapi import BackgroundTasks, FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 
-from fastapi_tasks import Mode, Outcome, TaskRecord, Tasks, Timeline, add_tasks, timeline_of
+from fastapi_tasks import Outcome, Span, TaskRecord, Tasks, Timeline, add_tasks, timeline_of
 from fastapi_tasks.tasks import TasksScheduler
+from fastapi_tasks.timeline import SpanKind
 
 from .serving import serve
 
@@ -27,9 +28,8 @@ def compare_modes(
     """Run the same work inline, as Starlette's BackgroundTasks and in the three modes.
 
     Each way gets one real request, whose endpoint hands out `work(*args)` so many `times` and
-    then awaits something else for `endpoint` seconds. Work that is not recorded by the library
-    gets a record all the same: inline work one that is named so and drawn as immediate,
-    BackgroundTasks one that is drawn as after_response. Raises ValueError for a negative number.
+    then awaits something else for `endpoint` seconds. Inline work is no task: it is a span of its
+    request. Starlette's tasks have the mode `background`. Raises ValueError for a negative number.
     """
     for name, value in (("times", times), ("endpoint", endpoint)):
         if not value >= 0:
@@ -71,23 +71,24 @@ class Hands:
     timeline: Timeline
     clock: Clock
 
-    def stamped(self, work: Work, way: str, mode: Mode) -> Stamped:
-        """Make a call of `work` that the endpoint or Starlette runs."""
-        return Stamped(work, way, mode, self.timeline, self.clock)
+
+def _name(work: Work, way: str) -> str:
+    function = work.func if isinstance(work, partial) else work
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    return f"{name.rpartition('<locals>.')[2]}, {way}"
 
 
-class Stamped:
-    """A call of `work` that the library does not run, recorded as if it did."""
+class StarletteTask:
+    """A call of `work` that Starlette runs, recorded as if it were watched."""
 
-    def __init__(self, work: Work, way: str, mode: Mode, timeline: Timeline, clock: Clock) -> None:
+    def __init__(self, work: Work, hands: Hands) -> None:
         self._work = work
-        self._clock = clock
-        function = work.func if isinstance(work, partial) else work
-        name = getattr(function, "__qualname__", type(function).__qualname__)
-        name = name.rpartition("<locals>.")[2]
-        self._record = TaskRecord(f"{name}, {way}", mode, clock(), id=len(timeline.tasks))
+        self._clock = hands.clock
+        tasks = hands.timeline.tasks
+        name = _name(work, "BackgroundTask")
+        self._record = TaskRecord(name, "background", hands.clock(), id=len(tasks))
         self._record.thread = not inspect.iscoroutinefunction(work)
-        timeline.tasks.append(self._record)
+        tasks.append(self._record)
 
     async def __call__(self) -> None:
         record = self._record
@@ -114,11 +115,22 @@ class Stamped:
 
 
 async def _inline(work: Work, hands: Hands) -> None:
-    await hands.stamped(work, "inline", "immediate")()
+    in_thread = not inspect.iscoroutinefunction(work)
+    spans = hands.timeline.spans
+    kind: SpanKind = "thread" if in_thread else "telemetry"
+    span = Span(_name(work, "inline"), kind, hands.clock(), id=len(spans))
+    spans.append(span)
+    try:
+        await (run_in_threadpool(work) if in_thread else work())
+    except BaseException as error:
+        span.error = type(error).__name__
+        raise
+    finally:
+        span.end = hands.clock()
 
 
 async def _starlette(work: Work, hands: Hands) -> None:
-    hands.background.add_task(hands.stamped(work, "BackgroundTask", "after_response"))
+    hands.background.add_task(StarletteTask(work, hands))
 
 
 async def _immediate(work: Work, hands: Hands) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 
 import anyio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from .feed import Cursor, Feed
+from .frames import Cursor, Cursors, Source
+from .packing import Packing
 from .pulse import SECOND
+from .sources import Sources
 from .stopping import cut_off, stopping
 from .wire import PIECE, RETRY, end, event
 
@@ -20,7 +22,7 @@ STREAM = 60.0
 """Seconds after which a stream ends: a browser then comes back by itself."""
 STALL = 10.0
 """Seconds that a reader may leave what was sent unread, before it is cut off."""
-LOOK = 0.5
+LOOK = 2.0
 """Seconds between two looks at whether a reader is stuck; one that is, is not waited for longer
 where the server stops."""
 
@@ -32,14 +34,15 @@ class Stream(Response):
     then its connection.
     """
 
-    def __init__(self, feed: Feed, cursor: Cursor) -> None:
+    def __init__(self, sources: Sources, cursors: Cursors, packing: Packing) -> None:
         super().__init__(
             media_type="text/event-stream",
-            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+            headers={**packing.headers, "Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
         del self.headers["content-length"]
-        self._feed = feed
-        self._cursor = cursor
+        self._sources = sources
+        self._cursors = cursors
+        self._packing = packing
         self._waiting_since: float | None = None
         self._counted = 0.0
         self._answer = 0
@@ -56,56 +59,85 @@ class Stream(Response):
     async def _send_all(self, scope: Scope, send: Send) -> None:
         head = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(head)
-        with self._feed.reading():
+        await self._send(send, self._packing.head + self._packing.packed(RETRY))
+        with self._sources.reading():
             until = time.monotonic() + STREAM
-            await self._send(send, RETRY)
             while time.monotonic() < until and not stopping(scope):
-                async for piece in self._news():
-                    if piece:
-                        await self._send(send, piece)
-                await anyio.sleep(self._feed.pause)
+                await self._send_news(send)
+                await anyio.sleep(self._sources.pause)
+        last = b""
         if stopping(scope):
-            await self._send(send, event("stopping", os.getpid()))
-        await self._send(send, b"", more=False)
+            last = self._packing.packed(event("stopping", os.getpid()))
+        await self._send(send, last + self._packing.end(), more=False)
+
+    async def _send_news(self, send: Send) -> None:
+        """Send what this reader has not seen, in few and bounded messages."""
+        parts: list[bytes] = []
+        size = 0
+        async for part in self._news():
+            if not part:
+                continue
+            parts.append(self._packing.packed(part))
+            size += len(parts[-1])
+            if size > PIECE:
+                await self._send(send, b"".join(parts))
+                parts.clear()
+                size = 0
+        if parts:
+            await self._send(send, b"".join(parts))
 
     async def _news(self) -> AsyncIterator[bytes]:
-        """Yield what this reader has not seen, in few pieces."""
-        said = self._numbers()
-        frames = await self._feed.after(self._cursor)
+        for said in self._numbers():
+            yield said
+        for source in self._sources.all():
+            with suppress(OSError):
+                async for said in self._news_of(source):
+                    yield said
+
+    async def _news_of(self, source: Source) -> AsyncIterator[bytes]:
+        before = self._cursors.get(source.run, Cursor())
+        frames = await source.after(before)
         if frames is None:
-            before = self._cursor.dropped
-            cursor, written = await self._feed.catch_up(self._cursor)
-            yield said + _dropped(before, cursor)
-            async for piece in written:
-                yield piece
-            yield end(cursor)
-            self._cursor = cursor
+            async for piece in source.catch_up(before):
+                if isinstance(piece, Cursor):
+                    reached = piece
+                    yield self._missed(reached)
+                else:
+                    yield piece
+            yield self._moved(reached)
             return
         for frame in frames:
-            cursor = frame.moves(self._cursor)
-            said += _dropped(self._cursor.dropped, cursor) + frame.body + end(cursor)
-            self._cursor = cursor
-        yield said
+            reached = frame.moves(self._cursors[source.run])
+            yield self._missed(reached)
+            for part in frame.body:
+                yield part
+            yield self._moved(reached)
 
-    def _numbers(self) -> bytes:
-        """The counters, each second, and the findings when they changed."""
+    def _missed(self, reached: Cursor) -> bytes:
+        """Tell how many were let go unseen, if they get more."""
+        more = reached.dropped - self._cursors.get(reached.run, Cursor()).dropped
+        return event("dropped", self._cursors.dropped + more) if more else b""
+
+    def _moved(self, reached: Cursor) -> bytes:
+        """Move the reader's cursor, and end the message."""
+        self._cursors[reached.run] = reached
+        return end(self._cursors)
+
+    def _numbers(self) -> Iterator[bytes]:
+        """Yield the counters, each second, and the findings when they changed."""
         now = time.monotonic()
         if now - self._counted < SECOND:
-            return b""
+            return
         self._counted = now
-        said = self._feed.pulse.counted()
-        number, found = self._feed.pulse.found()
+        yield self._sources.pulse.counted()
+        number, found = self._sources.pulse.found()
         if number != self._answer:
             self._answer = number
-            said += found
-        return said
+            yield found
 
     async def _send(self, send: Send, data: bytes, *, more: bool = True) -> None:
         self._waiting_since = time.monotonic()
-        for first in range(0, len(data) or 1, PIECE):
-            part = data[first : first + PIECE]
-            await send({"type": "http.response.body", "body": part, "more_body": more})
-            self._waiting_since = time.monotonic()
+        await send({"type": "http.response.body", "body": data, "more_body": more})
         self._waiting_since = None
 
     async def _until_stuck(self, scope: Scope, stream: anyio.CancelScope) -> None:
@@ -118,10 +150,6 @@ class Stream(Response):
             if time.monotonic() - since > (LOOK if stopping(scope) else STALL):
                 cut_off(scope)
                 stream.cancel()
-
-
-def _dropped(before: int, cursor: Cursor) -> bytes:
-    return event("dropped", cursor.dropped) if cursor.dropped != before else b""
 
 
 async def _until_gone(receive: Receive, stream: anyio.CancelScope) -> None:

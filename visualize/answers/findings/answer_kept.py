@@ -1,4 +1,4 @@
-"""A middleware kept the answer: it began inside long before it began outside."""
+"""A middleware kept the answer: it passed its beginning on long after it could have had it."""
 
 from __future__ import annotations
 
@@ -29,10 +29,8 @@ def answer_kept(evidence: Evidence) -> Iterator[Suspicion]:
         inside = _inside(timeline)
         if begun is None or inside is None or begun - inside < KEPT:
             continue
-        between = [span for span in timeline.spans if _stood(span, inside, begun)]
-        if between:
-            names = " or ".join(dict.fromkeys(span.name for span in between))
-            found.setdefault(names, []).append(Claim("response", timeline, None, inside, begun))
+        for names, start, end in _kept(timeline, inside, begun):
+            found.setdefault(names, []).append(Claim("response", timeline, None, start, end))
     for names, claims in found.items():
         yield _suspicion(names, claims)
 
@@ -47,6 +45,23 @@ def _inside(timeline: Timeline) -> int | None:
         if span.task is None and span.kind in INSIDE and span.start < begun:
             ends.append(begun if span.end is None else min(span.end, begun))
     return max(ends, default=None)
+
+
+def _kept(timeline: Timeline, inside: int, begun: int) -> Iterator[tuple[str, int, int]]:
+    """Yield who kept the answer from when to when: several names where nobody knows which."""
+    between = [span for span in timeline.spans if _stood(span, inside, begun)]
+    if not between:
+        return
+    if any(span.answered is None for span in between):
+        yield " or ".join(dict.fromkeys(span.name for span in between)), inside, begun
+        return
+    since = inside
+    # From the inside out: each had the answer when the one inside of it passed it on.
+    for span in sorted(between, key=lambda one: (one.answered or 0, -one.start)):
+        passed = span.answered or 0
+        if passed - since >= KEPT:
+            yield span.name, since, passed
+        since = max(since, passed)
 
 
 def _stood(span: Span, inside: int, begun: int) -> bool:
