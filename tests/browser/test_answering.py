@@ -19,7 +19,7 @@ REQUESTS = 2000
 
 
 def shop(*, slower: float = 1.0, seed: int = 0) -> list[Timeline]:
-    """2,000 requests, 8 ms apart; each hundredth resizes an image on the loop, and those behind wait."""
+    """Each hundredth of 2,000 requests resizes an image on the loop, and those behind it wait."""
     timelines = []
     for number in range(1, REQUESTS + 1):
         at = number * 8 * MS
@@ -79,7 +79,8 @@ def test_why_was_this_one_late(show: Show) -> None:
     dots = screen.page.evaluate(
         """() => { // what a person sees: the highest dot
             const canvas = document.querySelector(".scatter canvas");
-            const { data, width, height } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            const { width, height } = canvas;
+            const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
             for (let y = 0; y < height; y++) for (let x = 80; x < width; x++)
                 if (data[4 * (y * width + x) + 2] > data[4 * (y * width + x)] + 40) return [x, y];
         }"""

@@ -120,7 +120,8 @@ function starts(recording) {
 	return start;
 }
 
-function inTimeOf({ size, from, bars: { tasks: { begin } } }) {
+function inTimeOf({ size, from, bars }) {
+	const { begin } = bars.tasks;
 	const order = Int32Array.from(begin.keys());
 	for (let r = 0; r < size; r++) {
 		const own = order.subarray(from.tasks[r], from.tasks[r + 1]);
