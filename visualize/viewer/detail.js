@@ -8,7 +8,7 @@ import { culpritsOf, holdsBy, victimsOf } from "./why.js";
 import { dateOf, duration, harmless, moments, percent, timeOfDay } from "./words.js";
 
 const MOMENTS = {
-	tasks: ["requested", "released", "started", "finished"],
+	tasks: ["requested", "released", "admitted", "started", "finished"],
 	requests: ["endpoint_start", "endpoint_end", "response_start", "response_sent", "request_end"],
 	spans: ["start", "end"], busy: ["start", "end"], client: ["sent", "answered", "received"],
 };
@@ -52,6 +52,7 @@ export class Details {
 			case "tasks": return [
 				["Mode", record.mode], ["Outcome", endingOf(record)], ["Error", record.error && harmless(record.error)],
 				["Held back", record.released !== null && !/immediate|spawned/.test(record.mode) && `${duration(record.released - record.requested)}, as its mode asks`],
+				["In the queue", record.admitted != null && record.released !== null && `${duration(record.admitted - record.released)} for a slot of its limit`],
 				["Wait", this.ranked(record, "released", "started", "waited longer")], ["Run", this.ranked(record, "started", "finished", "slower")],
 				["Where", record.thread ? "in a worker thread" : "on the event loop"], ["Scheduled by", ownerOf(source)], ["Shielded", record.shield && "yes"],
 				["Request", record.recording.title(record.owner)],
@@ -77,7 +78,7 @@ export class Details {
 
 	/** Every moment, since the request's start and by the clock. */
 	times(record) {
-		const fields = MOMENTS[record.type];
+		const fields = MOMENTS[record.type]?.filter((field) => field !== "admitted" || record.admitted != null);
 		if (!fields) return "";
 		const { recording, owner } = record;
 		const wall = (ns) => timeOfDay(recording.wall[owner] + BigInt(Math.round(ns)));
