@@ -11,6 +11,7 @@ _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([\w-]+)\.js";\n', re.MULTIL
 _EXPORT = re.compile(r"^export ((?:async )?function\*?|const|let|class) (\w+)", re.MULTILINE)
 _LEFT = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 _COMMENT = re.compile(r"^[\t ]*(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
+_INDENT = re.compile(r"\n\s+")
 _LAST_NOTE = re.compile(r"[\t ]+// [^\n\"'`]*$", re.MULTILINE)
 
 
@@ -23,7 +24,7 @@ def joined(first: str) -> str:
     """Return a module and all that it imports as one script without imports.
 
     Each module becomes a scope of its own, so that names need to be unique in none but their own.
-    Comments stay at home. Raises ModuleError for what is neither `import { a } from "./b.js"` nor
+    Comments and indents stay at home. Raises ModuleError for what is neither `import { a } from "./b.js"` nor
     `export` before a declaration, and for a circle.
     """
     return "".join(_scope(name, text) for name, text in _in_order(first, (), set()))
@@ -57,7 +58,7 @@ def _scope(name: str, text: str) -> str:
     left = _LEFT.search(_COMMENT.sub("", body))
     if left:
         raise ModuleError(f"{name}.js has a line that cannot be joined: {left[0]}")
-    body = _LAST_NOTE.sub("", _COMMENT.sub("", body)).strip()
+    body = _INDENT.sub("\n", _LAST_NOTE.sub("", _COMMENT.sub("", body)).strip())
     return (
         f"const {_variable(name)} = (() => {{\n{imports}{body}\nreturn {{ {exports} }};\n}})();\n"
     )

@@ -55,7 +55,9 @@ export class Live {
 		this.wasFollowing ||= this.app.part.follow.ariaPressed === "true";
 		this.follow(false);
 		this.app.part.counters.classList.add("old");
-		this.gone(`The server is gone since ${this.since.toLocaleTimeString("en-GB")}: what you see is from before. ${advice}`);
+		this.gone(
+			`The server is gone since ${this.since.toLocaleTimeString("en-GB")}: what you see is from before. ${advice}`,
+		);
 	}
 
 	gone(words) {
@@ -105,16 +107,27 @@ export class Live {
 		const { counters } = this.app.part;
 		clearTimeout(this.silence);
 		this.gone("");
-		this.silence = setTimeout(() => this.gone("No word from the server for a while: something holds its event loop, or it is gone."), SILENT);
+		this.silence = setTimeout(
+			() => this.gone("No word from the server for a while: something holds its event loop, or it is gone."),
+			SILENT,
+		);
 		const bad = (n, words) => (n ? make("b", { className: "bad", textContent: words }) : words);
-		const slowest = now.slowest && make("span", {}, named(harmless(now.slowest.name)), ` for ${duration(now.slowest.ran_ns)}`);
+		const slowest =
+			now.slowest && make("span", {}, named(harmless(now.slowest.name)), ` for ${duration(now.slowest.ran_ns)}`);
 		const facts = [
-			["requests / s", now.per_second.toLocaleString("en", { maximumFractionDigits: 1 })], ["in flight", String(now.in_flight)], ["tasks now", String(now.tasks)],
+			["requests / s", now.per_second.toLocaleString("en", { maximumFractionDigits: 1 })],
+			["in flight", String(now.in_flight)],
+			["tasks now", String(now.tasks)],
 			[`failed in ${Math.round(now.seconds)} s`, bad(now.errors, String(now.errors))],
-			[`loop held in ${Math.round(now.seconds)} s`, now.held_ns ? make("b", { className: "held", textContent: duration(now.held_ns) }) : "–"],
+			[
+				`loop held in ${Math.round(now.seconds)} s`,
+				now.held_ns ? make("b", { className: "held", textContent: duration(now.held_ns) }) : "–",
+			],
 			["slowest task now", slowest || "–"],
 		];
 		counters.hidden = false;
-		counters.replaceChildren(...facts.map(([name, value]) => make("div", {}, make("dt", { textContent: name }), make("dd", {}, value))));
+		counters.replaceChildren(
+			...facts.map(([name, value]) => make("div", {}, make("dt", { textContent: name }), make("dd", {}, value))),
+		);
 	}
 }
