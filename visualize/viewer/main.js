@@ -15,6 +15,7 @@ import { Live } from "./live.js";
 import { Numbers } from "./numbers.js";
 import { readOf } from "./paint.js";
 import { endingOf, say } from "./say.js";
+import { nextBar, nextTask } from "./steps.js";
 import { RecordTable } from "./table.js";
 import { count } from "./words.js";
 
@@ -49,9 +50,9 @@ const ACTIONS = {
 	zoom: (factor) => lanes.zoom(+factor),
 	move: (share) => lanes.pan(-share * lanes.width, 0),
 	scroll: (share) => lanes.pan(0, -share * lanes.height),
-	step: (by) => step(+by, () => true),
-	fail: (by) => step(+by, (task) => !/ok|running/.test(endingOf(task))),
-	walk: (by) => walk(+by),
+	step: (by) => goToNext(nextTask(app, lanes, +by, () => true)),
+	fail: (by) => goToNext(nextTask(app, lanes, +by, (task) => !/ok|running/.test(endingOf(task)))),
+	walk: (by) => goToNext(nextBar(app, lanes, +by)),
 	zoomTo: () => app.pinned && zoomTo(app.pinned),
 	fold: (all) => (all ? lanes.foldAll() : foldChosen()),
 	measure,
@@ -108,6 +109,8 @@ function goTo(pin) {
 	lanes.reveal(pin);
 }
 
+const goToNext = (pin) => pin && goTo(pin);
+
 function zoomTo(pin) {
 	if (!pin?.type) return;
 	if (app.panel !== "lanes") app.show("lanes");
@@ -158,46 +161,6 @@ function goToPair(row) {
 	app.pin(pair.at(-1));
 	const extents = pair.map((pin) => lanes.extent(pin));
 	lanes.look(Math.min(0, ...extents.map(([begin]) => begin)), Math.max(...extents.map(([, end]) => end)));
-}
-
-/** Choose the next task that is shown, in the order of time, that `isWanted`. */
-function step(by, isWanted) {
-	const { pinned } = app;
-	const now = pinned ? [lanes.extent(pinned)[0], pinned.of, pinned.type === "tasks" ? pinned.index : -1] : null;
-	const before = (a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
-	let best = null;
-	app.shown.forEach(({ recording, selected, offset }, of) => {
-		const { owner, size } = recording.tables.tasks;
-		for (let i = 0; i < size; i++) {
-			if (!selected.tasks[i]) continue;
-			const here = [recording.bars.tasks.begin[i] + offset[owner[i]], of, i];
-			if (now && by * before(here, now) <= 0) continue;
-			if (best && by * before(here, best) >= 0) continue;
-			if (isWanted(recording.read("tasks", i))) best = here;
-		}
-	});
-	if (best) goTo({ type: "tasks", of: best[1], index: best[2] });
-}
-
-/** Choose the next bar of any kind, in the order of the rows. */
-function walk(by) {
-	if (app.panel !== "lanes") app.show("lanes");
-	const { scene, loop } = lanes;
-	if (!scene) return;
-	const all = [...loop.rows, ...scene.rows]
-		.filter((row) => row.height && !/group|title|marks/.test(row.kind))
-		.flatMap((row) =>
-			Array.from({ length: row.to - row.from }, (_, n) => ({
-				type: row.kind,
-				of: row.band.of,
-				index: (row.kind === "held" ? loop : scene).refs[row.from + n],
-			})),
-		);
-	const at = all.findIndex(
-		({ type, of, index }) => app.pinned?.type === type && app.pinned.of === of && app.pinned.index === index,
-	);
-	const next = all[at < 0 && by < 0 ? all.length - 1 : at + by];
-	if (next) goTo(next);
 }
 
 function foldChosen() {

@@ -85,3 +85,18 @@ function spanRows(recording, spans) {
 	for (const { i, depth } of spans) (levels[depth] ??= []).push(i);
 	return levels.flatMap((refs) => packed(recording.bars.spans, refs));
 }
+
+// Compared, requests stand beside their like: by route, and by their turn among those of it.
+export function inOrder(shown, few) {
+	if (shown.length < 2) return few.sort(([, a], [, b]) => shown[0].begins[a] - shown[0].begins[b]);
+	const turns = new Map();
+	const keyed = few.map(([of, request]) => {
+		const route = shown[of].recording.route(request);
+		const turn = (turns.get(`${of} ${route}`) ?? 0) + 1;
+		turns.set(`${of} ${route}`, turn);
+		return { of, request, route, turn };
+	});
+	const routes = [...new Set(keyed.map(({ route }) => route))];
+	keyed.sort((a, b) => routes.indexOf(a.route) - routes.indexOf(b.route) || a.turn - b.turn || a.of - b.of);
+	return keyed.map(({ of, request }) => [of, request]);
+}
