@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import anyio
 import pytest
@@ -77,3 +78,68 @@ async def test_only_what_the_app_starts_or_has_started_is_a_task(library: Module
         "close",
         "work",
     ]
+
+
+async def test_what_connects_to_somewhere_is_no_task_of_the_apps() -> None:
+    app = FastAPI()
+    recorder = record(app, watch=True)
+
+    async def connect(port: int) -> None:
+        async with await anyio.connect_tcp("127.0.0.1", port):
+            pass
+
+    @app.get("/{port}")
+    async def get(port: int) -> None:
+        await connect(port)
+        await asyncio.gather(connect(port), asyncio.sleep(0))
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as listening:
+        port = listening.sockets[0].getsockname()[1]
+        async with serving(app) as server:
+            timeline = await server.settle(f"/{port}")
+    assert recorder.last is timeline
+    assert [task.name for task in timeline.tasks] == ["connect", "sleep"]
+
+
+@pytest.mark.skipif(not hasattr(asyncio, "eager_task_factory"), reason="from Python 3.12 on")
+@pytest.mark.parametrize("own", [False, True])
+async def test_eager_tasks_are_recorded_and_stay_eager(own: bool) -> None:
+    made = []
+
+    def construct(coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+        made.append(coroutine)
+        return asyncio.Task(coroutine, **options)
+
+    factory = asyncio.eager_task_factory  # type: ignore[attr-defined]
+    if own:
+        factory = asyncio.create_eager_task_factory(construct)  # type: ignore[attr-defined]
+    loop = asyncio.get_running_loop()
+    app = FastAPI()
+    record(app, watch=True)
+    steps = []
+
+    async def step() -> None:
+        steps.append("begins")
+        await asyncio.sleep(0)
+
+    @app.get("/")
+    async def get() -> None:
+        task = asyncio.create_task(step())
+        steps.append("made")
+        await task
+        async with anyio.create_task_group() as group:
+            group.start_soon(step)
+
+    before = loop.get_task_factory()
+    loop.set_task_factory(factory)
+    try:
+        async with serving(app) as server:
+            timeline = await server.settle("/")
+    finally:
+        loop.set_task_factory(before)
+    assert steps[:2] == ["begins", "made"]
+    assert [(task.name, task.outcome) for task in timeline.tasks] == [("step", "ok")] * 2
+    assert bool(made) is own

@@ -54,6 +54,17 @@ _NOBODYS = {
     "uvloop",
     "wrapt",
 }
+# What makes a task for whoever calls it.
+_MACHINERY = {
+    "anyio._core._tasks",
+    "anyio.abc._tasks",
+    "anyio._backends._asyncio",
+    "asyncio.base_events",
+    "asyncio.events",
+    "asyncio.futures",
+    "asyncio.taskgroups",
+    "asyncio.tasks",
+}
 _INSTALLED = (f"{path.sep}site-packages{path.sep}", f"{path.sep}dist-packages{path.sep}")
 _STDLIB = tuple(f"{sysconfig.get_path(name)}{path.sep}" for name in ("stdlib", "platstdlib"))
 
@@ -104,11 +115,24 @@ def is_started_by_app(coroutine: Any, frame: FrameType | None = None) -> bool:
     A library does so for the app where the coroutine is of the app's own code; its own tasks, such
     as a driver's, are nobody else's business.
     """
-    starter = _first(frame or sys._getframe(1), (Whose.NOBODY,))
+    frame = frame or sys._getframe(1)
+    if _is_loops_own_doing(frame):
+        return False
+    starter = _first(frame, (Whose.NOBODY,))
     if starter is None or whose(starter) is not Whose.LIBRARY:
         return starter is not None and whose(starter) is Whose.APP
     inside = getattr(coroutine, "cr_frame", None)
     return inside is not None and whose(inside) is Whose.APP and user_frame(starter) is not None
+
+
+def _is_loops_own_doing(frame: FrameType | None) -> bool:
+    """Tell whether it is a function of the loop's library, such as one that connects."""
+    while frame is not None:
+        module: str = frame.f_globals.get("__name__") or ""
+        if module not in _MACHINERY and not module.startswith(f"{__package__}."):
+            return module.partition(".")[0] in ("anyio", "asyncio")
+        frame = frame.f_back
+    return False
 
 
 def _first(frame: FrameType | None, passed: tuple[Whose, ...]) -> FrameType | None:

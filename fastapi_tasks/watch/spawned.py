@@ -34,10 +34,15 @@ def install() -> None:
 
 
 def _factory(before: Any) -> Any:
-    if before is not None and before is getattr(asyncio, "eager_task_factory", None):
-        # Wrapped in a function, AnyIO would not know it for what it is.
+    eager = getattr(asyncio, "eager_task_factory", None)
+    if before is not None and getattr(before, "__code__", None) is getattr(eager, "__code__", 0):
+        # Wrapped in a function, AnyIO would not know it for what it is. It may make tasks of a
+        # class of the app's.
+        constructor = before.__closure__[0].cell_contents
+
         def make(coroutine: Any, **options: Any) -> asyncio.Task[Any]:
-            return asyncio.Task(_watched(coroutine, options), **options)
+            task: asyncio.Task[Any] = constructor(_watched(coroutine, options), **options)
+            return task
 
         return asyncio.create_eager_task_factory(make)  # type: ignore[attr-defined]
 

@@ -35,15 +35,18 @@ _NAME = re.compile(r"[^\W\d]\w{0,99}")
 _ERROR = re.compile(r"([^\W\d]\w*)?(Error|Exception)")
 
 
+_attached: Any = None
+
+
 def install() -> None:
     """Draw the spans of the provider that the app has now, if it has one; cheap to call again."""
+    global _attached
     trace: Any = sys.modules.get("opentelemetry.trace")
-    if trace is not None:
-        tried(_attach_current, trace)
-
-
-def _attach_current(trace: Any) -> None:
-    attach(trace.get_tracer_provider())
+    # As long as nobody has set one, this makes nothing anew.
+    provider = None if trace is None else tried(trace.get_tracer_provider)
+    if provider is not None and provider is not _attached:
+        tried(attach, provider)
+        _attached = provider
 
 
 def attach(provider: Any) -> None:

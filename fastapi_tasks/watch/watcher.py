@@ -30,6 +30,7 @@ class Watcher:
         self._app = app
         self._keeper = keeper
         self._modules = 0
+        self._routes: dict[int, Any] = {}
         keeper.own_packages = partial(packages_of, app)
 
     def start(self) -> None:
@@ -67,7 +68,10 @@ class Watcher:
         tried(background.discard, request, request.background)
         # A route that was added late, or FastAPI has built anew.
         route = route_of(scope)
-        tried(self._watch_route, route)
+        inside = getattr(route, "dependant", None) or route
+        if self._routes.get(id(inside)) is not inside:
+            tried(self._watch_route, route)
+            self._routes[id(inside)] = inside
 
     def _watch_route(self, route: Any) -> None:
         if getattr(route, "dependant", None) is None:

@@ -21,6 +21,7 @@ from tests.benchmarks import (
     scheduling,
     threads,
     viewer,
+    watching,
 )
 from tests.benchmarks.gate import GROSS, regressions
 from tests.benchmarks.progress import Progress
@@ -31,6 +32,7 @@ from tests.benchmarks.targets import summary
 SUBJECTS: dict[str, Callable[..., Subject]] = {
     "scheduling": scheduling.measure,
     "pieces": pieces.measure,
+    "watching": watching.measure,
     "load": load.measure,
     "threads": threads.measure,
     "memory": memory.measure,

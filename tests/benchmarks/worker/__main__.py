@@ -15,10 +15,12 @@ from typing import Any
 from load import load
 from memory import growth, pending, recorded
 from scheduling import scheduling
+from watching import watching
 
 SUBJECTS: dict[str, Callable[..., AsyncIterator[Any]]] = {
     "scheduling": scheduling,
     "load": load,
+    "watching": watching,
     "recorded": recorded,
     "pending": pending,
     "growth": growth,
