@@ -23,8 +23,8 @@ SHAPES = {
 
 OUTCOMES: dict[Outcome | None, str] = {"ok": "✓", None: "still running"}
 LOOKS = {"held": "done", "wait": "active", "run": "", "busy": "active, crit"}
-"""How Mermaid is told to draw: `done` is grey, `active` is pale, `crit` is red, as failures are, and
-of both only the border is."""
+"""How Mermaid is told to draw: `done` is grey, `active` is pale, `crit` is red, as failures are;
+of the two together only the border is red."""
 
 UNITS = ((S, "s"), (MS, "ms"), (US, "µs"))
 SPECIAL = re.compile(r"[#;:%<>&\\`\"]")
