@@ -22,8 +22,9 @@ SHAPES = {
 """What stands before a task of each mode. A row that begins with a sign is never a keyword."""
 
 OUTCOMES: dict[Outcome | None, str] = {"ok": "✓", None: "still running"}
-LOOKS = {"held": "done", "wait": "active", "run": "", "busy": "crit"}
-"""How Mermaid is told to draw: `done` is grey, `active` is pale, `crit` is red."""
+LOOKS = {"held": "done", "wait": "active", "run": "", "busy": "active, crit"}
+"""How Mermaid is told to draw: `done` is grey, `active` is pale, `crit` is red, as failures are;
+of the two together only the border is red."""
 
 UNITS = ((S, "s"), (MS, "ms"), (US, "µs"))
 SPECIAL = re.compile(r"[#;:%<>&\\`\"]")
