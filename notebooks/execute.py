@@ -113,6 +113,7 @@ def tidy(notebook: Any) -> Any:
             ]
             for output in cell.outputs:
                 _without_frame(output)
+                _describe(output)
     return notebook
 
 
@@ -126,6 +127,19 @@ def _needs_kernel(output: Any) -> bool:
     return "application/vnd.jupyter.widget-view+json" in output.get(
         "data", {}
     )
+
+
+def _describe(output: Any) -> None:
+    """Give a picture the words that a reader who does not see it needs."""
+    data = output.get("data", {})
+    if "image/png" not in data:
+        return
+    text = data.get("text/plain", "")
+    titles = re.findall(r"'(?:left|right)': '([^']*)'", text)
+    words = ", ".join(titles) if titles else text.partition("\n")[0]
+    if words.startswith("<"):
+        words = "several requests below each other, on one time axis"
+    output.metadata["image/png"] = {"alt": f"Timeline: {words}"}
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,13 @@ COMMANDS = {
 PATIENCE = 60
 
 
+@pytest.fixture
+def spool() -> Iterator[str]:
+    """A folder for temporary files whose name is short, as those of sockets have to be."""
+    with tempfile.TemporaryDirectory(prefix="w") as folder:
+        yield folder
+
+
 class Server:
     """A server with two workers."""
 
@@ -82,8 +89,9 @@ class Server:
         pids: set[int] = set()
         until = time.monotonic() + PATIENCE
         while len(pids) < 2 and time.monotonic() < until:
-            # Each on a connection of its own, which any worker may take.
-            pids.add(httpx.get(self.client.base_url, trust_env=False).json())
+            # Each on a connection of its own, which any worker may take, once it listens.
+            with suppress(httpx.ConnectError):
+                pids.add(httpx.get(self.client.base_url, trust_env=False).json())
         assert len(pids) == 2
         return pids
 
@@ -107,15 +115,13 @@ class Server:
 
 
 @contextmanager
-def serving(kind: str, folder: Path) -> Iterator[Server]:
+def serving(kind: str, folder: Path, spool: str) -> Iterator[Server]:
     (folder / "watched.py").write_text(APP)
-    spool = folder / "tmp"
-    spool.mkdir()
     with subprocess.Popen(
         [sys.executable, "-m", *COMMANDS[kind], "watched:app"], cwd=folder, text=True,
         env={
             **os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}", "PYTHONUNBUFFERED": "1",
-            "TMPDIR": str(spool),
+            "TMPDIR": spool,
         },
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     ) as process:  # fmt: skip
@@ -167,8 +173,8 @@ class Told:
 
 
 @pytest.mark.parametrize("kind", COMMANDS)
-def test_the_page_of_one_worker_shows_all(kind: str, tmp_path: Path) -> None:
-    with serving(kind, tmp_path) as server:
+def test_the_page_of_one_worker_shows_all(kind: str, tmp_path: Path, spool: str) -> None:
+    with serving(kind, tmp_path, spool) as server:
         pids = server.ask_both()
         token = server.token()
         told = Told()
@@ -189,11 +195,11 @@ def test_the_page_of_one_worker_shows_all(kind: str, tmp_path: Path) -> None:
             told.read(server, token, news)
             assert not {(one["process"], one["id"]) for one in map(json.loads, told.lines)} & seen
         server.end()
-    assert not [path for path in (tmp_path / "tmp").iterdir() if path.name.startswith("timeline-")]
+    assert not list(Path(spool).glob("timeline-*"))
 
 
-def test_a_reader_does_not_hold_up_the_end_of_the_workers(tmp_path: Path) -> None:
-    with serving("uvicorn", tmp_path) as server:
+def test_a_reader_does_not_hold_up_the_end_of_the_workers(tmp_path: Path, spool: str) -> None:
+    with serving("uvicorn", tmp_path, spool) as server:
         server.ask_both()
         token, told = server.token(), Told()
         reading = threading.Event()

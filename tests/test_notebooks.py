@@ -280,7 +280,9 @@ def test_is_a_lesson_with_all_its_parts_in_their_order(path: Path) -> None:
 @a_notebook
 def test_every_picture_is_small_and_stands_alone(path: Path) -> None:
     outputs = [output for cell in read(path).cells for output in cell.get("outputs", [])]
-    pictured = [output.data for output in outputs if "image/png" in output.get("data", {})]
+    shown = [output for output in outputs if "image/png" in output.get("data", {})]
+    assert all(len(one.metadata["image/png"]["alt"]) > 30 for one in shown)
+    pictured = [output.data for output in shown]
     assert [data for data in pictured if "text/html" in data] == []
     assert pictured or path.stem in WORDS_ALONE
     sizes = [len(base64.b64decode(data["image/png"])) for data in pictured]

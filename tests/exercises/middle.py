@@ -48,7 +48,7 @@ EXERCISES = {
             "the default, before the answer": wrong(
                 "was told 6", ("FunctionDb", "Db"), ("after_response", "after_route")
             ),
-            "nobody told": wrong("told 0 times", ("(tell_partner, ", "(print, ")),
+            "nobody told": wrong("told 0 times", ("(tell_partner, ", "(str, ")),
         },
     ),
     "12": Exercise(

@@ -29,12 +29,15 @@ for (const { expression, hits } of filters.cases)
 
 for (const { expression, position, word, says } of filters.errors)
 	test(`an error points at the word and says what to write: ${expression}`, () => {
-		assert.throws(() => parse(expression), (error) => {
-			assert.equal(Array.from(expression.slice(0, error.position)).length, position);
-			assert.equal(error.word, word);
-			for (const said of says) assert.ok(error.message.includes(said), error.message);
-			return true;
-		});
+		assert.throws(
+			() => parse(expression),
+			(error) => {
+				assert.equal(Array.from(expression.slice(0, error.position)).length, position);
+				assert.equal(error.word, word);
+				for (const said of says) assert.ok(error.message.includes(said), error.message);
+				return true;
+			},
+		);
 	});
 
 for (const { name, recording, summary: expected } of recordings)
@@ -58,11 +61,20 @@ for (const { name, recording, lines } of recordings)
 		from.read(lines);
 		from.read(lines); // told twice, it changes nothing
 		const again = from.toRecording("");
-		assert.equal(again.size, new Set(lines.trim().split("\n").map((line) => `${JSON.parse(line).process}:${JSON.parse(line).id}`)).size);
+		assert.equal(
+			again.size,
+			new Set(
+				lines
+					.trim()
+					.split("\n")
+					.map((line) => `${JSON.parse(line).process}:${JSON.parse(line).id}`),
+			).size,
+		);
 		if (again.size < recording.size) return;
 		assert.deepEqual([...again.start], [...recording.start]);
 		for (const type of ["requests", "tasks", "spans", "busy", "client"])
-			for (const field in recording.tables[type].times) assert.deepEqual(again.tables[type].times[field], recording.tables[type].times[field], `${type} ${field}`);
+			for (const field in recording.tables[type].times)
+				assert.deepEqual(again.tables[type].times[field], recording.tables[type].times[field], `${type} ${field}`);
 	});
 
 // Keys in any order; integers that a double cannot hold as text.

@@ -21,7 +21,9 @@ from visualize.joining import ModuleError, joined
 
 HERE = Path(__file__).parent
 NODE = 20
-NAMES = ["send_mail", "a\x00b\x1b[31m", "\u202eevil", "line\nbreak\ttab", "\u2028", "📦", "é", "\ufffe"]
+NAMES = ["send_mail", "a\x00b\x1b[31m", "\u202eevil", "line\nbreak\ttab", "\u2028"]
+NAMES += ["📦", "é", "\ufffe"]
+
 DURATIONS = [0, 1, 999, 1000, 1234, 12_600_000, 59_900_000_000, 95_000_000_000, -5_000_000]
 DURATIONS += [3 * 3600 * 10**9, 3600 * 10**9 + 61 * 10**9, 26 * 3600 * 10**9]
 

@@ -26,7 +26,15 @@ test("no two moments read the same", () => {
 });
 
 test("ticks are round, in one unit, and no more than asked for", () => {
-	for (const [begin, end] of [[0, 100], [0, 5e4], [-3e6, 4e7], [0, 2e10], [0, 2e12], [0, 4e13], [1e9, 1.001e9]]) {
+	for (const [begin, end] of [
+		[0, 100],
+		[0, 5e4],
+		[-3e6, 4e7],
+		[0, 2e10],
+		[0, 2e12],
+		[0, 4e13],
+		[1e9, 1.001e9],
+	]) {
 		const ticks = ticksOf(begin, end, 8);
 		assert.ok(ticks.length >= 2 && ticks.length <= 10, `${begin} ${end} ${ticks.length}`);
 		const units = new Set(ticks.filter(([at]) => at).map(([, words]) => words.split(" ")[1]));

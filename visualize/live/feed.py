@@ -27,7 +27,7 @@ from .wire import pieces
 
 FRAME = 0.05
 """Seconds from one frame to the next, at least."""
-SHARE = 0.005
+SHARE = 0.006
 """Seconds more between a reader's frames for each reader that there is."""
 
 
@@ -85,7 +85,7 @@ class Feed:
         return [] if cursor.version == self._version else self._ring.after(cursor.version)
 
     async def catch_up(self, cursor: Cursor) -> AsyncIterator[bytes | Cursor]:
-        """Yield where a reader will be once it has read what leads to the frames to come, and that."""
+        """Yield where a reader will be once it has read what leads to new frames, and that."""
         # No event would do: readers may be on several event loops.
         while not await self._write_frame():  # noqa: ASYNC110
             await anyio.sleep(FRAME / 10)

@@ -39,6 +39,8 @@ READ = 5.0
 """Seconds after which nobody reads here any more."""
 LIMIT = 64 * 1024 * 1024
 """Bytes of a line that another worker may send."""
+LONGEST = 80
+"""Characters of a folder's name: that of a socket in it must not have more than about a hundred."""
 
 
 class SiblingFeed:
@@ -59,7 +61,7 @@ class SiblingFeed:
         return [] if cursor.version >= self._version else self._ring.after(cursor.version)
 
     async def catch_up(self, cursor: Cursor) -> AsyncIterator[bytes | Cursor]:
-        """Yield where a reader will be once it has read what leads to the frames to come, and that."""
+        """Yield where a reader will be once it has read what leads to new frames, and that."""
         try:
             async with await anyio.connect_unix(self.path) as stream:
                 await stream.send(b"since %b\n" % str(cursor).encode())
@@ -252,6 +254,8 @@ def _folder(name: str) -> Path:
     """Return the folder of a page's workers. Raises OSError where somebody else has made it."""
     secret = token_of(f"{name}, the folder of its workers")
     folder = Path(tempfile.gettempdir()) / f"timeline-{secret}"
+    if len(str(folder)) > LONGEST:
+        folder = Path("/tmp") / folder.name
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
     found = folder.lstat()

@@ -14,8 +14,13 @@ export class Block {
 		this.record = recording.read("requests", request);
 		this.tasks = tasks.map((i) => recording.read("tasks", i));
 		this.positions = new Map(this.tasks.map(({ id }, place) => [id, place]));
-		const all = (type) => Array.from({ length: recording.range(type, request)[1] - recording.range(type, request)[0] }, (_, n) => recording.read(type, recording.range(type, request)[0] + n));
-		this.spans = all("spans").filter(({ task }) => task === null || this.positions.has(task) || recording.taskOf(request, task) < 0);
+		const all = (type) =>
+			Array.from({ length: recording.range(type, request)[1] - recording.range(type, request)[0] }, (_, n) =>
+				recording.read(type, recording.range(type, request)[0] + n),
+			);
+		this.spans = all("spans").filter(
+			({ task }) => task === null || this.positions.has(task) || recording.taskOf(request, task) < 0,
+		);
 		this.busy = all("busy");
 		this.client = all("client")[0];
 		/** the place of the span that each span is inside of */
@@ -28,25 +33,60 @@ export class Block {
 
 	build() {
 		const { client, record } = this;
-		if (client) this.lane("client", null, this.phases(client.sent, [["waiting", client.answered], ["receiving", client.received]]));
-		const first = record.endpoint_start === null && record.endpoint_end === null ? [["handling", record.response_start]] : [["before", record.endpoint_start], ["endpoint", record.endpoint_end]];
-		this.lane("request", null, this.phases(0, [...first, ["sending", record.response_sent], ["after", record.request_end]]));
+		if (client)
+			this.lane(
+				"client",
+				null,
+				this.phases(client.sent, [
+					["waiting", client.answered],
+					["receiving", client.received],
+				]),
+			);
+		const first =
+			record.endpoint_start === null && record.endpoint_end === null
+				? [["handling", record.response_start]]
+				: [
+						["before", record.endpoint_start],
+						["endpoint", record.endpoint_end],
+					];
+		this.lane(
+			"request",
+			null,
+			this.phases(0, [...first, ["sending", record.response_sent], ["after", record.request_end]]),
+		);
 		const owned = this.branches();
 		this.nested.push(...(owned.get(-1) ?? []));
 		this.tasks.forEach((task, place) => {
 			this.lane("task", place, this.parts(task));
 			this.nested.push(...(owned.get(place) ?? []));
 		});
-		const extents = this.busy.map(({ start, end }) => [this.zero + Math.min(start, end), this.zero + Math.max(start, end)]);
+		const extents = this.busy.map(({ start, end }) => [
+			this.zero + Math.min(start, end),
+			this.zero + Math.max(start, end),
+		]);
 		const lanes = [];
-		pack(extents).forEach((lane, n) => (lanes[lane] ??= this.lane("loop", null, [])).bars.push({ start: extents[n][0], end: extents[n][1], kind: "busy", label: this.busy[n].culprit, line: this.busy[n].line, backwards: this.busy[n].end < this.busy[n].start }));
+		pack(extents).forEach((lane, n) =>
+			(lanes[lane] ??= this.lane("loop", null, [])).bars.push({
+				start: extents[n][0],
+				end: extents[n][1],
+				kind: "busy",
+				label: this.busy[n].culprit,
+				line: this.busy[n].line,
+				backwards: this.busy[n].end < this.busy[n].start,
+			}),
+		);
 		// Lanes come in the order of their first bar.
 		const loops = lanes.sort((a, b) => this.busyPlace(a) - this.busyPlace(b));
 		this.lanes = [...this.lanes.filter(({ kind }) => kind !== "loop"), ...loops];
 	}
 
 	busyPlace({ bars: [{ start, end, label }] }) {
-		return this.busy.findIndex((busy) => this.zero + Math.min(busy.start, busy.end) === start && this.zero + Math.max(busy.start, busy.end) === end && busy.culprit === label);
+		return this.busy.findIndex(
+			(busy) =>
+				this.zero + Math.min(busy.start, busy.end) === start &&
+				this.zero + Math.max(busy.start, busy.end) === end &&
+				busy.culprit === label,
+		);
 	}
 
 	lane(kind, task, bars) {
@@ -78,7 +118,13 @@ export class Block {
 		const bars = [];
 		const add = (kind, first, last) => {
 			const known = last ?? Math.max(first, this.now - this.zero);
-			bars.push({ start: this.zero + Math.min(first, known), end: this.zero + Math.max(first, known), kind, open: last === null, backwards: known < first });
+			bars.push({
+				start: this.zero + Math.min(first, known),
+				end: this.zero + Math.max(first, known),
+				kind,
+				open: last === null,
+				backwards: known < first,
+			});
 		};
 		if (released === null) add("held", requested, started ?? end);
 		else {
@@ -100,13 +146,19 @@ export class Block {
 			const end = this.endOf(task);
 			return [
 				task.released !== null && { kind: "released", at: this.zero + task.released, task: place },
-				task.outcome !== null && task.outcome !== "ok" && { kind: task.outcome, at: end === null ? this.now : this.zero + end, task: place },
+				task.outcome !== null &&
+					task.outcome !== "ok" && { kind: task.outcome, at: end === null ? this.now : this.zero + end, task: place },
 			].filter(Boolean);
 		});
 	}
 
 	marks() {
-		return [["endpoint end", this.record.endpoint_end], ["response sent", this.record.response_sent]].filter(([, at]) => at !== null).map(([name, at]) => ({ name, at: this.zero + at }));
+		return [
+			["endpoint end", this.record.endpoint_end],
+			["response sent", this.record.response_sent],
+		]
+			.filter(([, at]) => at !== null)
+			.map(([name, at]) => ({ name, at: this.zero + at }));
 	}
 
 	/** The spans as bars, by the place of the task that made them, -1 for the request; what holds others first. */
@@ -117,11 +169,20 @@ export class Block {
 		const bar = (n) => {
 			const { start, end } = spans[n];
 			const last = end ?? Math.max(start, this.now - this.zero);
-			return { start: this.zero + Math.min(start, last), end: this.zero + Math.max(start, last), open: end === null, backwards: last < start, span: n, task: owner(n), label: spanWords(spans[n], this.words) };
+			return {
+				start: this.zero + Math.min(start, last),
+				end: this.zero + Math.max(start, last),
+				open: end === null,
+				backwards: last < start,
+				span: n,
+				task: owner(n),
+				label: spanWords(spans[n], this.words),
+			};
 		};
 		const bars = spans.map((_, n) => bar(n));
 		this.around.forEach((parent, n) => (inside.get(parent) ?? inside.set(parent, []).get(parent)).push(n));
-		for (const list of inside.values()) list.sort((a, b) => owner(a) - owner(b) || bars[a].start - bars[b].start || a - b);
+		for (const list of inside.values())
+			list.sort((a, b) => owner(a) - owner(b) || bars[a].start - bars[b].start || a - b);
 		const owned = new Map();
 		const walk = (n) => {
 			(owned.get(owner(n)) ?? owned.set(owner(n), []).get(owner(n))).push(bars[n]);

@@ -5,7 +5,15 @@ import { MODES } from "./legend.js";
 import { inTime, pack, place, Track } from "./tracks.js";
 import { count, harmless } from "./words.js";
 
-const PHASES = { before: "before the endpoint", endpoint: "endpoint", handling: "handling", sending: "response being sent", after: "after the response", waiting: "waits for the response", receiving: "receives the response" };
+const PHASES = {
+	before: "before the endpoint",
+	endpoint: "endpoint",
+	handling: "handling",
+	sending: "response being sent",
+	after: "after the response",
+	waiting: "waits for the response",
+	receiving: "receives the response",
+};
 const PARTS_OF = { held: (name) => `${name} is held back`, wait: (name) => `${name} waits`, run: (name) => name };
 
 /** Write what is shown, or all, as Chrome Trace Event JSON. */
@@ -32,7 +40,8 @@ function blocksOf({ recording, selected }, words, all) {
 function lastOf(recording, r, tasks) {
 	let last = recording.start[r];
 	const look = (type, i) => {
-		for (const column of Object.values(recording.tables[type].times)) if (recording.start[r] + column[i] > last) last = recording.start[r] + column[i];
+		for (const column of Object.values(recording.tables[type].times))
+			if (recording.start[r] + column[i] > last) last = recording.start[r] + column[i];
 	};
 	look("requests", r);
 	for (const i of tasks) look("tasks", i);
@@ -80,7 +89,13 @@ class Process {
 		for (const lane of this.block.lanes.filter((lane) => lane.kind === kind)) {
 			lane.track = this.track(name);
 			for (const { start, end, kind: what, label, open, line } of lane.bars)
-				this.bar(lane, [start, end], PHASES[what] ?? `held by ${harmless(label)}`, what === "busy" ? "loop" : "request", { open, line: line && harmless(line) });
+				this.bar(
+					lane,
+					[start, end],
+					PHASES[what] ?? `held by ${harmless(label)}`,
+					what === "busy" ? "loop" : "request",
+					{ open, line: line && harmless(line) },
+				);
 		}
 	}
 
@@ -93,7 +108,16 @@ class Process {
 			lane.track = tracks[places[n]];
 			const task = this.block.tasks[lane.task];
 			lane.bars.forEach(({ kind, open, backwards }, k) => {
-				const told = k === lane.bars.length - 1 ? { mode: task.mode, outcome: task.outcome ?? "not ended", error: task.error && harmless(task.error), thread: task.thread, shield: task.shield } : {};
+				const told =
+					k === lane.bars.length - 1
+						? {
+								mode: task.mode,
+								outcome: task.outcome ?? "not ended",
+								error: task.error && harmless(task.error),
+								thread: task.thread,
+								shield: task.shield,
+							}
+						: {};
 				this.bar(lane, parts[n][k], PARTS_OF[kind](harmless(task.name)), kind, { open, backwards, ...told });
 			});
 		});
@@ -107,12 +131,26 @@ class Process {
 		const extents = spans.map(({ start, end }) => [start, Math.max(end, start + 1)]);
 		const at = new Map(spans.map(({ span }, n) => [span, n]));
 		const inside = spans.map(({ span }) => at.get(block.around[span]) ?? null);
-		const tracks = place(extents, spans.map((bar) => [lane(bar).track, lane(bar).drawn]), inside, () => this.track(`${name} spans`));
+		const tracks = place(
+			extents,
+			spans.map((bar) => [lane(bar).track, lane(bar).drawn]),
+			inside,
+			() => this.track(`${name} spans`),
+		);
 		for (const n of inTime(extents)) {
 			const { open, backwards, label, span } = spans[n];
 			const { kind, error, attributes } = block.spans[span];
-			const told = Object.fromEntries(Object.entries(attributes ?? {}).map(([key, value]) => [harmless(key), harmless(value)]));
-			this.nested.push(this.slice(tracks[n], extents[n], label.replace(/[\u2068\u2069]/g, ""), kind, { open, backwards, error: error && harmless(error), ...told }));
+			const told = Object.fromEntries(
+				Object.entries(attributes ?? {}).map(([key, value]) => [harmless(key), harmless(value)]),
+			);
+			this.nested.push(
+				this.slice(tracks[n], extents[n], label.replace(/[\u2068\u2069]/g, ""), kind, {
+					open,
+					backwards,
+					error: error && harmless(error),
+					...told,
+				}),
+			);
 		}
 	}
 
@@ -123,14 +161,19 @@ class Process {
 	}
 
 	slice(track, [start, end], name, cat, facts) {
-		const args = Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== null && value !== undefined && value !== false && value !== 0));
+		const args = Object.fromEntries(
+			Object.entries(facts).filter(
+				([, value]) => value !== null && value !== undefined && value !== false && value !== 0,
+			),
+		);
 		return { ...this.at("X", track, start), dur: new Micro(end - start), name, cat, args };
 	}
 
 	moments() {
 		const { track } = this.of("request");
 		for (const { name, at } of this.block.marks()) this.written.push({ ...this.at("i", track, at), s: "p", name });
-		for (const { kind, at, task } of this.block.signs()) this.written.push({ ...this.at("i", this.of("task", task).track, at), s: "t", name: kind });
+		for (const { kind, at, task } of this.block.signs())
+			this.written.push({ ...this.at("i", this.of("task", task).track, at), s: "t", name: kind });
 	}
 
 	arrow(task, n) {
@@ -140,9 +183,13 @@ class Process {
 		const to = this.of("task", n);
 		const at = block.zero + task.requested;
 		// Nothing may be recorded there at that time, as when a dependency's exit code schedules.
-		if (!from.drawn.some(([start, end]) => start <= at && at < end)) this.bar(from, [at, at + 1], "schedule()", "request", {});
+		if (!from.drawn.some(([start, end]) => start <= at && at < end))
+			this.bar(from, [at, at + 1], "schedule()", "request", {});
 		const flow = { id: this.ids.next++, name: "schedule", cat: "flow" };
-		this.written.push({ ...this.at("s", from.track, at), ...flow }, { ...this.at("f", to.track, to.drawn.at(-1)[0]), bp: "e", ...flow });
+		this.written.push(
+			{ ...this.at("s", from.track, at), ...flow },
+			{ ...this.at("f", to.track, to.drawn.at(-1)[0]), bp: "e", ...flow },
+		);
 	}
 
 	at(ph, { number }, at) {
@@ -157,7 +204,10 @@ class Process {
 
 	name(kind, number, name) {
 		const who = { ph: "M", pid: this.pid, ...(kind === "thread" ? { tid: number } : {}) };
-		this.written.push({ ...who, name: `${kind}_name`, args: { name } }, { ...who, name: `${kind}_sort_index`, args: { sort_index: number } });
+		this.written.push(
+			{ ...who, name: `${kind}_name`, args: { name } },
+			{ ...who, name: `${kind}_sort_index`, args: { sort_index: number } },
+		);
 	}
 }
 
@@ -175,8 +225,14 @@ class Micro {
 
 function toJson(value) {
 	if (value instanceof Micro) return value.toString();
-	if (value && typeof value === "object") return `{${Object.entries(value).map(([key, one]) => `${toJson(key)}:${toJson(one)}`).join(",")}}`;
-	return JSON.stringify(value).replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+	if (value && typeof value === "object")
+		return `{${Object.entries(value)
+			.map(([key, one]) => `${toJson(key)}:${toJson(one)}`)
+			.join(",")}}`;
+	return JSON.stringify(value).replace(
+		/[\u007f-\uffff]/g,
+		(c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+	);
 }
 
 /** Where a task's bars are drawn: one after another even if the clock went backwards. */
@@ -191,6 +247,11 @@ function oneByOne(bars) {
 
 function titleOf({ recording, request, record }) {
 	const title = harmless(recording.title(request));
-	const gone = [[record.tasks_dropped, "earlier task"], [record.spans_dropped, "earlier span"]].filter(([n]) => n).map(([n, noun]) => `${count(n, noun)} let go`);
+	const gone = [
+		[record.tasks_dropped, "earlier task"],
+		[record.spans_dropped, "earlier span"],
+	]
+		.filter(([n]) => n)
+		.map(([n, noun]) => `${count(n, noun)} let go`);
 	return gone.length ? `${title} (${gone.join(", ")})` : title;
 }

@@ -18,7 +18,8 @@ export class Track {
 }
 
 /** The positions of extents in the order of their start; what holds another comes first. */
-export const inTime = (extents) => [...extents.keys()].sort((a, b) => extents[a][0] - extents[b][0] || extents[b][1] - extents[a][1] || a - b);
+export const inTime = (extents) =>
+	[...extents.keys()].sort((a, b) => extents[a][0] - extents[b][0] || extents[b][1] - extents[a][1] || a - b);
 
 /** Choose a track for each extent: that of what it is inside of, its own, or one beside. */
 export function place(extents, own, inside, another) {
@@ -44,7 +45,9 @@ export function place(extents, own, inside, another) {
 export function pack(extents) {
 	const lanes = []; // when each is free
 	const chosen = Array(extents.length);
-	for (const at of [...extents.keys()].sort((a, b) => extents[a][0] - extents[b][0] || extents[a][1] - extents[b][1] || a - b)) {
+	for (const at of [...extents.keys()].sort(
+		(a, b) => extents[a][0] - extents[b][0] || extents[a][1] - extents[b][1] || a - b,
+	)) {
 		const free = lanes.findIndex((end) => end < extents[at][0]);
 		chosen[at] = free < 0 ? lanes.length : free;
 		lanes[chosen[at]] = extents[at][1];
