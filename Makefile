@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test notebooks lab bench bench-quick lint docs release test-versions test-lowest test-company clean
+.PHONY: help demo test notebooks lab mutations bench bench-quick lint docs release test-versions test-lowest test-company clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,8 +19,12 @@ test: $(VENV)/.dev ## Run all tests
 notebooks: $(VENV)/.queue ## Run all notebooks and write their outputs
 	@$(BIN)/python notebooks/execute.py
 
-lab: $(VENV)/.queue ## Open the notebooks in JupyterLab
-	@$(BIN)/python -m jupyter lab notebooks
+lab: $(VENV)/.queue ## Open copies of the notebooks in JupyterLab, in notebooks/mine
+	@$(BIN)/python notebooks/copies.py
+	@$(BIN)/python -m jupyter lab notebooks/mine
+
+mutations: $(VENV)/.dev ## Make each claim of the notebooks false, and see them fail
+	@MUTATIONS=all $(BIN)/python -m pytest tests/test_mutations.py
 
 bench: $(VENV)/.dev ## Measure everything, beside the committed figures
 	@$(BIN)/python -m tests.benchmarks

@@ -189,8 +189,10 @@ class Keeper:
         if timeline.id == 0:
             return
         tasks.append(record)
-        # An eighth at a time, so that letting go costs next to nothing a task.
-        if len(tasks) > most + most // 8:
+        # An eighth at a time, so that letting go costs next to nothing a task, and that where all
+        # of ten thousand are still open, not each one looks through all the others.
+        eighth = most // 8
+        if len(tasks) >= most + eighth and (not eighth or record.id % eighth == 0):
             timeline.tasks_dropped += _thin(tasks, most)
 
     def add_span(self, timeline: Timeline, span: Span) -> None:

@@ -32,13 +32,19 @@ def notebooks(names: Iterable[str] = ()) -> list[Path]:
     paths = sorted(FOLDER.glob("[0-9]*.ipynb"))
     chosen: set[Path] = set()
     for name in names:
-        found = [path for path in paths if path.name.startswith(Path(name).name)]
+        found = [
+            path
+            for path in paths
+            if path.name.startswith(Path(name).name)
+        ]
         if not found:
             raise ValueError(
                 f"no notebook begins with {name!r}: give a beginning such as 03, or none for all"
             )
         chosen.update(found)
-    return [path for path in paths if path in chosen] if chosen else paths
+    return (
+        [path for path in paths if path in chosen] if chosen else paths
+    )
 
 
 def read(path: Path) -> Any:
@@ -48,14 +54,18 @@ def read(path: Path) -> Any:
     return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
 
 
-def run(notebook: Any) -> Any:
+def run(notebook: Any, code: Path = FOLDER.parent) -> Any:
     """Execute the notebook in a fresh kernel and an empty folder, and return it.
 
+    `code` is the folder whose packages it imports, by default those beside this folder.
     Raises nbclient.exceptions.CellExecutionError when a cell fails.
     """
     from nbclient import NotebookClient
 
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as channels:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        tempfile.TemporaryDirectory() as channels,
+    ):
         client = NotebookClient(
             notebook,
             kernel_name="python3",
@@ -67,7 +77,11 @@ def run(notebook: Any) -> Any:
         )
         _keep_off_ports(client.create_kernel_manager(), Path(channels))
         # Its own execute() leaves the event loop that it makes in a thread unclosed.
-        asyncio.run(client.async_execute())
+        asyncio.run(
+            client.async_execute(
+                env={**os.environ, "PYTHONPATH": str(code)}
+            )
+        )
     return tidy(notebook)
 
 
@@ -82,22 +96,42 @@ def _keep_off_ports(manager: Any, channels: Path) -> None:
 def tidy(notebook: Any) -> Any:
     """Take out what differs between machines, or is of no use without a kernel."""
     notebook.metadata = {
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "kernelspec": {
+            "display_name": "Python 3",
+            "language": "python",
+            "name": "python3",
+        },
         "language_info": {"name": "python"},
     }
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if "outputs" in cell:
-            cell.outputs = [output for output in cell.outputs if not _needs_kernel(output)]
+            cell.outputs = [
+                output
+                for output in cell.outputs
+                if not _needs_kernel(output)
+            ]
+            for output in cell.outputs:
+                _without_frame(output)
     return notebook
 
 
+def _without_frame(output: Any) -> None:
+    # It prints blank, and no two of them are alike; its picture and its text stay.
+    if "<iframe" in output.get("data", {}).get("text/html", ""):
+        del output.data["text/html"]
+
+
 def _needs_kernel(output: Any) -> bool:
-    return "application/vnd.jupyter.widget-view+json" in output.get("data", {})
+    return "application/vnd.jupyter.widget-view+json" in output.get(
+        "data", {}
+    )
 
 
 @contextmanager
-def run_all(paths: Iterable[Path], task: Callable[[Path], T]) -> Iterator[dict[Path, Future[T]]]:
+def run_all(
+    paths: Iterable[Path], task: Callable[[Path], T]
+) -> Iterator[dict[Path, Future[T]]]:
     """Do `task` for each path, two at a time, while the block is open."""
     with private_settings(), ThreadPoolExecutor(AT_ONCE) as pool:
         try:
@@ -137,13 +171,20 @@ def main(arguments: list[str] | None = None) -> int:
         description="Execute notebooks in fresh kernels and keep their outputs.",
         epilog="example: python notebooks/execute.py 03 04",
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="how a notebook's name begins")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="how a notebook's name begins",
+    )
     try:
         paths = notebooks(parser.parse_args(arguments).names)
     except ValueError as error:
         parser.error(str(error))
     with run_all(paths, keep) as futures:
-        return max([_report(path, future) for path, future in futures.items()])
+        return max(
+            [_report(path, future) for path, future in futures.items()]
+        )
 
 
 def _report(path: Path, future: Future[float]) -> int:
@@ -151,7 +192,11 @@ def _report(path: Path, future: Future[float]) -> int:
         print(f"{path.stem:32} {future.result():5.1f} s", flush=True)
     except Exception as error:
         plain = re.sub(r"\x1b\[[\d;]*m", "", str(error))
-        print(f"{path.stem:32} failed\n{plain}", file=sys.stderr, flush=True)
+        print(
+            f"{path.stem:32} failed\n{plain}",
+            file=sys.stderr,
+            flush=True,
+        )
         return 1
     return 0
 

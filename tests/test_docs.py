@@ -99,7 +99,7 @@ class TestTheSite:
         assert pages >= {
             *("index.html", "own_app.html", "moving.html", "which.html", "deployment.html"),
             *("faq.html", "testing.html", "examples.html", "changelog.html", "contributing.html"),
-            *("reference.html", "made/command_line.html", "notebooks/02_three_modes.html"),
+            *("reference.html", "made/command_line.html", "notebooks/05_three_modes.html"),
         }
         notebooks = {file.stem for file in (ROOT / "notebooks").glob("*.ipynb")}
         assert {f"notebooks/{name}.html" for name in notebooks} <= pages
@@ -189,7 +189,7 @@ def test_it_looks_right_on_every_screen_and_asks_for_nothing_else(
         errors: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.on("pageerror", lambda error: errors.append(str(error)))
-        for name in ("index", "deployment", "notebooks/02_three_modes", "made/reference/visualize"):
+        for name in ("index", "deployment", "notebooks/05_three_modes", "made/reference/visualize"):
             page.goto(f"{served}{name}.html")
             assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
         page.goto(f"{served}index.html")

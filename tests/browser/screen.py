@@ -132,7 +132,9 @@ class Screen:
 
     def labels(self) -> list[Label]:
         """All words in the picture, and where they are."""
-        found = self.state("v.labels.map(({words, x, y, width, height}) => [words, x, y, width, height])")
+        found = self.state(
+            "v.labels.map(({words, x, y, width, height}) => [words, x, y, width, height])"
+        )
         return [Label(*one) for one in found]
 
     def texts(self) -> list[str]:

@@ -200,14 +200,18 @@ def test_above_its_limit_the_page_lets_the_oldest_go_and_says_so(
     screen = live()
     source.send(*(opened(number, number * MS) for number in range(1, 6)))
     until(screen, "v.recordings[0].size === 3")
-    assert screen.state("[...v.recordings[0].clock.keys()].map((r) => v.recordings[0].value('requests', 'id', r))") == [3, 4, 5]
+    assert screen.state(
+        "[...v.recordings[0].clock.keys()].map((r) => v.recordings[0].value('requests', 'id', r))"
+    ) == [3, 4, 5]
     assert screen.text("found") == "0 tasks · 3 requests · 2 older requests let go"
     # What was let go does not come back, neither by a late row nor by a server that starts over.
     source.send({"id": 1, "status": 200}, opened(2, 2 * MS))
     source.send("4", event="dropped")
     source.send(opened(6, 6 * MS))
     until(screen, "v.recordings[0].find(0, 6) >= 0")
-    assert screen.state("[...v.recordings[0].clock.keys()].map((r) => v.recordings[0].value('requests', 'id', r))") == [4, 5, 6]
+    assert screen.state(
+        "[...v.recordings[0].clock.keys()].map((r) => v.recordings[0].value('requests', 'id', r))"
+    ) == [4, 5, 6]
     assert screen.text("found") == "0 tasks · 3 requests · 7 older requests let go"
 
 

@@ -305,7 +305,9 @@ def test_details_say_where_a_task_stands_among_its_kind(show: Show) -> None:
     for number, timeline in enumerate(timelines):
         timeline.tasks[2].finished = timeline.request_start + (40 + number) * MS
     screen = show(timelines)
-    screen.state("v.app.pin(v.app.find(v.app.identify({ type: 'tasks', of: 0, index: 19 * 6 + 2 })))")
+    screen.state(
+        "v.app.pin(v.app.find(v.app.identify({ type: 'tasks', of: 0, index: 19 * 6 + 2 })))"
+    )
     screen.settle()
     assert screen.facts()["Run"].endswith("slower than 100 % of 20 send_mail")
 
@@ -562,9 +564,7 @@ def test_the_theme_follows_the_system_and_the_switch(show: Show) -> None:
     assert dark.state(background) == "rgb(255, 255, 255)"
 
 
-def test_a_view_is_kept_in_the_address(
-    show: Show, new_screen: Callable[..., Screen]
-) -> None:
+def test_a_view_is_kept_in_the_address(show: Show, new_screen: Callable[..., Screen]) -> None:
     screen = show(random_timelines(60, 5))
     screen.show("lanes")
     screen.search("task_2 wait>1ms")

@@ -8,12 +8,14 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
 from socket import socket
+from typing import Any
 
 from fastapi_tasks import Timeline, load, merge
 from fastapi_tasks.files import target_of
@@ -53,7 +55,9 @@ class Worker:
 
     def ended(self) -> int:
         """Wait for its end; return its exit code."""
-        self.process.join()
+        while self.process.is_alive():
+            # Not for ever: a signal that comes just before the wait would not end it.
+            self.process.join(0.2)
         return self.process.exitcode or 0
 
     def recording(self) -> list[Timeline]:
@@ -65,12 +69,19 @@ class Worker:
 def _work(serve: Serve, options: argparse.Namespace, taken: socket, says: Connection) -> None:
     # Ctrl-C goes to all processes of a terminal's group; it is for the first to pass on.
     os.setsid()
+    threading.Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
     try:
         with closing(taken):
             serve(options, taken, says.send)
     except CommandError as error:
         print(f"visualize: {error}", file=sys.stderr)
         sys.exit(error.code)
+
+
+def _end_with(parent: Any) -> None:
+    """End as at Ctrl-C, once the process that started this one is gone without a word."""
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def check(workers: int) -> None:

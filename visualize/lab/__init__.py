@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .bench import Lab, SyncLab
     from .errors import LabError
+    from .exercise import beside, verdict
     from .modes import compare_modes
     from .serving import Serving, serve, start
+    from .witness import lay_over, moments
 
 # Each name is imported when it is first used: a server alone needs no client.
 _HOMES = {
@@ -17,12 +19,28 @@ _HOMES = {
     "LabError": "errors",
     "Serving": "serving",
     "SyncLab": "bench",
+    "beside": "exercise",
     "compare_modes": "modes",
+    "lay_over": "witness",
+    "moments": "witness",
     "serve": "serving",
     "start": "serving",
+    "verdict": "exercise",
 }
 
-__all__ = ["Lab", "LabError", "Serving", "SyncLab", "compare_modes", "serve", "start"]
+__all__ = [
+    "Lab",
+    "LabError",
+    "Serving",
+    "SyncLab",
+    "beside",
+    "compare_modes",
+    "lay_over",
+    "moments",
+    "serve",
+    "start",
+    "verdict",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,13 @@ import { failed } from "./summary.js";
 export class App {
 	/** @param {any} data as page.py writes it @param {Record<string, any>} part the elements of the page by name */
 	constructor(data, part, host) {
-		Object.assign(this, { data, part, host });
+		this.data = data;
+		this.part = part;
+		this.host = host;
+		/** @type {any[][]} of each recording */
+		this.findings = [];
+		/** @type {any} how the theme looks, once it is known */
+		this.looks = null;
 		/** @type {any[]} */
 		this.recordings = [];
 		/** @type {Shown[]} */

@@ -14,7 +14,10 @@ const [TITLE, LEGEND, EDGE] = [34, 30, 12]; // pixels
 export class Files {
 	/** @param {any} app @param {any} lanes @param {HTMLElement} original the document as it was served */
 	constructor(app, lanes, original) {
-		Object.assign(this, { app, lanes, original });
+		this.app = app;
+		this.lanes = lanes;
+		/** @type {any} */
+		this.original = original;
 	}
 
 	/** Save a file of this kind; of all there is, or of what is shown. */

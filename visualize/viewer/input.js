@@ -12,7 +12,14 @@ export function listen(lanes, actions) {
 
 class Pointers {
 	constructor(lanes, stage, actions) {
-		Object.assign(this, { lanes, stage, actions, travelled: 0, measuring: false, clicked: [-TWICE, 0, 0] });
+		this.lanes = lanes;
+		this.stage = stage;
+		this.actions = actions;
+		this.travelled = 0;
+		this.measuring = false;
+		this.from = 0;
+		/** when and where one clicked last */
+		this.clicked = [-TWICE, 0, 0];
 		/** @type {Map<number, [number, number]>} */
 		this.held = new Map();
 		const on = (type, act) =>

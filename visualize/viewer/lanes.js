@@ -29,6 +29,31 @@ export class Lanes {
 		this.fitted = true;
 		this.following = false;
 		this.width = this.height = 0;
+		this.scale = 1;
+		/** the first and the last moment of what is shown */
+		this.first = 0;
+		this.last = 1e6;
+		this.measures = false; // the next drag does
+		this.isCrowd = false;
+		this.stale = this.grown = true;
+		this.pitch = 0;
+		/** @type {any} */
+		this.crowd = null;
+		/** @type {any} */
+		this.looks = null;
+		/** @type {any} */
+		this.inks = null;
+		/** @type {any} */
+		this.image = null;
+		/** @type {any} */
+		this.pixels = null;
+		/** @type {any} */
+		this.pen = null;
+		/** @type {any} */
+		this.drawn = null;
+		/** @type {number | null} */
+		this.frame = null;
+		this.echo = 0; // where the scroll bar was put
 		this.timer = 0;
 		this.waiting = [];
 		this.canvas = app.part.canvas;
@@ -304,7 +329,7 @@ export class Lanes {
 		this.frame ??= requestAnimationFrame(() => {
 			this.frame = null;
 			if (this.app.shown.length && this.isSeen) {
-				if (this.following && this.grown) this.keepUp();
+				if (this.following) this.keepUp();
 				if (this.stale || !this.scene) this.layout();
 				this.paint();
 			}

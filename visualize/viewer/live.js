@@ -13,6 +13,12 @@ export class Live {
 		this.follow = follow;
 		this.told = new Told(app.data.format, app.data.limit);
 		this.paused = false;
+		this.waiting = 0;
+		this.wasFollowing = false;
+		/** @type {Date | null} */
+		this.since = null;
+		/** @type {number | null} */
+		this.frame = null;
 		this.counters = null;
 		app.findings = [[]];
 		app.load([this.told.toRecording("")]);
@@ -57,7 +63,7 @@ export class Live {
 
 	append(lines) {
 		this.told.read(lines);
-		this.waiting = (this.waiting ?? 0) + 1;
+		this.waiting++;
 		this.soon();
 	}
 

@@ -20,7 +20,9 @@ import { count } from "./words.js";
 
 const STACKED = 40; // with more requests the page opens on its summary
 
+/** @type {any} */
 const original = document.documentElement.cloneNode(true);
+/** @type {any} */
 const host = document.querySelector("#timeline");
 const data = JSON.parse(document.querySelector("#timeline-data").textContent);
 const part = Object.fromEntries(Array.from(host.querySelectorAll("[data-part]"), (one) => [one.dataset.part, one]));
@@ -251,11 +253,12 @@ function tell(hit, x, y) {
 // --- The address ---
 
 let written = "";
+let remembering = 0;
 
 function remember() {
 	if (!hasAddress() || live) return;
-	clearTimeout(remember.timer);
-	remember.timer = setTimeout(() => {
+	clearTimeout(remembering);
+	remembering = setTimeout(() => {
 		written = writeState({
 			view: app.panel === opening() ? "" : app.panel, filter: app.text, hide: [...app.hidden].join(","), rows: app.group === "request" ? "" : app.group,
 			time: app.align === data.align ? "" : app.align, at: lanes.fitted || !lanes.scene ? "" : `${Math.round(lanes.view.begin)}~${Math.round(lanes.view.end)}`, pin: app.pinned && app.identify(app.pinned),

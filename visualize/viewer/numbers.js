@@ -32,6 +32,11 @@ export class Numbers {
 		this.actions = actions;
 		this.sorts = Object.fromEntries(Object.entries(KINDS).map(([kind, { sort }]) => [kind, { key: sort, turned: false }]));
 		this.measure = "response";
+		this.stale = true;
+		/** @type {any} */
+		this.canvas = null;
+		/** @type {any[]} */
+		this.drawn = [];
 		app.on("filtered", () => this.renew());
 		app.on("panel", () => this.show());
 		app.on("theme", () => this.renew());

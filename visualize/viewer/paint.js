@@ -9,6 +9,7 @@ import { duration, harmless, isolated, ticksOf } from "./words.js";
 
 export const RULER = 26;
 export const LOOP = 22; // pixels of the lane of one process' event loop
+const LINE = 14; // pixels that a line of text takes
 const DETAILED = 700; // more bars in view are painted as pixels
 const MARKS = [["response_sent", "response sent"], ["endpoint_end", "endpoint end"]];
 const PHASES = ["endpoint_start", "endpoint_end", "response_start", "response_sent", "request_end"];
@@ -17,6 +18,7 @@ const PHASES = ["endpoint_start", "endpoint_end", "response_start", "response_se
  * @typedef {object} Box
  * @property {any} row @property {number} at @property {number} i @property {number} x @property {number} mid
  * @property {number} end @property {number} y @property {number} h @property {any} record
+ * @property {any} shownOf @property {any} recording
  */
 
 export class Painter {
@@ -24,6 +26,36 @@ export class Painter {
 	constructor(pen, widthOf) {
 		this.pen = pen;
 		this.widthOf = widthOf;
+		this.view = { begin: 0, end: 1, y: 0 };
+		this.width = this.height = this.top = 0;
+		/** @type {any} */
+		this.scene = null;
+		/** @type {any} the lanes of the event loops */
+		this.loop = null;
+		/** @type {any[]} */
+		this.shown = [];
+		/** @type {any} */
+		this.pinned = null;
+		/** @type {any} */
+		this.hovered = null;
+		/** @type {[any, any][]} */
+		this.links = [];
+		/** @type {[number, number] | null} */
+		this.range = null;
+		/** @type {string[]} */
+		this.totals = [];
+		/** @type {any} what spans are called */
+		this.words = {};
+		/** @type {any} */
+		this.image = null;
+		/** @type {any} */
+		this.inks = null;
+		/** @type {(image: any) => any} */
+		this.toPicture = (image) => image;
+		this.places = new Places();
+		this.crowd = this.isAbove = false;
+		/** @type {Map<string, any>} */
+		this.placed = new Map();
 	}
 
 	/** Draw all of a picture: a scene, a view of it, and what is chosen in it. */
@@ -43,7 +75,7 @@ export class Painter {
 		this.crowd = !boxes;
 		if (boxes) this.detail(boxes);
 		else this.pixels(rows);
-		for (const row of rows) if (/group|title/.test(row.kind) && row.height >= 12) this.heads(row);
+		for (const row of rows) if (/group|title/.test(row.kind) && row.height >= LINE) this.heads(row);
 		this.choice();
 		this.above(ticks);
 	}
@@ -236,7 +268,7 @@ export class Painter {
 	/** Write a bar's name, and its note if there is room: in the bar, else beside it. */
 	label(box, name, note, look, insideOnly = false) {
 		const { row, x, mid, end, y, h } = box;
-		if (h < 10) return true;
+		if (row.height < LINE) return true;
 		const inside = [Math.max(mid, 0) + 8, Math.min(end, this.width) - 6];
 		const from = Math.max(end, x + 2, 0) + this.signRoom(box) + 5;
 		const right = [from, this.places.roomRight(row, from, this.width) - 6];

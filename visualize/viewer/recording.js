@@ -101,14 +101,20 @@ function beginnings(owner, size) {
 }
 
 // A process keeps one shift, so that a step of the wall clock never reorders what it recorded.
-function starts({ size, clock, wall, tables, values }) {
+function starts(recording) {
+	const { size } = recording;
+	/** @type {{clock: bigint[], wall: bigint[]}} */
+	const { clock, wall } = recording;
 	const start = new Float64Array(size);
-	const shifts = new Map();
+	const first = new Map(); // the earliest request of each process
+	const processOf = (r) => recording.value("requests", "process", r) ?? 0;
 	for (let r = 0; r < size; r++) {
-		const process = values[tables.requests.codes.process[r]] ?? 0;
-		if (!shifts.has(process)) shifts.set(process, wall[r] - clock[r]);
-		start[r] = Number(clock[r] + shifts.get(process) - clock[0] - shifts.get(values[tables.requests.codes.process[0]] ?? 0));
+		const known = first.get(processOf(r));
+		if (known === undefined || clock[r] < clock[known]) first.set(processOf(r), r);
 	}
+	/** @returns {bigint} */
+	const shift = (r) => (first.size < 2 ? 0n : wall[first.get(processOf(r))] - clock[first.get(processOf(r))]);
+	for (let r = 0; r < size; r++) start[r] = Number(clock[r] + shift(r) - clock[0] - shift(0));
 	return start;
 }
 

@@ -47,6 +47,10 @@ export class Shown {
 		this.holds = holds;
 		this.align = align;
 		this.offset = new Float64Array(recording.size);
+		/** how many requests */
+		this.count = 0;
+		this.begin = Infinity;
+		this.end = -Infinity;
 		const { response_sent, request_end } = recording.tables.requests.times;
 		if (align !== "clock")
 			for (let r = 0; r < recording.size; r++) {
@@ -72,7 +76,6 @@ export class Shown {
 				if (end[i] + offset[r] > this.ends[r]) this.ends[r] = end[i] + offset[r];
 			}
 		}
-		[this.begin, this.end, this.count] = [Infinity, -Infinity, 0];
 		for (let r = 0; r < size; r++) {
 			if (!selected.requests[r]) continue;
 			this.count++;
@@ -106,7 +109,9 @@ export class Scene {
 		this.ends = new Float64Array(total);
 		this.tints = new Uint8Array(total);
 		this.refs = new Int32Array(total);
-		[this.begin, this.end] = extentOf(shown);
+		const [begin, end] = extentOf(shown);
+		this.begin = begin;
+		this.end = end;
 		this.height = 0;
 		let at = 0;
 		for (const row of this.rows) at = this.fill(row, at, shown[row.band.of]);

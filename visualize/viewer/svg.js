@@ -53,6 +53,7 @@ export class SvgPen {
 		this.parts.push(`<image x="${x}" y="${y}" width="${width}" height="${height}" preserveAspectRatio="none" style="image-rendering:pixelated" href="${picture.url}"/>`);
 	}
 
+	/** @param {string} tag @param {string} shape @param {import("./looks.js").Look} look */
 	shape(tag, shape, { fill, alpha, hatch, lines = fill, faint, stroke, width = 1, dash }) {
 		const line = stroke ? ` stroke="${stroke}"${width === 1 ? "" : ` stroke-width="${width}"`}${dash ? ` stroke-dasharray="${dash}"` : ""}` : "";
 		const solid = fill ? ` fill="${fill}"${alpha === undefined ? "" : ` fill-opacity="${alpha}"`}` : ' fill="none"';

@@ -38,6 +38,9 @@ export class RecordTable {
 		this.kind = "tasks";
 		this.sort = { key: "at", turned: true };
 		this.from = 0;
+		this.stale = true;
+		/** @type {any} */
+		this.rows = null;
 		app.on("filtered", () => ((this.stale = true), (this.from = 0), this.show()));
 		app.on("panel", () => this.show());
 		app.on("pinned", () => app.panel === "table" && this.fill());

@@ -1,0 +1,204 @@
+"""Answers for notebooks 00 to 09."""
+
+from __future__ import annotations
+
+from .answers import Exercise, right, wrong
+
+EXERCISES = {
+    "00": Exercise(
+        right={
+            "at once": right(("after_response.schedule", "schedule")),
+            "after the route": right(("after_response", "after_route")),
+            "by name": right(("(send_mail, email)", "(send_mail, to=email)")),
+            "a lambda": right(("(send_mail, email)", "(lambda: send_mail(email))")),
+        },
+        wrong={
+            "awaited as well": wrong(
+                "still waited", ("    return", "    await send_mail(email)\n    return")
+            ),
+            "called": wrong("TypeError", ("(send_mail, email)", "(send_mail(email))")),
+            "the scheduling awaited": wrong(
+                "TypeError", ("    tasks.after", "    await tasks.after")
+            ),
+            "other work": wrong("sent no mail", ("(send_mail, email)", "(store_order, email)")),
+        },
+    ),
+    "01": Exercise(
+        right={"in small letters": right(("Assam", "assam"))},
+        wrong={
+            "one wrong": wrong("finishes last", ("Ceylon", "Assam")),
+            "two exchanged": wrong(
+                "starts before", ("Assam", "x"), ("Darjeeling", "Assam"), ("x", "Darjeeling")
+            ),
+        },
+    ),
+    "02": Exercise(
+        right={
+            "in one row": right(
+                (
+                    "record.started <= first and last <= record.finished",
+                    "record.started <= first <= last <= record.finished",
+                )
+            ),
+            "the other way round": right(
+                (
+                    "record.started <= first and last <= record.finished",
+                    "not (record.started > first or record.finished < last)",
+                )
+            ),
+        },
+        wrong={
+            "the begin alone": wrong("ends early", (" and last <= record.finished", "")),
+            "the end alone": wrong("starts late", ("record.started <= first and ", "")),
+            "never": wrong("'true'", ("return record", "return False and record")),
+            "outside": wrong("'true'", ("record.started <= first", "record.started >= first")),
+        },
+    ),
+    "03": Exercise(
+        right={
+            "at once": right(("after_response.schedule", "schedule")),
+            "after the route": right(("after_response", "after_route")),
+            "with a name": right(("_response.schedule", '_response.task(name="bill").schedule')),
+        },
+        wrong={
+            "scheduled, and then awaited": wrong(
+                "still", ("    return", "    await send_invoice(email)\n    return")
+            ),
+            "called": wrong("TypeError", ("(send_invoice, email)", "(send_invoice(email))")),
+            "the scheduling awaited": wrong(
+                "TypeError", ("    tasks.after", "    await tasks.after")
+            ),
+            "nothing sent": wrong(
+                "sent no invoice", ("(send_invoice, email)", "(asyncio.sleep, 0)")
+            ),
+            "twice": wrong(
+                "2 tasks", ("    return", "    tasks.schedule(send_invoice, email)\n    return")
+            ),
+        },
+    ),
+    "04": Exercise(
+        right={
+            "to_thread": right(
+                (
+                    "def weigh() -> None:\n    read_scales()",
+                    "async def weigh() -> None:\n    await asyncio.to_thread(read_scales)",
+                )
+            ),
+            "at once": right(("after_response.schedule", "schedule")),
+            "without weigh": right(("schedule(weigh)", "schedule(read_scales)")),
+        },
+        wrong={
+            "a pause before it": wrong(
+                "held the loop",
+                ("def weigh() -> None:", "async def weigh() -> None:\n    await asyncio.sleep(0)"),
+            ),
+            "never read": wrong("read 0 times", ("    read_scales()", "    pass")),
+            "in the endpoint": wrong(
+                "first customer waits",
+                (
+                    "    tasks.after_response.schedule(weigh)",
+                    "    await asyncio.to_thread(read_scales)",
+                ),
+            ),
+        },
+    ),
+    "05": Exercise(
+        right={
+            "in another order of lines": right(
+                ('    tasks.task(name="label").schedule(work, "label")\n', ""),
+                ("    await", '    tasks.task(name="label").schedule(work, "label")\n    await'),
+            ),
+        },
+        wrong={
+            "audit afterwards": wrong("had gone out", ("after_route", "after_response")),
+            "audit at once": wrong("before the endpoint succeeded", ("tasks.after_route", "tasks")),
+            "mail too early": wrong("mail began before", ("after_response", "after_route")),
+            "label late": wrong(
+                "label began only",
+                ('tasks.task(name="label")', 'tasks.after_route.task(name="label")'),
+            ),
+            "no mail": wrong(
+                "mail never began", ('schedule(work, "mail")', 'schedule(work, "post")')
+            ),
+        },
+    ),
+    "06": Exercise(
+        right={
+            "by name": right(("(count, tea)", "(count, tea=tea)")),
+            "after the look": right(
+                ("    tasks.after_route.schedule(count, tea)\n", ""),
+                ("    stamp", "    tasks.after_route.schedule(count, tea)\n    stamp"),
+            ),
+        },
+        wrong={
+            "at once": wrong("Coffee was counted", ("tasks.after_route", "tasks")),
+            "afterwards": wrong("after the answer left", ("after_route", "after_response")),
+            "awaited": wrong(
+                "Coffee was counted", ("tasks.after_route.schedule(count, tea)", "await count(tea)")
+            ),
+            "twice": wrong(
+                "counted",
+                ("(count, tea)", "(count, tea)\n    tasks.after_route.schedule(count, tea)"),
+            ),
+        },
+    ),
+    "07": Exercise(
+        right={
+            "a tuple": right(("iter(list(basket))", "iter(tuple(basket))")),
+            "a copy": right(("iter(list(basket))", "iter(basket.copy())")),
+            "one text": right(("iter(list(basket))", 'iter(["".join(basket)])')),
+        },
+        wrong={
+            "afterwards": wrong("to stay", ("after_route", "after_response")),
+            "never emptied": wrong(
+                "still holds", ("    tasks.after_route.schedule(empty_basket)\n", "")
+            ),
+            "another list emptied": wrong(
+                "still holds", ("schedule(empty_basket)", "schedule(list(basket).clear)")
+            ),
+        },
+    ),
+    "08": Exercise(
+        right={"with a name": right(("tasks.schedule", 'tasks.task(name="attempt").schedule'))},
+        wrong={
+            "afterwards": wrong(
+                "was discarded", ("tasks.schedule", "tasks.after_response.schedule")
+            ),
+            "awaited": wrong("no task", ("tasks.schedule(audit, ", "await audit(")),
+            "without a zone": wrong("its zone", ("datetime.now(UTC)", "datetime.now()")),
+            "no failure": wrong(
+                "Bob got 200", ('raise HTTPException(404, "no such tea")', 'return "removed"')
+            ),
+        },
+    ),
+    "09": Exercise(
+        right={
+            "a lambda": right(
+                ("schedule(draw_and_print, tea)", "schedule(lambda: print_it(draw_label(tea)))")
+            ),
+            "to_thread": right(
+                (
+                    "def draw_and_print(tea: str) -> None:\n    print_it(draw_label(tea))",
+                    "async def draw_and_print(tea: str) -> None:\n"
+                    "    label = await asyncio.to_thread(draw_label, tea)\n"
+                    "    await asyncio.to_thread(print_it, label)",
+                )
+            ),
+        },
+        wrong={
+            "on the loop": wrong(
+                "holds the loop", ("def draw_and_print", "async def draw_and_print")
+            ),
+            "nothing drawn": wrong(
+                "longest task", ("(draw_and_print, tea)", '(print_it, f"label of {tea}")')
+            ),
+            "two tasks": wrong(
+                "printed were",
+                (
+                    "(draw_and_print, tea)",
+                    "(draw_label, tea)\n    tasks.after_response.schedule(print_it, tea)",
+                ),
+            ),
+        },
+    ),
+}

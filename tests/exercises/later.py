@@ -1,0 +1,251 @@
+"""Answers for notebooks 20 to 30."""
+
+from __future__ import annotations
+
+from .answers import Exercise, right, wrong
+
+POOLED = """    loop = asyncio.get_running_loop()
+    found = loop.run_in_executor(pool, statistics.pstdev, sales)
+    results.append(await found)"""
+
+PATIENT = """    for number in range(4):
+        try:
+            return await mail(works_at)
+        except ConnectionError:
+            if number == 3:
+                raise
+            await asyncio.sleep(0.02)"""
+
+SHIELDED = "later.task(shield=True)"
+
+EXERCISES = {
+    "20": Exercise(
+        right={
+            "submit": right(
+                (
+                    POOLED,
+                    "    found = pool.submit(statistics.pstdev, sales)\n"
+                    "    results.append(await asyncio.wrap_future(found))",
+                )
+            )
+        },
+        wrong={
+            "to_thread": wrong(
+                "processor time",
+                (POOLED, "    results.append(await asyncio.to_thread(statistics.pstdev, sales))"),
+            ),
+            "def": wrong(
+                "processor time",
+                ("async def", "def"),
+                (POOLED, "    results.append(statistics.pstdev(sales))"),
+            ),
+            "asleep": wrong("no result", (POOLED, "    await asyncio.sleep(0.2)")),
+            "not computed": wrong("only", (POOLED, "    results.append(right)")),
+            "not awaited": wrong(
+                "no result", (POOLED, "    pool.submit(statistics.pstdev, sales)")
+            ),
+        },
+    ),
+    "21": Exercise(
+        right={
+            "five tasks": right(
+                ("members[::20]", "members[:1]"),
+                ("first + 20", "first + len(members)"),
+                (
+                    "tasks.after_response.schedule(send_news, range(60))",
+                    "[tasks.schedule(send_news, range(n, n + 12)) for n in range(0, 60, 12)]",
+                ),
+            ),
+        },
+        wrong={
+            "a task each": wrong(
+                "60 tasks",
+                (
+                    "tasks.after_response.schedule(send_news, range(60))",
+                    "[tasks.schedule(mail_news, n) for n in range(60)]",
+                ),
+            ),
+            "some twice": wrong("mails to", ("first + 20):", "first + 21):")),
+            "in the endpoint": wrong(
+                "client waits",
+                (
+                    "tasks.after_response.schedule(send_news, range(60))",
+                    "for n in range(60):\n        await mail_news(n)\n"
+                    "    tasks.schedule(asyncio.sleep, 0)",
+                ),
+            ),
+        },
+    ),
+    "22": Exercise(
+        right={
+            "a lambda": right(
+                ("on_error=report", "on_error=lambda task, error: report(task, error)")
+            ),
+            "asynchronous": right(
+                ("desk = ", "async def tell(task, error):\n    report(task, error)\n\n\ndesk = "),
+                ("on_error=report", "on_error=tell"),
+            ),
+        },
+        wrong={
+            "at each task": wrong(
+                "unseen failed",
+                ("config=TaskConfig(on_error=report)", ""),
+                ('name="mail"', 'name="mail", on_error=report'),
+                ('name="warehouse"', 'name="warehouse", on_error=report'),
+            ),
+            "no exception": wrong("statistics failed", (", on_error=ignore", "")),
+            "ignored": wrong("mail failed", ("on_error=report", "on_error=ignore")),
+        },
+    ),
+    "23": Exercise(
+        right={
+            "to_thread": right(
+                (
+                    "def print_label() -> None:\n    old_driver()",
+                    "async def print_label() -> None:\n    await asyncio.to_thread(old_driver)",
+                )
+            ),
+            "a loop of its own": right(
+                (
+                    "async def mail() -> None:\n    await new_client()",
+                    "def mail() -> None:\n    asyncio.run(new_client())",
+                )
+            ),
+        },
+        wrong={
+            "on the loop": wrong("held the loop", ("def print_label", "async def print_label")),
+            "never awaited": wrong("mail ran", ("    await new_client()", "    new_client()")),
+            "nothing printed": wrong("print_label ran", ("    old_driver()", "    pass")),
+        },
+    ),
+    "24": Exercise(
+        right={
+            "while": right(
+                (
+                    PATIENT,
+                    "    left = 4\n    while True:\n        try:\n"
+                    "            await mail(works_at)\n            break\n"
+                    "        except ConnectionError:\n            left -= 1\n"
+                    "            if not left:\n                raise\n"
+                    "        await asyncio.sleep(0.02)",
+                )
+            ),
+        },
+        wrong={
+            "no pause": wrong("between two tries", ("asyncio.sleep(0.02)", "asyncio.sleep(0)")),
+            "given up silently": wrong(
+                "it ended ok", ("                raise", "                return")
+            ),
+            "three tries": wrong("3 tries", ("range(4)", "range(3)"), ("== 3", "== 2")),
+            "for ever": wrong("9 tries", ("range(4)", "range(9)"), ("== 3", "== 8")),
+        },
+    ),
+    "25": Exercise(
+        right={
+            "less time": right(("shutdown_timeout=5", "shutdown_timeout=4")),
+            "one scheduler": right(
+                (f"    {SHIELDED}", f"    safe = {SHIELDED}\n    safe"),
+            ),
+        },
+        wrong={
+            "a longer grace period": wrong(
+                "has no shield", ("grace_period=0.1", "grace_period=1.5"), (SHIELDED, "later")
+            ),
+            "both": wrong("grace period has to stay", ("grace_period=0.1", "grace_period=1.2")),
+            "no time": wrong("was abandoned", ("shutdown_timeout=5", "shutdown_timeout=0.2")),
+            "everything": wrong(
+                "newsletter was abandoned",
+                ("shutdown_timeout=5", "shutdown_timeout=1.5"),
+                ("later.schedule(newsletter)", f"{SHIELDED}.schedule(newsletter)"),
+            ),
+            "one of two": wrong(
+                "reserve was cancelled",
+                (f"{SHIELDED}.schedule(reserve)", "later.schedule(reserve)"),
+            ),
+        },
+    ),
+    "26": Exercise(
+        right={"more threads": right(("threads=10", "threads=20"))},
+        wrong={
+            "two threads": wrong("no thread was free", ("threads=10", "threads=2")),
+            "the default scope": wrong("had closed", (', scope="function"', "")),
+            "on the loop": wrong("held the event loop", ("def draw_label", "async def draw_label")),
+            "one task less": wrong(
+                "five tasks", ("    tasks.after_response.schedule(draw_label)\n", "")
+            ),
+        },
+    ),
+    "27": Exercise(
+        right={
+            "one scheduler": right(
+                ("    tasks.after_response", "    later = tasks.after_response\n    later")
+            ),
+        },
+        wrong={
+            "BackgroundTasks kept": wrong(
+                "background",
+                ("tasks: Tasks", "tasks: Tasks, old: BackgroundTasks"),
+                ('tasks.after_response.schedule(work, "parcel")', 'old.add_task(work, "parcel")'),
+            ),
+            "create_task kept": wrong(
+                "spawned",
+                ('tasks.schedule(work, "log")', 'kept.add(asyncio.create_task(work("log")))'),
+            ),
+            "the log afterwards": wrong(
+                "log began only", ("tasks.schedule(work", "tasks.after_response.schedule(work")
+            ),
+            "the invoice at once": wrong(
+                "invoice -",
+                (
+                    'tasks.after_response.schedule(work, "invoice")',
+                    'tasks.schedule(work, "invoice")',
+                ),
+            ),
+            "no parcel": wrong("no parcel", ('(work, "parcel")', '(work, "letter")')),
+        },
+    ),
+    "28": Exercise(
+        right={
+            "a task of its own": right(
+                ("await into_queue()", "await asyncio.create_task(into_queue())")
+            ),
+        },
+        wrong={
+            "at once": wrong("in the queue", ("await into_queue()", "tasks.schedule(into_queue)")),
+            "the parcel as well": wrong(
+                "client waited", ("await into_queue()", "await into_queue()\n    await post()")
+            ),
+            "twice": wrong(
+                "2 jobs", ("await into_queue()", "await into_queue()\n    await into_queue()")
+            ),
+            "never": wrong("0 jobs", ("await into_queue()", "pass")),
+        },
+    ),
+    "29": Exercise(
+        right={
+            "after the route": right(('"immediate"', '"after_route"')),
+        },
+    ),
+    "30": Exercise(
+        right={
+            "released": right((".started", ".released")),
+            "the other way round": right(
+                (
+                    'request.task("mail").started >= request.response_sent',
+                    'request.response_sent <= request.task("mail").started',
+                )
+            ),
+            "the mode": right(
+                (
+                    'request.task("mail").started >= request.response_sent',
+                    'request.task("mail").mode == "after_response"',
+                )
+            ),
+        },
+        wrong={
+            "the endpoint's end": wrong("an after_route mail", ("response_sent", "endpoint_end")),
+            "fails always": wrong("the good shop", (">=", "<")),
+            "no such task": wrong("no assert of yours", ('"mail"', '"letter"')),
+        },
+    ),
+}

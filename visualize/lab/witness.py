@@ -1,0 +1,80 @@
+"""A reader's own stamps, laid over what was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from string import ascii_uppercase
+from typing import TYPE_CHECKING
+
+from fastapi_tasks import Timeline
+from visualize.units import ms
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MARKS = {
+    "request_start": "request arrives",
+    "endpoint_start": "endpoint starts",
+    "endpoint_end": "endpoint ends",
+    "response_start": "response starts",
+    "response_sent": "response sent",
+}
+MOMENTS = ("requested", "released", "started", "finished")
+APART = 0.02
+"""Pins closer than this part of the width share one label."""
+
+
+def moments(timeline: Timeline, seen: Mapping[str, int]) -> str:
+    """Return a table of the recorded moments with `seen`, the reader's stamps, among them.
+
+    Stamps are nanoseconds of `time.perf_counter_ns`, the clock of the recording. Each has the
+    letter that it has in `lay_over`.
+    """
+    recorded = [(moment, "  ", name) for moment, name in _recorded(timeline)]
+    own = [(moment, f"{letter} ", name) for letter, name, moment in _lettered(seen)]
+    rows = sorted([*recorded, *own], key=lambda row: row[0])
+    start = timeline.request_start
+    return "\n".join(f"{ms(at - start):8.1f} ms  {letter} {name}" for at, letter, name in rows)
+
+
+def lay_over(timeline: Timeline, seen: Mapping[str, int]) -> Axes:
+    """Draw the timeline with a pin for each of the reader's stamps, and return the axes.
+
+    Stamps are nanoseconds of `time.perf_counter_ns`. Pins have letters in the order of `seen`.
+    """
+    from visualize.figure import plot
+
+    axes = plot(timeline)
+    low, high = axes.get_xlim()
+    groups: list[tuple[float, str]] = []
+    pins = [(ms(at - timeline.request_start), letter) for letter, _, at in _lettered(seen)]
+    for x, letter in sorted(pins):
+        axes.axvline(x, color="#CC3311", linewidth=0.9, linestyle=(0, (1, 1.2)), zorder=20)
+        if groups and x - groups[-1][0] < APART * (high - low):
+            groups[-1] = groups[-1][0], groups[-1][1] + letter
+        else:
+            groups.append((x, letter))
+    for x, letters in groups:
+        axes.annotate(
+            letters, (x, 0), xycoords=("data", "axes fraction"), xytext=(1.5, 2),
+            textcoords="offset points", fontsize=7, weight="bold", color="#CC3311", zorder=21,
+            bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"},
+        )  # fmt: skip
+    return axes
+
+
+def _lettered(seen: Mapping[str, int]) -> Iterator[tuple[str, str, int]]:
+    for number, (name, moment) in enumerate(seen.items()):
+        yield ascii_uppercase[number % len(ascii_uppercase)], name, moment
+
+
+def _recorded(timeline: Timeline) -> Iterator[tuple[int, str]]:
+    for name, words in MARKS.items():
+        moment = getattr(timeline, name)
+        if moment is not None:
+            yield moment, words
+    for task in timeline.tasks:
+        for name in MOMENTS:
+            moment = getattr(task, name)
+            if moment is not None:
+                yield moment, f"{task.name} {name}"
