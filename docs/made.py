@@ -148,8 +148,9 @@ def copy_notebooks(place: Path) -> None:
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
     source = ROOT / "notebooks"
-    for notebook in sorted(source.glob("*.ipynb")):
-        shutil.copy(notebook, place)
+    for file in sorted(source.iterdir()):
+        if file.suffix in (".ipynb", ".svg", ".pdf"):
+            shutil.copy(file, place)
     shutil.copytree(source / "pictures", place / "pictures")
     toctree = "\n```{toctree}\n:hidden:\n:glob:\n\n[0-9]*\n```\n"
     (place / "README.md").write_text((source / "README.md").read_text() + toctree, encoding="utf-8")
