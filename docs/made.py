@@ -148,8 +148,8 @@ def copy_notebooks(place: Path) -> None:
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
     source = ROOT / "notebooks"
-    for file in (*sorted(source.glob("*.ipynb")), *source.glob("cheat_sheet.*")):
-        if file.suffix != ".py":
+    for file in sorted(source.iterdir()):
+        if file.suffix in (".ipynb", ".svg", ".pdf"):
             shutil.copy(file, place)
     shutil.copytree(source / "pictures", place / "pictures")
     toctree = "\n```{toctree}\n:hidden:\n:glob:\n\n[0-9]*\n```\n"
