@@ -24,8 +24,8 @@ def joined(first: str) -> str:
     """Return a module and all that it imports as one script without imports.
 
     Each module becomes a scope of its own, so that names need to be unique in none but their own.
-    Comments and indents stay at home. Raises ModuleError for what is neither `import { a } from "./b.js"` nor
-    `export` before a declaration, and for a circle.
+    Comments and indents stay at home. Raises ModuleError for what is neither
+    `import { a } from "./b.js"` nor `export` before a declaration, and for a circle.
     """
     return "".join(_scope(name, text) for name, text in _in_order(first, (), set()))
 

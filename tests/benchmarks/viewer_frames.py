@@ -119,7 +119,7 @@ def measure(page: Page, tasks: int, folder: Path, frames: int = 180) -> list[Fra
     size = round(len(document) / 1e6, 2)
     key = round(max(page.evaluate(KEYS)), 1)
     return [
-        Frames(tasks, kind, *drive(page, kind, frames), size, round(first, 2), key)
+        Frames(tasks, kind, *drive(page, kind, frames), size, round(first, 2), key_ms=key)
         for kind in ("pan", "zoom")
     ]
 

@@ -15,7 +15,7 @@ Show = Callable[..., Screen]
 
 def time_at(screen: Screen, x: float) -> float:
     view = screen.view
-    return view.begin + view.span * x / screen.state("v.width")
+    return float(view.begin + view.span * x / screen.state("v.width"))
 
 
 def pitch(screen: Screen) -> float:
