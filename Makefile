@@ -38,7 +38,7 @@ lint: $(VENV)/.dev ## Linter, formatter check, mypy strict
 	$(BIN)/mypy
 
 test-versions: $(VENV)/.dev ## Run the library's tests on each Python that can be had, and with the lowest versions
-	@$(BIN)/python -m tests.versions
+	@$(BIN)/python -m tests.versions $(VERSIONS)
 
 test-lowest: $(VENV)/.dev ## Run the library's tests with the lowest versions that pyproject.toml admits
 	@$(BIN)/python -m tests.versions lowest

@@ -18,7 +18,7 @@ from .slots import Limiters
 from .steps import Beat
 from .task import TaskConfig
 from .telemetry import find_tracer
-from .watch.line import begin_watch, end_watch
+from .watch.loop import begin_watch, end_watch
 
 
 class Runtime:

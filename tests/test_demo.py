@@ -13,6 +13,7 @@ from fastapi_tasks import Timeline, load
 from visualize.lab.sockets import bind
 
 from .processes import line_with, run, running
+from .watching import whole
 
 
 @pytest.fixture(scope="module")
@@ -73,13 +74,35 @@ def test_every_request_is_recorded_whole(demo: tuple[Path, str]) -> None:
             ("notify_shipping", "after_response", False, "ok", None),
             ("print_invoice", "after_response", True, "ok", None),
             ("add_loyalty_points", "after_response", False, "error", "ConnectionError"),
+            ("count_sale", "background", False, "ok", None),
+        ]
+        assert whole(timeline) == [
+            "dependency get_session",
+            "validation parameters",
+            "endpoint checkout",
+            "  sql INSERT orders",
+            "serialization response",
+            "close get_session",
+            "  sql COMMIT",
+            "sending response",
+            "immediate validate_payment: ok",
+            "  http POST 127.0.0.1",
+            "after_route finalize_order: ok",
+            "  sql SELECT orders",
+            "  sql UPDATE orders",
+            "  sql COMMIT",
+            "after_response send_confirmation: ok",
+            "after_response notify_shipping: ok",
+            "after_response print_invoice: ok",
+            "after_response add_loyalty_points: error ! ConnectionError",
+            "background count_sale: ok",
         ]
 
 
 def story(timeline: Timeline) -> list[int | None]:
     view = timeline.client
     assert view is not None
-    payment, finalize, *later = timeline.tasks
+    payment, finalize, *later, _ = timeline.tasks
     return [
         view.sent,
         timeline.request_start,

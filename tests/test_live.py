@@ -29,7 +29,7 @@ from fastapi_tasks.errors import FastAPITasksUninitializedAppError
 from fastapi_tasks.recorder import keeper_of
 from visualize.lab import Lab, serve
 from visualize.live import changes, mount, pages, stream, wire
-from visualize.live.feed import Cursor
+from visualize.live.frames import Cursor
 from visualize.live.packing import packing_for
 from visualize.live.stream import Stream
 from visualize.live.token import token_of

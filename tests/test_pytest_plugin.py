@@ -104,7 +104,10 @@ class TestTheFixture:
         self.passes(
             suite,
             """
-def test_order(timelines):
+from visualize.pytest_plugin import Timelines
+
+def test_order(timelines: Timelines) -> None:
+    assert isinstance(timelines, Timelines)
     check_out()
     assert timelines.last.order == ["log", "mail"]
     assert timelines.last.task("mail").outcome == "ok"

@@ -101,3 +101,25 @@ def test_what_stands_in_the_way_is_said(tmp_path: Path) -> None:
     done = run(*WORKERS, cwd=tmp_path)
     assert done.returncode == 2
     assert "run.jsonl is there and holds no recording of ours" in done.stderr
+
+
+def test_nothing_is_lost_to_a_torn_line_or_to_what_has_come_in_its_place(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(APP)
+    with running(*WORKERS, cwd=tmp_path) as process:
+        url = line_with("runs on", process.stdout).split()[3].rstrip(",")
+        pids = asked(url)
+        written: list[Path] = []
+        while len(written) < 2:
+            written = [one for one in tmp_path.glob("run*/*") if one.read_bytes()]
+            assert process.poll() is None
+        with written[0].open("ab") as file:
+            file.write(b'{"format":1,"id":')
+        (tmp_path / "run.jsonl").write_text("precious")
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert (tmp_path / "run.jsonl").read_text() == "precious"
+    assert process.returncode == 2
+    assert "run.jsonl is there and holds no recording of ours" in errors
+    folder = Path(errors.rsplit("the recordings are in ", 1)[1].strip())
+    kept = b"".join(one.read_bytes() for one in (tmp_path / folder).iterdir())
+    assert kept.count(b'{"format":1,"id":') == len(pids) + 1

@@ -212,6 +212,10 @@ def test_a_file_has_what_was_asked_for(command: Command) -> None:
             "none of the 300 requests is like 'name:nobody': ask for less",
         ),
         (
+            ("--why", "--mermaid", "-"), 2,
+            "a form and words would both go to standard output: ask for one",
+        ),
+        (
             ("--where",), 2,
             "argument --where: expected one argument (python -m visualize show --help shows how)",
         ),

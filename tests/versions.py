@@ -22,8 +22,12 @@ PYTHONS = re.findall(r"Python :: (3\.\d+)", "\n".join(PROJECT["classifiers"]))
 LOWEST = "lowest"
 
 PAINTED = re.compile(r"^\s*(from|import) visualize", re.MULTILINE)
-OF_THE_HOUSE = {"benchmarks", "docs", "examples", "notebooks", "readme", "typing", "versions"}
-"""These test what stands around the library, once is enough; so do all that paint."""
+OF_THE_HOUSE = {
+    *("benchmarks", "docs", "examples", "notebooks", "readme", "release", "typing", "versions"),
+    *("fidelity", "thread_shortage"),
+}
+"""These test what stands around the library, or what a machine can do: once is enough, and so it
+is for all that paint."""
 
 QUICK = ["-q", "-p", "no:cacheprovider", "-m", "not slow and not browser and not packaging"]
 

@@ -11,6 +11,7 @@ _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([\w-]+)\.js";\n', re.MULTIL
 _EXPORT = re.compile(r"^export ((?:async )?function\*?|const|let|class) (\w+)", re.MULTILINE)
 _LEFT = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 _COMMENT = re.compile(r"^[\t ]*(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
+_INDENT = re.compile(r"\n\s+")
 _LAST_NOTE = re.compile(r"[\t ]+// [^\n\"'`]*$", re.MULTILINE)
 
 
@@ -23,10 +24,10 @@ def joined(first: str) -> str:
     """Return a module and all that it imports as one script without imports.
 
     Each module becomes a scope of its own, so that names need to be unique in none but their own.
-    Comments stay at home. Raises ModuleError for what is neither `import { a } from "./b.js"` nor
+    Comments and indents stay at home. Raises ModuleError for what is neither `import { a } from "./b.js"` nor
     `export` before a declaration, and for a circle.
     """
-    return "".join(_scope(name, text) for name, text in _in_order(first, ()))
+    return "".join(_scope(name, text) for name, text in _in_order(first, (), set()))
 
 
 def source(name: str) -> str:
@@ -34,9 +35,8 @@ def source(name: str) -> str:
     return files("visualize").joinpath("viewer", name).read_text("utf-8")
 
 
-def _in_order(name: str, above: tuple[str, ...], seen: set[str] | None = None) -> Iterator[tuple[str, str]]:
+def _in_order(name: str, above: tuple[str, ...], seen: set[str]) -> Iterator[tuple[str, str]]:
     """Yield each module once, after those that it imports."""
-    seen = set() if seen is None else seen
     if name in above:
         raise ModuleError(f"the modules import each other: {' → '.join([*above, name])}")
     if name in seen:
@@ -58,8 +58,10 @@ def _scope(name: str, text: str) -> str:
     left = _LEFT.search(_COMMENT.sub("", body))
     if left:
         raise ModuleError(f"{name}.js has a line that cannot be joined: {left[0]}")
-    body = _LAST_NOTE.sub("", _COMMENT.sub("", body)).strip()
-    return f"const {_variable(name)} = (() => {{\n{imports}{body}\nreturn {{ {exports} }};\n}})();\n"
+    body = _INDENT.sub("\n", _LAST_NOTE.sub("", _COMMENT.sub("", body)).strip())
+    return (
+        f"const {_variable(name)} = (() => {{\n{imports}{body}\nreturn {{ {exports} }};\n}})();\n"
+    )
 
 
 def _variable(module: str) -> str:

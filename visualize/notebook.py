@@ -13,9 +13,9 @@ from visualize.layout import Recording, listed
 from visualize.page import Align, to_html
 from visualize.words import count
 
-CONTROLS, HEAD, ROW = 130, 60, 26
+CONTROLS, HEAD, ROW = 250, 60, 26
 """Pixels: what stands above the timeline, around each request, and for one bar."""
-LEAST, MOST = 300, 640
+LEAST, MOST = 400, 720
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from visualize.signs import MAKER
+
 if TYPE_CHECKING:
     from visualize.layout import Align, Recording
 
@@ -15,15 +17,18 @@ if TYPE_CHECKING:
 class Painter:
     """One form. `function`, in the module `home` of this package, is what the API calls it.
 
-    `words` say what it is, `ending` is that of its files. A `figure` is drawn first, and then
-    written by the function. One that `compares` also draws several recordings side by side.
+    A file of it is a `kind` of thing, described in `words`, with an `ending`; `sign` stands near
+    its beginning, and in no file of anybody else's. A `figure` is drawn first, and then written by
+    the function. One that `compares` also draws several recordings side by side.
     """
 
     form: str
+    kind: str
     words: str
     ending: str
     home: str
     function: str
+    sign: bytes
     figure: bool = False
     compares: bool = False
 
@@ -45,13 +50,33 @@ class Painter:
 
 
 PAINTERS = (
-    Painter("html", "an interactive page, in one file", ".html", "page", "to_html", compares=True),
-    Painter("png", "a picture", ".png", "figure", "to_png", figure=True, compares=True),
-    Painter("svg", "a picture to scale", ".svg", "figure", "to_svg", figure=True, compares=True),
-    Painter("perfetto", "a trace for ui.perfetto.dev", ".perfetto.json", "perfetto", "to_perfetto"),
-    Painter("mermaid", "a chart for Markdown, as GitHub draws it", ".mmd", "mermaid", "to_mermaid"),
-)
+    Painter(
+        "html", "page", "an interactive page, in one file", ".html",
+        "page", "to_html", b'<main id="timeline" hidden>', compares=True,
+    ),
+    Painter(
+        "png", "picture", "a picture", ".png",
+        "figure", "to_png", MAKER.encode(), figure=True, compares=True,
+    ),
+    Painter(
+        "svg", "picture", "a picture to scale", ".svg",
+        "figure", "to_svg", MAKER.encode(), figure=True, compares=True,
+    ),
+    Painter(
+        "perfetto", "trace", "a trace for ui.perfetto.dev", ".perfetto.json",
+        "perfetto", "to_perfetto", b'{"displayTimeUnit":"ms","traceEvents":[\n',
+    ),
+    Painter(
+        "mermaid", "chart", "a chart for Markdown, as GitHub draws it", ".mmd",
+        "mermaid", "to_mermaid", b"gantt\n",
+    ),
+)  # fmt: skip
 """All of them but text, which a terminal shows without a file."""
+
+
+def painter_of(form: str) -> Painter:
+    """Return the painter of a form that exists."""
+    return next(painter for painter in PAINTERS if painter.form == form)
 
 
 def _function(home: str, name: str) -> Callable[..., Any]:

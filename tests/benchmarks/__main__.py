@@ -22,7 +22,7 @@ from tests.benchmarks import (
     threads,
     viewer,
 )
-from tests.benchmarks.gate import regressions
+from tests.benchmarks.gate import GROSS, regressions
 from tests.benchmarks.progress import Progress
 from tests.benchmarks.results import Subject
 from tests.benchmarks.table import table
@@ -68,7 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _judge(measured: results.Results, committed: results.Results) -> int:
     worse = list(regressions(measured, committed))
     if worse:
-        print("\nmore than twice the committed number:", *worse, sep="\n  ")
+        print(f"\nmore than {GROSS} times the committed number:", *worse, sep="\n  ")
         print("if that is meant, commit new numbers: python -m tests.benchmarks --peers --save")
     return 1 if worse else 0
 

@@ -29,20 +29,20 @@ UNIT = f"{RATE * TASKS * 4:,} events a second, the connection ended every {STREA
 
 # At each frame: which tasks the page has by now, and how long ago each had finished.
 WATCH = """() => {
-    const { recordings } = document.querySelector("#timeline").viewer.state;
+    const { viewer } = document.querySelector("#timeline");
     window.delays = {};
     window.doubled = 0;
     const look = () => {
         const now = performance.timeOrigin + performance.now();
-        const seen = new Set();
-        for (const { id, wall, tasks } of recordings[0].requests.values()) {
-            if (seen.has(id)) window.doubled += 1;
-            seen.add(id);
-            tasks.forEach(({ finished }, i) => {
-                if (finished == null) return;
-                window.delays[`${id}:${i}`] ??= now - (Number(wall) + finished) / 1e6;
-            });
-        }
+        const recording = viewer.state.recordings[0];
+        const { owner, times } = recording.tables.tasks;
+        const ids = recording.wall.map((_, r) => recording.value("requests", "id", r));
+        window.doubled += ids.length - new Set(ids).size;
+        owner.forEach((r, i) => {
+            const ended = (Number(recording.wall[r]) + times.finished[i]) / 1e6;
+            const task = `${ids[r]}:${recording.value("tasks", "id", i)}`;
+            if (times.finished[i] >= 0) window.delays[task] ??= now - ended;
+        });
         requestAnimationFrame(look);
     };
     requestAnimationFrame(look);

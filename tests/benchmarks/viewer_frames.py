@@ -50,7 +50,7 @@ DRIVE = """async ({ kind, frames }) => {
         requestAnimationFrame(() => (began = performance.now()));
         const event = performance.now();
         if (kind === "pan") wheel({ deltaX: i % 60 < 30 ? 25 : -25 });
-        else wheel({ deltaY: i % 60 < 30 ? -40 : 40 });
+        else wheel({ deltaY: i % 60 < 30 ? -12 : 12, ctrlKey: true });
         const handling = performance.now() - event;
         const now = await frame();
         await painted();
@@ -59,6 +59,31 @@ DRIVE = """async ({ kind, frames }) => {
         last = now;
     }
     return { intervals, work };
+}"""
+
+
+# From a key in the filter until what it leaves is painted.
+KEYS = """async () => {
+    const { part } = document.querySelector("#timeline").viewer.state;
+    const times = [];
+    for (const text of ["t", "ta", "task_1", "task_11", "task_11 wait>1ms", ""]) {
+        part.search.value = text;
+        const began = performance.now();
+        part.search.dispatchEvent(new Event("input"));
+        await new Promise(requestAnimationFrame);
+        await new Promise((done) => {
+            const { port1, port2 } = new MessageChannel();
+            port1.onmessage = done;
+            port2.postMessage(null);
+        });
+        times.push(performance.now() - began);
+    }
+    return times;
+}"""
+LANES = """async () => {
+    const { viewer } = document.querySelector("#timeline");
+    viewer.state.app.show("lanes");
+    await viewer.settled();
 }"""
 
 
@@ -76,6 +101,7 @@ class Frames:
     work_max_ms: float
     megabytes: float
     first_picture_s: float
+    key_ms: float
 
 
 def measure(page: Page, tasks: int, folder: Path, frames: int = 180) -> list[Frames]:
@@ -86,11 +112,14 @@ def measure(page: Page, tasks: int, folder: Path, frames: int = 180) -> list[Fra
     began = time.perf_counter()
     page.goto(file.as_uri())
     page.evaluate("async () => { await document.querySelector('#timeline').viewer.ready }")
+    page.evaluate("async () => { await document.querySelector('#timeline').viewer.settled() }")
     page.evaluate("() => new Promise(requestAnimationFrame)")
     first = time.perf_counter() - began
+    page.evaluate(LANES)
     size = round(len(document) / 1e6, 2)
+    key = round(max(page.evaluate(KEYS)), 1)
     return [
-        Frames(tasks, kind, *drive(page, kind, frames), size, round(first, 2))
+        Frames(tasks, kind, *drive(page, kind, frames), size, round(first, 2), key)
         for kind in ("pan", "zoom")
     ]
 

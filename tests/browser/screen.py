@@ -18,13 +18,15 @@ SETTLED = """async () => {
 PLACE = """([type, name]) => {
     const v = document.querySelector("#timeline").viewer.state;
     for (const [of, { recording, holds }] of v.app.shown.entries()) {
-        const records = type === "held" ? holds
-            : Array.from({ length: recording.tables[type].size }, (_, i) => recording.read(type, i));
+        const size = type === "held" ? holds.length : recording.tables[type].size;
+        const records = Array.from({ length: size }, (_, i) =>
+            type === "held" ? holds[i] : recording.read(type, i));
         for (const [index, one] of records.entries()) {
             if (name !== null && (one.name ?? one.path ?? one.culprit) !== name) continue;
             const box = v.lanes.locator().locate({ type, of, index });
             const stage = v.part.stage.getBoundingClientRect();
-            if (box?.row.height) return [stage.x + box.x, stage.x + box.mid, stage.x + box.end, stage.y + box.y, box.h];
+            if (!box?.row.height) continue;
+            return [...[box.x, box.mid, box.end].map((x) => stage.x + x), stage.y + box.y, box.h];
         }
     }
     return null;

@@ -331,8 +331,9 @@ def test_a_victim_leads_to_its_culprit_and_back(show: Show) -> None:
 def late() -> Timeline:
     """A request of the same process whose task waits for the loop that the first one held."""
     return Timeline(
-        id=2, kind="http", method="GET", path="/late", wall=WALL + 14 * MS, process=checkout().process,
-        request_start=14 * MS, response_sent=36 * MS, request_end=36 * MS, status=200,
+        id=2, kind="http", method="GET", path="/late", wall=WALL + 14 * MS,
+        process=checkout().process, request_start=14 * MS, response_sent=36 * MS,
+        request_end=36 * MS, status=200,
         tasks=[TaskRecord("late_one", "immediate", 14 * MS, 14 * MS, 36 * MS, 40 * MS, "ok")],
     )  # fmt: skip
 

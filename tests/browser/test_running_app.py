@@ -31,8 +31,10 @@ WATCH = """() => {
         const recording = document.querySelector("#timeline").viewer.state.recordings[0];
         const { owner, times } = recording.tables.tasks;
         owner.forEach((r, i) => {
-            const key = `${recording.value("requests", "id", r)}:${recording.value("tasks", "id", i)}`;
-            if (times.finished[i] >= 0) late[key] ??= now - (Number(recording.wall[r]) + times.finished[i]) / 1e6;
+            const [request, task] = [["requests", r], ["tasks", i]].map(([type, at]) =>
+                recording.value(type, "id", at));
+            const ended = (Number(recording.wall[r]) + times.finished[i]) / 1e6;
+            if (times.finished[i] >= 0) late[`${request}:${task}`] ??= now - ended;
         });
         requestAnimationFrame(look);
     };

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,8 @@ import pytest
 from fastapi_tasks.recording import from_json
 from fastapi_tasks.timeline import Timeline
 from tests.samples import MS, WALL, checkout, random_timelines, repeating, watched
-from tests.test_perfetto import broken_rules
+from visualize import select
+from visualize.perfetto import to_perfetto
 
 from .screen import Screen
 
@@ -20,6 +20,7 @@ Show = Callable[..., Screen]
 
 UPTIME = 200 * 24 * 3_600_000 * MS + 123_456_789
 """More nanoseconds than a double can tell apart: 200 days."""
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def odd() -> list[Timeline]:
@@ -37,19 +38,44 @@ def test_json_lines_are_the_recording_to_the_nanosecond(show: Show, tmp_path: Pa
     assert from_json(saved.decode()) == odd()
 
 
-def test_a_filter_leaves_the_saved_recording_whole(show: Show, tmp_path: Path) -> None:
-    screen = show(checkout())
-    screen.page.locator("[data-part=search]").fill("nothing")
-    assert from_json(screen.save("jsonl", tmp_path).decode()) == [checkout()]
+@pytest.mark.parametrize("filter", ["mail", "mode:after_route -validate", "run>10ms", "nothing"])
+def test_what_is_shown_is_saved_and_all_of_it_on_demand(
+    show: Show, tmp_path: Path, filter: str
+) -> None:
+    recording = [checkout(), watched(2, 50 * MS)]
+    screen = show(recording)
+    screen.search(filter)
+    assert from_json(screen.save("jsonl", tmp_path).decode()) == select(recording, filter)
+    assert from_json(screen.save("jsonl", tmp_path, all=True).decode()) == recording
+
+
+RECORDINGS = {
+    "checkout": [checkout()],
+    "random": random_timelines(60, 12),
+    "odd": odd(),
+    "watched": [watched(n, n) for n in range(50)],
+    "repeating": [repeating()],
+}
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_the_trace_is_that_of_python_to_the_byte(show: Show, tmp_path: Path, name: str) -> None:
+    recording = RECORDINGS[name]
+    screen = show(recording)
+    assert screen.save("json", tmp_path).decode() == to_perfetto(recording)
+    screen.search("mode:after_response")
+    shown = select(recording, "mode:after_response")
+    if shown:
+        assert screen.save("json", tmp_path).decode() == to_perfetto(shown)
 
 
 def test_the_saved_page_shows_and_saves_the_same(
     show: Show, new_screen: Callable[..., Screen], tmp_path: Path
 ) -> None:
     first = show(odd(), title="Odd & <bold>")
-    first.press("d", "n")
+    first.press("n")
     page = tmp_path / "saved.html"
-    page.write_bytes(first.save("html", tmp_path))
+    page.write_bytes(first.save("html", tmp_path, all=True))
     assert page.read_text("utf-8") == (tmp_path / "timeline.html").read_text("utf-8")
     second = new_screen()
     second.open(page.as_uri())
@@ -58,65 +84,66 @@ def test_the_saved_page_shows_and_saves_the_same(
     assert from_json(second.save("jsonl", tmp_path).decode()) == odd()
 
 
-@pytest.mark.parametrize(
-    "recording",
-    [
-        [checkout()],
-        random_timelines(60, 12),
-        odd(),
-        [watched()],
-        [watched(n, n) for n in range(50)],
-    ],
-)
-def test_the_trace_keeps_the_rules_of_perfetto(
-    show: Show, tmp_path: Path, recording: list[Timeline]
+def test_a_page_of_what_is_shown_holds_no_more(
+    show: Show, new_screen: Callable[..., Screen], tmp_path: Path
 ) -> None:
-    trace = show(recording).save("json", tmp_path).decode()
-    assert broken_rules(trace) == []
-    events = json.loads(trace)["traceEvents"]
-    started = [t for timeline in recording for t in timeline.tasks if t.started is not None]
-    assert sum(event["ph"] == "s" for event in events) == len(started)
-    bars = {event["name"] for event in events if event["ph"] == "X"}
-    assert {task.name for task in started} <= bars
-    assert {timeline.title for timeline in recording} <= bars
+    first = show([checkout(), watched(2, 50 * MS)])
+    first.search("mail")
+    page = tmp_path / "saved.html"
+    page.write_bytes(first.save("html", tmp_path))
+    second = new_screen()
+    second.open(page.as_uri())
+    assert second.tasks() == ["send_mail", "send_mail"]
+    assert second.text("found") == "2 tasks · 2 requests"
 
 
-def test_png_is_the_view_at_twice_its_size(show: Show, tmp_path: Path) -> None:
+def test_png_is_the_view_with_title_and_legend_at_twice_its_size(
+    show: Show, tmp_path: Path
+) -> None:
     screen = show(checkout())
     saved = screen.save("png", tmp_path)
     assert saved[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = (int.from_bytes(saved[at : at + 4], "big") for at in (16, 20))
-    assert [width, height] == screen.state("[v.width * 2, v.height * 2]")
+    assert [width, height] == screen.state("[v.width * 2, (v.height + 64) * 2]")
     assert len(saved) > 30_000  # an empty picture of that size has a tenth of it
 
 
-def test_svg_stands_alone(show: Show, new_screen: Callable[..., Screen], tmp_path: Path) -> None:
-    screen = show(checkout())
+def test_svg_stands_alone_with_title_and_legend(show: Show, tmp_path: Path) -> None:
+    screen = show(checkout(), title="Our shop")
     saved = screen.save("svg", tmp_path)
     picture = ET.fromstring(saved)
-    texts = ["".join(text.itertext()) for text in picture.iter("{http://www.w3.org/2000/svg}text")]
-    assert texts == screen.texts()
-    alone = new_screen()
-    alone.origin = "file://"
-    alone.page.goto((tmp_path / "timeline.svg").as_uri())
-    fill = "getComputedStyle(document.querySelector('.run.after_route')).fill"
-    assert alone.page.evaluate(fill) == "rgb(0, 114, 178)"
+    texts = ["".join(text.itertext()) for text in picture.iter(f"{SVG}text")]
+    assert texts[0] == "Our shop"
+    assert {"immediate", "after_route", "after_response", "held the event loop", "failed"} <= set(
+        texts
+    )
+    assert set(screen.texts()) <= set(texts)
+    assert b'fill="#0072b2"' in saved
+    assert b"var(" not in saved
 
 
-def test_names_that_xml_does_not_allow_leave_the_svg_well_formed(
-    show: Show, tmp_path: Path
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_names_that_xml_does_not_allow_leave_the_pictures_whole(
+    show: Show, tmp_path: Path, scheme: str
 ) -> None:
     timeline = checkout()
-    timeline.tasks[0].name = 'a\x00b\x1b[31m & <tag> "quoted" \ud800 ]]>'
-    screen = show(timeline)
-    saved = screen.save("svg", tmp_path)
-    texts = "".join(ET.fromstring(saved).itertext())
-    assert 'a\ufffdb\ufffd[31m & <tag> "quoted" \ufffd ]]>' in texts
+    timeline.tasks[0].name = 'a\x00b\x1b[31m & <tag> "q" \ufffe \ud800 ]]>'
+    screen = show(timeline, title="b\ufffea", color_scheme=scheme)
+    texts = "".join(ET.fromstring(screen.save("svg", tmp_path)).itertext())
+    assert 'a\\x00b\\x1b[31m & <tag> "q" \\ufffe \\ud800 ]]>' in texts
+    assert len(screen.save("png", tmp_path)) > 30_000
 
 
 def test_crowds_of_bars_are_saved_as_pixels(show: Show, tmp_path: Path) -> None:
     screen = show(random_timelines(300, 10))
+    screen.show("lanes")
     saved = screen.save("svg", tmp_path).decode()
     assert 'href="data:image/png;base64,' in saved
     assert len(saved) < 400_000
     assert len(screen.save("png", tmp_path)) > 30_000
+
+
+def test_a_picture_can_be_saved_from_any_view(show: Show, tmp_path: Path) -> None:
+    screen = show(random_timelines(60, 3))
+    screen.show("table")
+    assert len(screen.save("png", tmp_path)) > 20_000

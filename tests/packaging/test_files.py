@@ -89,10 +89,15 @@ class TestReadme:
         assert [link for link in links if not link.startswith(("https://", "#"))] == []
 
     def test_links_to_files_that_there_are(self, metadata: Message) -> None:
-        source = PROJECT["urls"]["Source"] + "/"
-        links = re.findall(r"\]\(([^)#]+)", str(metadata.get_payload()))
-        files = [link.removeprefix(source) for link in links if link.startswith(source)]
-        assert len(files) > 3
+        text = str(metadata.get_payload())
+        source, raw = (f"{PROJECT['urls']['Homepage']}/{part}/" for part in ("source", "raw"))
+        assert PROJECT["urls"]["Source"] + "/" == source
+        pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text)
+        assert pictures
+        assert [one for one in pictures if not one.startswith(raw)] == []
+        links = re.findall(r"\]\(([^)#]+)", text)
+        files = [re.sub(f"^({source}|{raw})", "", one) for one in links if "example/" in one]
+        assert len(files) > 5
         assert [file for file in files if not (ROOT / file).exists()] == []
 
     def test_says_under_each_picture_what_it_shows(self, metadata: Message) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -76,6 +78,43 @@ def test_uvx_runs_the_demo_from_the_wheel(built: Built, outside: Path) -> None:
     }
 
 
+PLUGIN = """
+from fastapi.testclient import TestClient
+from shop import app
+
+
+def test_order(timelines):
+    with TestClient(app) as client:
+        client.get("/orders")
+    assert timelines.last.order == ["send_mail"]
+
+
+def test_nothing_asks_for_it():
+    pass
+"""
+
+
+def test_the_pytest_plugin_is_there_for_a_suite_that_asks(full: Environment, outside: Path) -> None:
+    full.install("pytest")
+    (outside / "shop.py").write_text(SHOP)
+    (outside / "test_shop.py").write_text(PLUGIN)
+    done = run(full.program("python"), "-m", "pytest", "-q", "--timeline=on", cwd=outside)
+    assert "2 passed" in done
+    assert len(list(outside.glob("timelines/*.html"))) == 1
+
+
+def test_the_first_commands_of_readme_are_enough(outside: Path) -> None:
+    text = (ROOT / "README.md").read_text()
+    demo, record = re.findall(r"^uvx? .*tasks-timeline (?:demo|record shop:app)$", text, re.M)
+    done = run(
+        tool("uv"), "tool", "run", *shlex.split(demo)[1:], "--no-open", "-o", outside, cwd=ROOT
+    )
+    assert "△ print_invoice" in done
+    command = shlex.split(record.replace("/path/to/this/clone", str(ROOT)))[1:]
+    recorded([tool("uv"), *command], outside)
+    assert "send_mail" in (outside / "run.jsonl").read_text()
+
+
 def test_an_example_runs_with_one_command() -> None:
     done = run(tool("uv"), "run", "--python", sys.executable, ROOT / "examples" / "checkout.py")
     assert "in the order of their start: validate_payment, write_audit, " in done
@@ -89,23 +128,30 @@ def test_help_names_the_script_that_was_called(full: Environment) -> None:
 
 
 def test_record_serves_an_app_that_knows_nothing_of_it(full: Environment, outside: Path) -> None:
-    (outside / "shop.py").write_text(SHOP)
-    command = [full.program("tasks-timeline"), "record", "shop:app", "--port", "0"]
+    assert recorded([full.program("tasks-timeline"), "record", "shop:app"], outside) == ""
+    shown = run(full.program("tasks-timeline"), "show", "run.jsonl", cwd=outside)
+    assert "send_mail" in shown
+    assert "background" in shown
+
+
+def recorded(command: list[str | Path], place: Path) -> str:
+    """Record a shop in this folder for one request; return what is left on stderr but its log."""
+    (place / "shop.py").write_text(SHOP)
     with subprocess.Popen(
-        command, cwd=outside, env=bare(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
+        [*command, "--port", "0"], cwd=place, env=bare(), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
         try:
             address = line_with("shop:app runs on", process.stdout).split("runs on ")[1]
             address = address.partition(",")[0]
             assert urllib.request.urlopen(f"{address}/orders", timeout=10).status == 200
             process.send_signal(signal.SIGINT)
             line_with("1 request is in run.jsonl; tasks-timeline show", process.stdout)
-            assert process.wait(20) == 0
+            said = process.communicate(timeout=20)[1]
+            assert process.returncode == 0
         finally:
             process.kill()
-    shown = run(full.program("tasks-timeline"), "show", "run.jsonl", cwd=outside)
-    assert "send_mail" in shown
-    assert "background" in shown
+    return "".join(line for line in said.splitlines() if "INFO" not in line)
 
 
 def test_a_namesake_that_is_installed_beside_it_is_named(

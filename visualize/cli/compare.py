@@ -19,6 +19,7 @@ from visualize.terminal.pens import pen_for
 
 from . import formats
 from .errors import FAILURE, USAGE, CommandError
+from .progress import step
 from .recordings import read
 
 FORMS = tuple(painter.form for painter in PAINTERS if painter.compares)
@@ -60,7 +61,8 @@ def run(options: argparse.Namespace) -> int:
     formats.write_all(files, lambda painter: painter.paint_beside(panels, ALIGN[options.align]))
     if files and not conditions and not options.markdown:
         return 0
-    found = difference(*recordings)
+    with step("Comparing"):
+        found = difference(*recordings)
     if options.markdown:
         print(_markdown(found, sources))
     elif not files:

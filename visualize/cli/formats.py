@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi_tasks.recording import is_recording
-from visualize.painters import PAINTERS, Painter
-from visualize.signs import SIGNS
+from visualize.painters import Painter, painter_of
 
 from .called import called
 from .errors import USAGE, CommandError
@@ -19,19 +18,13 @@ from .progress import step
 BESIDE = Path("beside")
 """Stands for a file beside the recording, with the form's own ending."""
 
-ENDINGS = {painter.form: painter.ending for painter in PAINTERS}
-WORDS = {painter.form: painter.words for painter in PAINTERS}
-KINDS = {
-    "html": "page", "png": "picture", "svg": "picture", "perfetto": "trace", "mermaid": "chart",
-}  # fmt: skip
-
 
 def add_to(command: argparse.ArgumentParser, forms: Iterable[str]) -> None:
     """Give a command an option for each form."""
-    for form in forms:
+    for painter in map(painter_of, forms):
         command.add_argument(
-            f"--{form}", type=Path, nargs="?", const=BESIDE, metavar="FILE",
-            help=f"write {WORDS[form]} (default: beside the recording; - for standard output)",
+            f"--{painter.form}", type=Path, nargs="?", const=BESIDE, metavar="FILE",
+            help=f"write {painter.words} (default: beside the recording; - for standard output)",
         )  # fmt: skip
     add_force_to(command)
 
@@ -55,7 +48,7 @@ def chosen(
     for form in forms:
         file: Path | None = getattr(options, form)
         if file is not None:
-            files[form] = source.with_suffix(ENDINGS[form]) if file is BESIDE else file
+            files[form] = source.with_suffix(painter_of(form).ending) if file is BESIDE else file
     refuse_twins({f"--{form}": file for form, file in files.items()})
     for form, file in files.items():
         if file.exists() and any(one.exists() and file.samefile(one) for one in given):
@@ -73,20 +66,21 @@ def guard_form(form: str, file: Path, *, force: bool, named: bool = False) -> No
     A file that was `named`, and has the form's own ending, is meant to be replaced whatever is in
     it, unless that is a recording.
     """
-    meant = named and file.suffix == Path(f"timeline{ENDINGS[form]}").suffix
+    painter = painter_of(form)
+    meant = named and file.suffix == Path(f"timeline{painter.ending}").suffix
 
     def is_ours(head: bytes) -> bool:
-        return SIGNS[form] in head or (meant and not is_recording(head))
+        return painter.sign in head or (meant and not is_recording(head))
 
-    guard(file, KINDS[form], is_ours, force=force)
+    guard(file, painter.kind, is_ours, force=force)
 
 
 def write_all(files: Mapping[str, Path], paint: Callable[[Painter], bytes]) -> None:
     """Write what is painted in each form; say where it is, unless it went out."""
-    painters = {painter.form: painter for painter in PAINTERS}
     for form, file in files.items():
-        with step(f"Making {WORDS[form]}"):
-            content = paint(painters[form])
+        painter = painter_of(form)
+        with step(f"Making {painter.words}"):
+            content = paint(painter)
         write(file, content)
         if STANDARD_OUTPUT not in files.values():
             print(f"written: {file}")

@@ -17,7 +17,7 @@ COMMANDS = ("demo", "record", "show", "compare", "playground")
 BROKEN_PIPE = 128 + getattr(signal, "SIGPIPE", 13)
 EXTRAS = {
     **dict.fromkeys(("matplotlib", "PIL", "numpy"), "visualize"),
-    **dict.fromkeys(("uvicorn", "httpx"), "lab"),
+    **dict.fromkeys(("uvicorn", "httpx", "sqlalchemy", "aiosqlite"), "lab"),
 }
 
 

@@ -15,6 +15,8 @@ from .findings import say_why
 from .formats import add_force_to, parser_of
 
 if TYPE_CHECKING:
+    from fastapi_tasks import Timeline
+
     from .journal import Journal
 
 PAGE = "/_timeline"
@@ -106,15 +108,20 @@ def _serve_by_workers(options: argparse.Namespace, taken: socket) -> int:
     from .files import guard, write
     from .workers import serve_by_workers
 
-    guard(options.output, "recording", is_recording, force=options.force)
+    def look() -> None:
+        guard(options.output, "recording", is_recording, force=options.force)
+
+    def finish(timelines: list[Timeline]) -> None:
+        # Something may have come there meanwhile.
+        look()
+        write(options.output, to_json(timelines).encode())
+
+    look()
     options.shared = Shared(options.workers)
     with counted_together(options.shared):
-        timelines = serve_by_workers(
-            _serve, options, taken, lambda page: _say_where(options, taken, page)
+        return serve_by_workers(
+            _serve, options, taken, lambda page: _say_where(options, taken, page), finish
         )
-    if timelines:
-        write(options.output, to_json(timelines).encode())
-    return len(timelines)
 
 
 def _say_where(options: argparse.Namespace, taken: socket, page: str) -> None:

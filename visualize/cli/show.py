@@ -20,6 +20,8 @@ from visualize.terminal.screen import screen
 
 from . import formats
 from .errors import USAGE, CommandError
+from .files import STANDARD_OUTPUT
+from .progress import step
 from .recordings import STANDARD_INPUT, read
 
 FORMS = tuple(painter.form for painter in PAINTERS)
@@ -70,11 +72,15 @@ def run(options: argparse.Namespace) -> int:
     source: Path = options.recording
     beside = Path("timeline") if source == STANDARD_INPUT else source
     files = formats.chosen(options, FORMS, beside, [source])
+    asked = _asked(options, files)
+    if asked and STANDARD_OUTPUT in files.values():
+        raise CommandError("a form and words would both go to standard output: ask for one", USAGE)
     answers = _answers(read(source), options.where)
-    name = "standard input" if source == STANDARD_INPUT else str(source)
-    said = "\n\n".join(_said(name, answers, options)).rstrip("\n") if _asked(options, files) else ""
-    if said:
-        print(said)
+    if asked:
+        name = "standard input" if source == STANDARD_INPUT else str(source)
+        with step(f"Looking through {len(answers.timelines):,} requests"):
+            said = "\n\n".join(_said(name, answers, options))
+        print(said.rstrip("\n"))
     timelines = _timelines(answers, options)
     formats.write_all(files, lambda painter: painter.paint(timelines))
     return 0

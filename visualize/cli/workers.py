@@ -8,14 +8,17 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
 from socket import socket
+from typing import Any
 
 from fastapi_tasks import Timeline, load, merge
+from fastapi_tasks.errors import RecordingError
 from fastapi_tasks.files import target_of
 
 from .errors import FAILURE, CommandError
@@ -53,24 +56,43 @@ class Worker:
 
     def ended(self) -> int:
         """Wait for its end; return its exit code."""
-        self.process.join()
+        while self.process.is_alive():
+            # Not for ever: a signal that comes just before the wait would not end it.
+            self.process.join(0.2)
         return self.process.exitcode or 0
 
     def recording(self) -> list[Timeline]:
         """Return what it has recorded; also what a crash has left."""
         paths = (self.path, self.path.with_name(f"{self.path.name}.part"))
-        return [one for path in paths if path.exists() for one in load(path)]
+        return [one for path in paths if path.exists() for one in _whole(path)]
+
+
+def _whole(path: Path) -> list[Timeline]:
+    """Read a recording, also one whose writer was killed in the middle of a line."""
+    try:
+        return load(path)
+    except RecordingError as error:
+        if not error.cut:
+            raise CommandError(str(error)) from None
+        return error.timelines
 
 
 def _work(serve: Serve, options: argparse.Namespace, taken: socket, says: Connection) -> None:
     # Ctrl-C goes to all processes of a terminal's group; it is for the first to pass on.
     os.setsid()
+    threading.Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
     try:
         with closing(taken):
             serve(options, taken, says.send)
     except CommandError as error:
         print(f"visualize: {error}", file=sys.stderr)
         sys.exit(error.code)
+
+
+def _end_with(parent: Any) -> None:
+    """End as at Ctrl-C, once the process that started this one is gone without a word."""
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def check(workers: int) -> None:
@@ -82,11 +104,16 @@ def check(workers: int) -> None:
 
 
 def serve_by_workers(
-    serve: Serve, options: argparse.Namespace, taken: socket, started: Callable[[str], object]
-) -> list[Timeline]:
-    """Serve with all workers until a signal comes; return what they have recorded, merged.
+    serve: Serve,
+    options: argparse.Namespace,
+    taken: socket,
+    started: Callable[[str], object],
+    write: Callable[[list[Timeline]], object],
+) -> int:
+    """Serve with all workers until a signal comes; write what they have recorded, merged.
 
-    Raises CommandError if the first does not start, which has said why by itself.
+    Returns how many requests that is. Raises CommandError if the first does not start, which has
+    said why by itself, and if it cannot be written: then their own recordings stay.
     """
     workers: list[Worker] = []
     with _folder(options.output) as folder, _passing_on(workers):
@@ -108,7 +135,10 @@ def serve_by_workers(
             for worker in workers:
                 worker.ask_to_stop(signal.SIGTERM)
                 worker.ended()
-        return merge(*(worker.recording() for worker in workers))
+        timelines = merge(*(worker.recording() for worker in workers))
+        if timelines:
+            write(timelines)
+    return len(timelines)
 
 
 def _wait(workers: list[Worker]) -> None:
@@ -134,10 +164,12 @@ def _folder(output: Path) -> Iterator[Path]:
         raise unwritable(output, error) from None
     try:
         yield Path(made)
-    except BaseException:
+    except BaseException as error:
         # What they have written is all that there is.
         with suppress(OSError):
             os.rmdir(made)
+        if isinstance(error, CommandError) and os.path.exists(made):
+            raise CommandError(f"{error}; the recordings are in {made}", error.code) from None
         raise
     shutil.rmtree(made)
 

@@ -165,7 +165,8 @@ def _running(start: Floats, end: Floats, edges: Floats) -> Floats:
         moments = np.sort(moments)
         sums = np.concatenate([[0.0], np.cumsum(moments)])
         before = np.searchsorted(moments, edges)
-        return before * edges - sums[before]
+        summed: Floats = before * edges - sums[before]
+        return summed
 
     total = passed(start) - passed(end)
     found: Floats = np.maximum(np.diff(total), 0.0) / np.diff(edges)

@@ -27,5 +27,12 @@ class Beside:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         below = path == self._path or path.startswith(f"{self._path}/")
+        if scope["type"] == "lifespan":
+            self.page.start()
+            try:
+                await self.app(scope, receive, send)
+            finally:
+                self.page.stop()
+            return
         served = self._served if scope["type"] == "http" and below else self.app
         await served(scope, receive, send)

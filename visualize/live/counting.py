@@ -77,12 +77,12 @@ class Counting:
         """Return the counters as of now."""
         now = time.monotonic()
         recent = [one for one in list(self._seconds) if one.at > int(now) - SECONDS]
-        seconds = max(min(now - self._since, float(SECONDS)), 1.0)
+        seconds = round(max(min(now - self._since, float(SECONDS)), 1.0), 1)
         requests = sum(one.requests for one in recent)
         return {
             "wall": time.time_ns(),
             "processes": 1,
-            "seconds": round(seconds, 1),
+            "seconds": seconds,
             "requests": requests,
             "per_second": round(requests / seconds, 1),
             "errors": sum(one.errors for one in recent),

@@ -7,93 +7,47 @@ changed since then. There is no task of its own: whichever reader wakes first wr
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import anyio
 
 from fastapi_tasks import Recorder
 
+from .answering import Answering
 from .changes import Changes, News
-from .pulse import Pulse
+from .counting import Numbers
+from .frames import Cursor, Frame, Ring
 from .wire import pieces
 
 FRAME = 0.05
 """Seconds from one frame to the next, at least."""
-SHARE = 0.005
+SHARE = 0.006
 """Seconds more between a reader's frames for each reader that there is."""
-KEPT = 1_000_000
-"""Bytes of frames that are kept for readers that lag behind."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """How far a reader has read: up to which change, and which request was then the latest.
-
-    `dropped` counts the requests that were let go before the reader saw them. `run` names the
-    process that counts; as text, the cursor is the `id` of a message.
-    """
-
-    run: str = ""
-    version: int = 0
-    latest: int = 0
-    dropped: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.run}-{self.version}-{self.latest}-{self.dropped}"
-
-    @classmethod
-    def parse(cls, text: str) -> Cursor:
-        """Read a cursor; whatever is none stands for a reader who has read nothing."""
-        run, *numbers = text.split("-")
-        if len(numbers) == 3 and all(part.isascii() and part.isdigit() for part in numbers):
-            return cls(run, *map(int, numbers))
-        return cls()
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What changed from one version to another, written; `missed` requests were let go unseen.
-
-    `body` is whole messages in pieces, but for the end of the last.
-    """
-
-    since: int
-    until: int
-    latest: int
-    missed: int
-    body: tuple[bytes, ...]
-
-    @property
-    def size(self) -> int:
-        """How many bytes it has."""
-        return sum(map(len, self.body))
-
-    def moves(self, cursor: Cursor) -> Cursor:
-        """Return where a reader is who has read this."""
-        return replace(
-            cursor, version=self.until, latest=self.latest, dropped=cursor.dropped + self.missed
-        )
 
 
 class Feed:
     """Frames of one recorder's changes, for any number of readers of one process."""
 
     def __init__(self, recorder: Recorder) -> None:
-        self.run = secrets.token_hex(4)
+        self._token = secrets.token_hex(4)
         self._changes = Changes(recorder)
-        self.pulse = Pulse(recorder, self._changes.counters)
-        self._frames: deque[Frame] = deque()
-        self._size = 0
+        self._answering = Answering(recorder)
+        self._ring = Ring()
         self._version = 0
         self._latest = 0
         self._writing = False
         self._written = 0.0
+
+    @property
+    def run(self) -> str:
+        """What names this process in a cursor, also if it was forked from one with this feed."""
+        return f"{self._token}{os.getpid():x}"
 
     @property
     def pause(self) -> float:
@@ -109,30 +63,40 @@ class Feed:
         """Keep listening to the recorder while this is open."""
         return self._changes.reading()
 
+    @property
+    def position(self) -> tuple[int, int]:
+        """The version and the latest request that the frames have led to."""
+        return self._version, self._latest
+
+    def counters(self) -> Numbers:
+        """Return what the app does right now, in numbers."""
+        return self._changes.counters()
+
+    def findings(self) -> tuple[int, dict[str, Any]]:
+        """Return the latest findings, and their number, which grows when they change."""
+        return self._answering.ask(), self._answering.found
+
     async def after(self, cursor: Cursor) -> list[Frame] | None:
         """Return the frames that follow a cursor; None where it is too far behind for them."""
         if time.monotonic() - self._written >= self._interval:
             await self._write_frame()
         if cursor.run != self.run:
             return None
-        if cursor.version == self._version:
-            return []
-        found = [frame for frame in list(self._frames) if frame.since >= cursor.version]
-        return found if found and found[0].since == cursor.version else None
+        return [] if cursor.version == self._version else self._ring.after(cursor.version)
 
-    async def catch_up(self, cursor: Cursor) -> tuple[Cursor, AsyncIterator[bytes]]:
-        """Return what leads a reader to the frames to come, and where it is when it has read that.
-
-        It is written piece by piece as it is read, whole messages but for the end of the last.
-        """
+    async def catch_up(self, cursor: Cursor) -> AsyncIterator[bytes | Cursor]:
+        """Yield where a reader will be once it has read what leads to new frames, and that."""
         # No event would do: readers may be on several event loops.
         while not await self._write_frame():  # noqa: ASYNC110
             await anyio.sleep(FRAME / 10)
         if cursor.run != self.run:
             cursor = Cursor(self.run)
         news = self._changes.since(cursor.version, cursor.latest)
-        reached = Cursor(self.run, self._version, self._latest, cursor.dropped + news.missed)
-        return reached, _written(news, cursor.version)
+        dropped = cursor.dropped + news.missed
+        reached = Cursor(self.run, self._version, self._latest, dropped)
+        yield reached
+        async for piece in _written(news, cursor.version):
+            yield piece
 
     async def _write_frame(self) -> bool:
         """Write what has changed; return False where another reader is about to."""
@@ -145,18 +109,12 @@ class Feed:
             since = self._version
             news = self._changes.since(since, self._latest)
             body = tuple([piece async for piece in _written(news, since)])
-            self._keep(Frame(since, news.version, news.latest, news.missed, body))
+            self._ring.keep(Frame(since, news.version, news.latest, news.missed, body))
+            self._version, self._latest = news.version, news.latest
         finally:
             self._writing = False
             self._written = time.monotonic()
         return True
-
-    def _keep(self, frame: Frame) -> None:
-        self._version, self._latest = frame.until, frame.latest
-        self._frames.append(frame)
-        self._size += frame.size
-        while self._size > KEPT and len(self._frames) > 1:
-            self._size -= self._frames.popleft().size
 
 
 def _written(news: News, since: int) -> AsyncIterator[bytes]:

@@ -71,7 +71,11 @@ def _announcing(lifespan: Lifespan, page: LivePage) -> Lifespan:
         async with lifespan(app) as state:
             if (server := _own_address()) is not None:
                 page.announce(server)
-            yield state
+            page.start()
+            try:
+                yield state
+            finally:
+                page.stop()
 
     return announced
 

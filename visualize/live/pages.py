@@ -11,9 +11,10 @@ from fastapi.responses import HTMLResponse
 from fastapi_tasks import Recorder
 from visualize.page import LIVE_POLICY, asset, live_html
 
-from .feed import Cursor, Feed
+from .frames import Cursors
 from .guard import SAFE, Guard, guarded
 from .packing import packing_for
+from .sources import Sources
 from .stream import Stream
 
 POLICY = f"{LIVE_POLICY}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -40,7 +41,7 @@ class LivePage:
     ) -> None:
         self.prefix = prefix
         self._title = title
-        self._feed = Feed(recorder)
+        self._sources = Sources(recorder, f"{prefix} {title}")
         self._dependencies = dependencies
         what = "The live timeline"
         self._guard = Guard(prefix, what=what, advice=ADVICE, anywhere=anywhere, logs=logs)
@@ -63,6 +64,14 @@ class LivePage:
         if self._dependencies is None:
             self._guard.announce(server)
 
+    def start(self) -> None:
+        """Begin with the app: other workers of its server can then show what happens here."""
+        self._sources.start()
+
+    def stop(self) -> None:
+        """End with the app."""
+        self._sources.stop()
+
     def router(self) -> APIRouter:
         """Return the routes, in front of which the guard stands, or the dependencies."""
         given = self._dependencies
@@ -82,8 +91,9 @@ class LivePage:
 
         @router.get("/events")
         async def events(request: Request) -> Response:
-            cursor = Cursor.parse(request.headers.get("last-event-id", ""))
+            self._sources.start()
+            cursors = Cursors.parse(request.headers.get("last-event-id", ""))
             packing = packing_for(request.headers.get("accept-encoding", ""))
-            return Stream(self._feed, cursor, packing)
+            return Stream(self._sources, cursors, packing)
 
         return router

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
-from fastapi_tasks import Recorder
-
-from .answering import Answering
 from .counting import Numbers
 from .wire import event
 
@@ -15,13 +13,21 @@ SECOND = 1.0
 
 
 class Pulse:
-    """Both as events, written once for all readers of a process, while somebody asks."""
+    """Both as events, written once for all readers of a process, while somebody asks.
 
-    def __init__(self, recorder: Recorder, counters: Callable[[], Numbers]) -> None:
+    `findings` returns something that differs when there are others, and what makes them.
+    """
+
+    def __init__(
+        self,
+        counters: Callable[[], Numbers],
+        findings: Callable[[], tuple[object, Callable[[], dict[str, Any]]]],
+    ) -> None:
         self._counters = counters
-        self._answering = Answering(recorder)
+        self._findings = findings
         self._counted_at = 0.0
         self._counted = b""
+        self._state: object = None
         self._number = 0
         self._found = b""
 
@@ -34,9 +40,12 @@ class Pulse:
         return self._counted
 
     def found(self) -> tuple[int, bytes]:
-        """Return the latest findings and their number, which grows when they change; 0 is none."""
-        number = self._answering.ask()
-        if number != self._number:
-            self._number = number
-            self._found = event("findings", self._answering.found)
-        return number, self._found
+        """Return the latest findings and their number, which grows when they change."""
+        state, make = self._findings()
+        if state != self._state:
+            self._state = state
+            found = event("findings", make())
+            if found != self._found:
+                self._found = found
+                self._number += 1
+        return self._number, self._found

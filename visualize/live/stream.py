@@ -11,9 +11,10 @@ import anyio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from .feed import Cursor, Feed
+from .frames import Cursor, Cursors, Source
 from .packing import Packing
 from .pulse import SECOND
+from .sources import Sources
 from .stopping import cut_off, stopping
 from .wire import PIECE, RETRY, end, event
 
@@ -33,14 +34,14 @@ class Stream(Response):
     then its connection.
     """
 
-    def __init__(self, feed: Feed, cursor: Cursor, packing: Packing) -> None:
+    def __init__(self, sources: Sources, cursors: Cursors, packing: Packing) -> None:
         super().__init__(
             media_type="text/event-stream",
             headers={**packing.headers, "Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
         del self.headers["content-length"]
-        self._feed = feed
-        self._cursor = cursor
+        self._sources = sources
+        self._cursors = cursors
         self._packing = packing
         self._waiting_since: float | None = None
         self._counted = 0.0
@@ -59,11 +60,11 @@ class Stream(Response):
         head = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(head)
         await self._send(send, self._packing.head + self._packing.packed(RETRY))
-        with self._feed.reading():
+        with self._sources.reading():
             until = time.monotonic() + STREAM
             while time.monotonic() < until and not stopping(scope):
                 await self._send_news(send)
-                await anyio.sleep(self._feed.pause)
+                await anyio.sleep(self._sources.pause)
         last = b""
         if stopping(scope):
             last = self._packing.packed(event("stopping", os.getpid()))
@@ -74,6 +75,8 @@ class Stream(Response):
         parts: list[bytes] = []
         size = 0
         async for part in self._news():
+            if not part:
+                continue
             parts.append(self._packing.packed(part))
             size += len(parts[-1])
             if size > PIECE:
@@ -86,25 +89,39 @@ class Stream(Response):
     async def _news(self) -> AsyncIterator[bytes]:
         for said in self._numbers():
             yield said
-        frames = await self._feed.after(self._cursor)
+        for source in self._sources.all():
+            with suppress(OSError):
+                async for said in self._news_of(source):
+                    yield said
+
+    async def _news_of(self, source: Source) -> AsyncIterator[bytes]:
+        before = self._cursors.get(source.run, Cursor())
+        frames = await source.after(before)
         if frames is None:
-            before = self._cursor.dropped
-            cursor, written = await self._feed.catch_up(self._cursor)
-            if cursor.dropped != before:
-                yield event("dropped", cursor.dropped)
-            async for piece in written:
-                yield piece
-            yield end(cursor)
-            self._cursor = cursor
+            async for piece in source.catch_up(before):
+                if isinstance(piece, Cursor):
+                    reached = piece
+                    yield self._missed(reached)
+                else:
+                    yield piece
+            yield self._moved(reached)
             return
         for frame in frames:
-            cursor = frame.moves(self._cursor)
-            if frame.missed:
-                yield event("dropped", cursor.dropped)
-            for piece in frame.body:
-                yield piece
-            yield end(cursor)
-            self._cursor = cursor
+            reached = frame.moves(self._cursors[source.run])
+            yield self._missed(reached)
+            for part in frame.body:
+                yield part
+            yield self._moved(reached)
+
+    def _missed(self, reached: Cursor) -> bytes:
+        """Tell how many were let go unseen, if they get more."""
+        more = reached.dropped - self._cursors.get(reached.run, Cursor()).dropped
+        return event("dropped", self._cursors.dropped + more) if more else b""
+
+    def _moved(self, reached: Cursor) -> bytes:
+        """Move the reader's cursor, and end the message."""
+        self._cursors[reached.run] = reached
+        return end(self._cursors)
 
     def _numbers(self) -> Iterator[bytes]:
         """Yield the counters, each second, and the findings when they changed."""
@@ -112,8 +129,8 @@ class Stream(Response):
         if now - self._counted < SECOND:
             return
         self._counted = now
-        yield self._feed.pulse.counted()
-        number, found = self._feed.pulse.found()
+        yield self._sources.pulse.counted()
+        number, found = self._sources.pulse.found()
         if number != self._answer:
             self._answer = number
             yield found

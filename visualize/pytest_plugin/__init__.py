@@ -6,15 +6,26 @@ Nothing but pytest is imported until a test asks for the fixture, or the run for
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from .view import Timelines
 
+__all__ = ["Timelines", "timelines"]
+
 WHEN = ("off", "on", "retain-on-failure")
 FOLDER = "timelines"
+
+
+def __getattr__(name: str) -> Any:
+    # For annotations in tests; imported when it is first used.
+    if name == "Timelines":
+        from .view import Timelines
+
+        return Timelines
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -49,7 +49,7 @@ def remove_page(page: Path) -> None:
 def _is_ours(page: Path) -> bool | None:
     """Tell whether a page of ours is there; None where nothing is."""
     from fastapi_tasks.files import beginning
-    from visualize.signs import SIGNS
+    from visualize.painters import painter_of
 
     head = beginning(page)
-    return SIGNS["html"] in head if head else None
+    return painter_of("html").sign in head if head else None

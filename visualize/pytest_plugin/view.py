@@ -118,8 +118,9 @@ class Timelines:
         if off:
             return "no request is recorded: the app's recorder is switched off (recorder.enabled)"
         return (
-            "no request is recorded in this test: send one first; an app that is neither "
-            "Starlette's nor FastAPI's is to be called as RecordingMiddleware(app)"
+            "no request is recorded in this test: send one first; an app in another process is "
+            "not seen, and one that is neither Starlette's nor FastAPI's is to be called as "
+            "RecordingMiddleware(app)"
         )
 
     def _wait_for(self, timeline: Timeline) -> None:

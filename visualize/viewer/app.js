@@ -2,7 +2,7 @@
 
 import { parse } from "./filter.js";
 import { holdsOf } from "./holds.js";
-import { Shown } from "./scene.js";
+import { Shown } from "./shown.js";
 import { select } from "./select.js";
 import { failed } from "./summary.js";
 
@@ -11,7 +11,13 @@ import { failed } from "./summary.js";
 export class App {
 	/** @param {any} data as page.py writes it @param {Record<string, any>} part the elements of the page by name */
 	constructor(data, part, host) {
-		Object.assign(this, { data, part, host });
+		this.data = data;
+		this.part = part;
+		this.host = host;
+		/** @type {any[][]} of each recording */
+		this.findings = [];
+		/** @type {any} how the theme looks, once it is known */
+		this.looks = null;
 		/** @type {any[]} */
 		this.recordings = [];
 		/** @type {Shown[]} */
@@ -89,8 +95,9 @@ export class App {
 	/** Show only this one of its kind, or all of them again. */
 	only(key, others) {
 		const alone = !this.hidden.has(key) && others.every((one) => one === key || this.hidden.has(one));
-		for (const one of others) if (alone || one === key) this.hidden.delete(one);
-		else this.hidden.add(one);
+		for (const one of others)
+			if (alone || one === key) this.hidden.delete(one);
+			else this.hidden.add(one);
 		this.filter();
 	}
 
@@ -110,7 +117,10 @@ export class App {
 		if (type === "held") return [type, of, holds[index].process, holds[index].start].join("/");
 		const request = type === "requests" ? index : recording.tables[type].owner[index];
 		const process = recording.value("requests", "process", request) ?? 0;
-		const place = type === "tasks" || type === "spans" ? recording.value(type, "id", index) : index - (recording.from[type]?.[request] ?? index);
+		const place =
+			type === "tasks" || type === "spans"
+				? recording.value(type, "id", index)
+				: index - (recording.from[type]?.[request] ?? index);
 		return [type, of, process, recording.value("requests", "id", request), place].join("/");
 	}
 
@@ -128,12 +138,18 @@ export class App {
 		if (type === "requests") return { type, of, index: request };
 		if (!recording.from[type]) return null;
 		const [from, to] = recording.range(type, request);
-		for (let i = from; i < to; i++) if ((/tasks|spans/.test(type) ? recording.value(type, "id", i) : i - from) === place) return { type, of, index: i };
+		for (let i = from; i < to; i++)
+			if ((/tasks|spans/.test(type) ? recording.value(type, "id", i) : i - from) === place)
+				return { type, of, index: i };
 		return null;
 	}
 
 	/** Where a finding points: `{process, request, task}`. @returns {Pin | null} */
 	place({ process, request, task }, of) {
-		return this.find(task === null || task === undefined ? `requests/${of}/${process}/${request}` : `tasks/${of}/${process}/${request}/${task}`);
+		return this.find(
+			task === null || task === undefined
+				? `requests/${of}/${process}/${request}`
+				: `tasks/${of}/${process}/${request}/${task}`,
+		);
 	}
 }

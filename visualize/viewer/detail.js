@@ -8,9 +8,11 @@ import { culpritsOf, holdsBy, victimsOf } from "./why.js";
 import { dateOf, duration, harmless, moments, percent, timeOfDay } from "./words.js";
 
 const MOMENTS = {
-	tasks: ["requested", "released", "started", "finished"],
+	tasks: ["requested", "released", "admitted", "started", "finished"],
 	requests: ["endpoint_start", "endpoint_end", "response_start", "response_sent", "request_end"],
-	spans: ["start", "end"], busy: ["start", "end"], client: ["sent", "answered", "received"],
+	spans: ["start", "end"],
+	busy: ["start", "end"],
+	client: ["sent", "answered", "received"],
 };
 
 export class Details {
@@ -30,7 +32,8 @@ export class Details {
 		if (details.hidden) return details.replaceChildren();
 		const shown = app.shown[pinned.of];
 		const record = readOf(shown, pinned.type, pinned.index);
-		refill(details,
+		refill(
+			details,
 			make("p", { className: "sentence", ariaLive: "polite", textContent: say(record, app.data.spans) }),
 			this.tools(),
 			list("facts", this.facts(record)),
@@ -41,29 +44,67 @@ export class Details {
 
 	tools() {
 		const { actions, app } = this;
-		return make("p", { className: "buttons" },
+		return make(
+			"p",
+			{ className: "buttons" },
 			make("button", { textContent: "Zoom to it", title: "Enter", onclick: actions.zoom }),
-			make("button", { textContent: "Close", title: "Escape", onclick: () => app.pin(null) }));
+			make("button", { textContent: "Close", title: "Escape", onclick: () => app.pin(null) }),
+		);
 	}
 
 	facts(record) {
-		const source = record.type === "tasks" ? { task: record.parent, owner: record.owner, recording: record.recording } : record;
+		const source =
+			record.type === "tasks" ? { task: record.parent, owner: record.owner, recording: record.recording } : record;
 		switch (record.type) {
-			case "tasks": return [
-				["Mode", record.mode], ["Outcome", endingOf(record)], ["Error", record.error && harmless(record.error)],
-				["Held back", record.released !== null && !/immediate|spawned/.test(record.mode) && `${duration(record.released - record.requested)}, as its mode asks`],
-				["Wait", this.ranked(record, "released", "started", "waited longer")], ["Run", this.ranked(record, "started", "finished", "slower")],
-				["Where", record.thread ? "in a worker thread" : "on the event loop"], ["Scheduled by", ownerOf(source)], ["Shielded", record.shield && "yes"],
-				["Request", record.recording.title(record.owner)],
-			];
-			case "requests": return [
-				["Status", record.status && String(record.status)], ["Error", record.error && harmless(record.error)], ["Route", record.route && harmless(record.route)],
-				["Response", record.response_sent !== null && duration(record.response_sent)], ["Aborted", record.aborted && "yes"],
-			];
-			case "spans": return [["Kind", record.kind], ["In", ownerOf(record)], ["Took", record.end !== null && duration(record.end - record.start)], ["Error", record.error && harmless(record.error)],
-				...Object.entries(record.attributes ?? {}).map(([key, value]) => [harmless(key), harmless(value)])];
-			case "held": case "busy": return [["Held for", duration(record.end - record.start)], ["By", harmless(record.culprit)], ["Line", record.line && harmless(record.line)]];
-			default: return [["Answered", record.answered !== null && duration(record.answered - record.sent)]];
+			case "tasks":
+				return [
+					["Mode", record.mode],
+					["Outcome", endingOf(record)],
+					["Error", record.error && harmless(record.error)],
+					[
+						"Held back",
+						record.released !== null &&
+							!/immediate|spawned/.test(record.mode) &&
+							`${duration(record.released - record.requested)}, as its mode asks`,
+					],
+					[
+						"In the queue",
+						record.admitted != null &&
+							record.released !== null &&
+							`${duration(record.admitted - record.released)} for a slot of its limit`,
+					],
+					["Wait", this.ranked(record, "released", "started", "waited longer")],
+					["Run", this.ranked(record, "started", "finished", "slower")],
+					["Where", record.thread ? "in a worker thread" : "on the event loop"],
+					["Scheduled by", ownerOf(source)],
+					["Shielded", record.shield && "yes"],
+					["Request", record.recording.title(record.owner)],
+				];
+			case "requests":
+				return [
+					["Status", record.status && String(record.status)],
+					["Error", record.error && harmless(record.error)],
+					["Route", record.route && harmless(record.route)],
+					["Response", record.response_sent !== null && duration(record.response_sent)],
+					["Aborted", record.aborted && "yes"],
+				];
+			case "spans":
+				return [
+					["Kind", record.kind],
+					["In", ownerOf(record)],
+					["Took", record.end !== null && duration(record.end - record.start)],
+					["Error", record.error && harmless(record.error)],
+					...Object.entries(record.attributes ?? {}).map(([key, value]) => [harmless(key), harmless(value)]),
+				];
+			case "held":
+			case "busy":
+				return [
+					["Held for", duration(record.end - record.start)],
+					["By", harmless(record.culprit)],
+					["Line", record.line && harmless(record.line)],
+				];
+			default:
+				return [["Answered", record.answered !== null && duration(record.answered - record.sent)]];
 		}
 	}
 
@@ -72,34 +113,104 @@ export class Details {
 		if (record[from] === null || record[to] === null) return null;
 		const lasted = duration(record[to] - record[from]);
 		const { share, all } = rankOf(record.recording, record.index, from, to);
-		return all < 4 ? lasted : make("span", {}, `${lasted}, ${words} than ${percent(Math.round(100 * share), 100)} of ${all + 1} `, named(harmless(record.name)));
+		return all < 4
+			? lasted
+			: make(
+					"span",
+					{},
+					`${lasted}, ${words} than ${percent(Math.round(100 * share), 100)} of ${all + 1} `,
+					named(harmless(record.name)),
+				);
 	}
 
 	/** Every moment, since the request's start and by the clock. */
 	times(record) {
-		const fields = MOMENTS[record.type];
+		const fields = MOMENTS[record.type]?.filter((field) => field !== "admitted" || record.admitted != null);
 		if (!fields) return "";
 		const { recording, owner } = record;
 		const wall = (ns) => timeOfDay(recording.wall[owner] + BigInt(Math.round(ns)));
 		const known = fields.filter((field) => record[field] !== null);
 		const written = moments(fields.map((field) => record[field]));
-		const rows = fields.map((field, n) => [field.replace("_", " "), written[n], record[field] === null ? "" : wall(record[field])]);
-		return make("table", { className: "moments" },
-			make("caption", { textContent: `Since the request's start, ${dateOf(recording.wall[owner])} ${wall(0)}${known.length ? "" : ": none is known"}` }),
-			make("tbody", {}, ...rows.map(([name, since, clock]) => make("tr", {}, make("th", { scope: "row", textContent: name }), make("td", { textContent: since }), make("td", { textContent: clock })))));
+		const rows = fields.map((field, n) => [
+			field.replace("_", " "),
+			written[n],
+			record[field] === null ? "" : wall(record[field]),
+		]);
+		return make(
+			"table",
+			{ className: "moments" },
+			make("caption", {
+				textContent: `Since the request's start, ${dateOf(recording.wall[owner])} ${wall(0)}${known.length ? "" : ": none is known"}`,
+			}),
+			make(
+				"tbody",
+				{},
+				...rows.map(([name, since, clock]) =>
+					make(
+						"tr",
+						{},
+						make("th", { scope: "row", textContent: name }),
+						make("td", { textContent: since }),
+						make("td", { textContent: clock }),
+					),
+				),
+			),
+		);
 	}
 
 	/** What held it up, whom it held up, and the findings that speak of it. */
 	others(shown, record) {
 		const { of } = this.app.pinned;
-		const line = (pin, cost, words) => make("li", {}, make("button", { onclick: () => this.actions.go(pin) }, make("b", { className: "cost", textContent: duration(cost) }), named(harmless(words))));
-		const culprits = culpritsOf(shown, record).map(({ hold, index, cost }) => line({ type: "held", of, index }, cost, `${hold.culprit} held the loop${hold.line ? ` at ${hold.line}` : ""}`));
-		const victims = holdsBy(shown, record).slice(0, 3).flatMap((at) => victimsOf(shown, at)).slice(0, 8).map(({ type, index, owner, cost }) =>
-			line({ type, of, index }, cost, type === "tasks" ? `${record.recording.value("tasks", "name", index)} of ${record.recording.title(owner)}` : record.recording.title(index)));
-		const own = record.type === "held" && record.task >= 0 ? [make("li", {}, make("button", { onclick: () => this.actions.go({ type: "tasks", of, index: record.task }) }, "the task itself"))] : [];
+		const line = (pin, cost, words) =>
+			make(
+				"li",
+				{},
+				make(
+					"button",
+					{ onclick: () => this.actions.go(pin) },
+					make("b", { className: "cost", textContent: duration(cost) }),
+					named(harmless(words)),
+				),
+			);
+		const culprits = culpritsOf(shown, record).map(({ hold, index, cost }) =>
+			line({ type: "held", of, index }, cost, `${hold.culprit} held the loop${hold.line ? ` at ${hold.line}` : ""}`),
+		);
+		const victims = holdsBy(shown, record)
+			.slice(0, 3)
+			.flatMap((at) => victimsOf(shown, at))
+			.slice(0, 8)
+			.map(({ type, index, owner, cost }) =>
+				line(
+					{ type, of, index },
+					cost,
+					type === "tasks"
+						? `${record.recording.value("tasks", "name", index)} of ${record.recording.title(owner)}`
+						: record.recording.title(index),
+				),
+			);
+		const own =
+			record.type === "held" && record.task >= 0
+				? [
+						make(
+							"li",
+							{},
+							make(
+								"button",
+								{ onclick: () => this.actions.go({ type: "tasks", of, index: record.task }) },
+								"the task itself",
+							),
+						),
+					]
+				: [];
 		return [
-			...section("Held up by", culprits), ...section("Held up", [...own, ...victims]),
-			...section("Findings", this.findings(record, of).map((finding) => make("li", {}, make("button", { onclick: () => this.actions.find(finding, of) }, harmless(finding.fact))))),
+			...section("Held up by", culprits),
+			...section("Held up", [...own, ...victims]),
+			...section(
+				"Findings",
+				this.findings(record, of).map((finding) =>
+					make("li", {}, make("button", { onclick: () => this.actions.find(finding, of) }, harmless(finding.fact))),
+				),
+			),
 		];
 	}
 
@@ -108,14 +219,27 @@ export class Details {
 		const id = record.owner >= 0 ? recording.value("requests", "id", record.owner) : null;
 		const task = record.type === "tasks" ? record.id : null;
 		const isIt = (place) => place.request === id && (place.task ?? null) === task;
-		const isCause = ({ cause }) => (record.type === "tasks" ? cause.kind === "task" && cause.name === record.name && (!cause.mode || cause.mode === record.mode)
-			: record.type === "requests" && cause.kind === "request" && cause.name === recording.route(record.index));
-		return (this.app.findings[of] ?? []).filter((finding) => isCause(finding) || finding.victims.some(isIt)).slice(0, 4);
+		const isCause = ({ cause }) =>
+			record.type === "tasks"
+				? cause.kind === "task" && cause.name === record.name && (!cause.mode || cause.mode === record.mode)
+				: record.type === "requests" && cause.kind === "request" && cause.name === recording.route(record.index);
+		return (this.app.findings[of] ?? [])
+			.filter((finding) => isCause(finding) || finding.victims.some(isIt))
+			.slice(0, 4);
 	}
 }
 
 function list(className, facts) {
-	return make("dl", { className }, ...facts.filter(([, value]) => value).flatMap(([name, value]) => [make("dt", { textContent: name }), make("dd", {}, typeof value === "string" ? named(value) : value)]));
+	return make(
+		"dl",
+		{ className },
+		...facts
+			.filter(([, value]) => value)
+			.flatMap(([name, value]) => [
+				make("dt", { textContent: name }),
+				make("dd", {}, typeof value === "string" ? named(value) : value),
+			]),
+	);
 }
 
 const section = (title, lines) => (lines.length ? [make("h3", { textContent: title }), make("ul", {}, ...lines)] : []);

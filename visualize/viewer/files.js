@@ -14,7 +14,10 @@ const [TITLE, LEGEND, EDGE] = [34, 30, 12]; // pixels
 export class Files {
 	/** @param {any} app @param {any} lanes @param {HTMLElement} original the document as it was served */
 	constructor(app, lanes, original) {
-		Object.assign(this, { app, lanes, original });
+		this.app = app;
+		this.lanes = lanes;
+		/** @type {any} */
+		this.original = original;
 	}
 
 	/** Save a file of this kind; of all there is, or of what is shown. */
@@ -28,16 +31,23 @@ export class Files {
 	lines(all) {
 		return this.app.shown.map(({ recording, selected }) => {
 			const lines = [];
-			for (let r = 0; r < recording.size; r++) if (all || selected.requests[r]) lines.push(toLine(recording, r, (task) => all || selected.tasks[task]));
+			for (let r = 0; r < recording.size; r++)
+				if (all || selected.requests[r]) lines.push(toLine(recording, r, (task) => all || selected.tasks[task]));
 			return lines.join("");
 		});
 	}
 
 	async page(all) {
 		const { app, original } = this;
-		const [module, policy, json] = ["[type=module]", "[http-equiv]", "#timeline-data"].map((one) => original.querySelector(one));
+		const [module, policy, json] = ["[type=module]", "[http-equiv]", "#timeline-data"].map((one) =>
+			original.querySelector(one),
+		);
 		const lines = this.lines(all);
-		const told = app.data.recordings.map((given, i) => (all && given.packed ? given : { label: given.label, lines: lines[i], findings: app.findings[i] ?? given.findings }));
+		const told = app.data.recordings.map((given, i) =>
+			all && given.packed
+				? given
+				: { label: given.label, lines: lines[i], findings: app.findings[i] ?? given.findings },
+		);
 		if (module.src) module.textContent = await (await fetch(module.src)).text();
 		module.removeAttribute("src");
 		policy.content = app.data.policy;
@@ -75,7 +85,15 @@ export class Files {
 			x += widthOf(words) + 50;
 		};
 		const known = (mode) => app.shown.some(({ recording }) => recording.values.includes(mode));
-		for (const mode of MODES.filter(known)) entry((x) => (pen.rect(`wait ${mode}`, x, y - 6, 13, 12), pen.rect(`run ${mode}`, x + 13, y - 6, 13, 12), pen.sign(`sign ${mode}`, mode, x + 13, y)), mode);
+		for (const mode of MODES.filter(known))
+			entry(
+				(x) => (
+					pen.rect(`wait ${mode}`, x, y - 6, 13, 12),
+					pen.rect(`run ${mode}`, x + 13, y - 6, 13, 12),
+					pen.sign(`sign ${mode}`, mode, x + 13, y)
+				),
+				mode,
+			);
 		entry((x) => pen.rect("busy", x, y - 6, 26, 12), "held the event loop");
 		entry((x) => pen.sign("fault", "error", x + 14, y), "failed");
 	}

@@ -6,7 +6,7 @@ const TEXTS = ["name", "route", "error", "method"];
 const CHOICES = { mode: MODES, outcome: OUTCOMES };
 const DURATIONS = ["wait", "run", "response"];
 const OPERATORS = [">", ">=", "<", "<="];
-const UNITS = { ns: 1, "µs": 1e3, us: 1e3, ms: 1e6, s: 1e9, min: 60e9 };
+const UNITS = { ns: 1, µs: 1e3, us: 1e3, ms: 1e6, s: 1e9, min: 60e9 };
 
 /** What is wrong with an expression: `position` counts its characters from 0. */
 export class FilterError extends Error {
@@ -24,7 +24,7 @@ export class FilterError extends Error {
  */
 export function parse(expression, known = {}) {
 	const terms = [];
-	for (let at = skip(expression, 0); at < expression.length; ) {
+	for (let at = skip(expression, 0); at < expression.length;) {
 		const word = wordAt(expression, at);
 		terms.push({ ...termOf(word, known), negated: word.negated });
 		at = skip(expression, word.end);
@@ -47,7 +47,16 @@ function wordAt(text, position) {
 	const from = position + (negated ? 1 : 0);
 	const key = match(/([A-Za-z_]+)(>=|<=|[:=<>])/y, text, from);
 	const { value, end, quoted } = valueAt(text, from + (key?.[0].length ?? 0));
-	return { position, negated, end, value, quoted, written: text.slice(position, end), key: key?.[1].toLowerCase() ?? "", operator: key?.[2] ?? "" };
+	return {
+		position,
+		negated,
+		end,
+		value,
+		quoted,
+		written: text.slice(position, end),
+		key: key?.[1].toLowerCase() ?? "",
+		operator: key?.[2] ?? "",
+	};
 }
 
 function valueAt(text, at) {
@@ -56,7 +65,8 @@ function valueAt(text, at) {
 	const found = match(/"((?:[^"\\]|\\[^])*)"/y, text, at);
 	if (!found) throw new FilterError(at, text.slice(at), 'the quote has no end: write another " after it');
 	const end = at + found[0].length;
-	if (end < text.length && !/\s/.test(text[end])) throw new FilterError(at, bare, "something follows the quote: write a space after it");
+	if (end < text.length && !/\s/.test(text[end]))
+		throw new FilterError(at, bare, "something follows the quote: write a space after it");
 	return { value: found[1].replace(/\\([^])/g, "$1"), end, quoted: true };
 }
 
@@ -69,7 +79,8 @@ function termOf(word, known) {
 	if (!key) return plain(word);
 	if (DURATIONS.includes(key)) return lasting(word);
 	if (!TEXTS.includes(key) && !CHOICES[key] && key !== "status") throw wrong(word, unknown(word));
-	if (operator !== ":" && operator !== "=") throw wrong(word, `${key} is no duration: write ${key}: and what to look for`);
+	if (operator !== ":" && operator !== "=")
+		throw wrong(word, `${key} is no duration: write ${key}: and what to look for`);
 	if (!value) throw wrong(word, `nothing follows it: write ${exampleOf(key)}`);
 	const text = value.toLowerCase();
 	if (key === "status") return status(word);
@@ -81,9 +92,14 @@ function termOf(word, known) {
 
 function plain(word) {
 	const text = word.value.toLowerCase();
-	if (!text) throw wrong(word, `${word.quoted ? "is nothing" : "nothing follows it"}: write a word, such as -mail or "send mail"`);
+	if (!text)
+		throw wrong(
+			word,
+			`${word.quoted ? "is nothing" : "nothing follows it"}: write a word, such as -mail or "send mail"`,
+		);
 	if (word.quoted) return { of: "word", text };
-	if (":=<>".includes(text[0])) throw wrong(word, "it stands alone: write wait>100ms or name:mail, without spaces inside");
+	if (":=<>".includes(text[0]))
+		throw wrong(word, "it stands alone: write wait>100ms or name:mail, without spaces inside");
 	return text === "thread" ? { of: "thread" } : { of: "word", text };
 }
 
@@ -97,10 +113,12 @@ function lasting(word) {
 function nanoseconds(word) {
 	const found = /^([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*([^\s0-9.]*)$/.exec(word.value);
 	const units = Object.keys(UNITS).join(", ");
-	if (!found || found[1].length > 20) throw wrong(word, `'${word.value.slice(0, 20)}' is no duration: write a number and its unit, such as 20ms`);
+	if (!found || found[1].length > 20)
+		throw wrong(word, `'${word.value.slice(0, 20)}' is no duration: write a number and its unit, such as 20ms`);
 	const unit = found[2].replace("\u03bc", "\u00b5");
 	if (!unit) throw wrong(word, `'${word.value}' has no unit: write ${found[1]}ms, or another of ${units}`);
-	if (!Object.hasOwn(UNITS, unit)) throw wrong(word, `'${word.value}' has no unit that is known: write one of ${units}`);
+	if (!Object.hasOwn(UNITS, unit))
+		throw wrong(word, `'${word.value}' has no unit that is known: write one of ${units}`);
 	return Math.round(+found[1] * UNITS[unit]);
 }
 
@@ -117,7 +135,9 @@ function exampleOf(key) {
 
 function unknown({ key, operator }) {
 	const named = operator === ":" || operator === "=";
-	const there = named ? [...TEXTS, ...Object.keys(CHOICES), "status"].map((one) => `${one}:`) : DURATIONS.map((one) => one + operator);
+	const there = named
+		? [...TEXTS, ...Object.keys(CHOICES), "status"].map((one) => `${one}:`)
+		: DURATIONS.map((one) => one + operator);
 	return `${key} is none of the terms, ${there.join(", ")}: write one of them, or put it in quotes`;
 }
 

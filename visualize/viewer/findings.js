@@ -16,7 +16,10 @@ export class Findings {
 
 	/** The findings of all recordings, with the recording that each is of. */
 	get found() {
-		return this.app.recordings.flatMap((recording, of) => (this.app.findings[of] ?? []).map((finding) => ({ finding, of, label: recording.label })))
+		return this.app.recordings
+			.flatMap((recording, of) =>
+				(this.app.findings[of] ?? []).map((finding) => ({ finding, of, label: recording.label })),
+			)
 			.sort((a, b) => b.finding.cost_ns - a.finding.cost_ns);
 	}
 
@@ -26,17 +29,40 @@ export class Findings {
 		const some = this.all ? found : found.slice(0, FIRST);
 		const more = found.length - FIRST;
 		why.hidden = this.app.findings.length === 0;
-		refill(why,
-			make("h2", {}, "What stands out", found.length ? make("small", { textContent: found.length === 1 ? "" : "what cost most comes first" }) : null),
-			found.length ? make("ol", {}, ...some.map((one) => this.line(one))) : make("p", { className: "calm", textContent: "Nothing stands out: nothing was late, failed or held others up for long." }),
-			more > 0 && make("button", { className: "more", ariaExpanded: String(this.all), textContent: this.all ? "Show fewer" : `${more} more`, onclick: () => ((this.all = !this.all), this.show()) }),
+		refill(
+			why,
+			make(
+				"h2",
+				{},
+				"What stands out",
+				found.length ? make("small", { textContent: found.length === 1 ? "" : "what cost most comes first" }) : null,
+			),
+			found.length
+				? make("ol", {}, ...some.map((one) => this.line(one)))
+				: make("p", {
+						className: "calm",
+						textContent: "Nothing stands out: nothing was late, failed or held others up for long.",
+					}),
+			more > 0 &&
+				make("button", {
+					className: "more",
+					ariaExpanded: String(this.all),
+					textContent: this.all ? "Show fewer" : `${more} more`,
+					onclick: () => ((this.all = !this.all), this.show()),
+				}),
 		);
 	}
 
 	line({ finding, of, label }) {
 		const cost = make("b", { className: "cost" }, finding.cost_ns ? duration(finding.cost_ns) : "–");
 		cost.title = "the time that others lost to it";
-		const words = make("span", {}, label && this.app.compared ? make("i", { textContent: `${isolated(label)}: ` }) : null, isolated(finding.fact), make("small", { textContent: `; ${harmless(finding.advice)}.` }));
+		const words = make(
+			"span",
+			{},
+			label && this.app.compared ? make("i", { textContent: `${isolated(label)}: ` }) : null,
+			isolated(finding.fact),
+			make("small", { textContent: `; ${harmless(finding.advice)}.` }),
+		);
 		const button = make("button", { onclick: () => this.go(finding, of), title: "Show it in the lanes" }, cost, words);
 		button.dataset.rule = finding.rule;
 		return make("li", {}, button);

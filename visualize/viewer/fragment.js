@@ -3,7 +3,8 @@
 /** Write a state as a fragment, without what is as it was. */
 export function writeState(state) {
 	const told = new URLSearchParams();
-	for (const [key, value] of Object.entries(state)) if (value !== null && value !== undefined && value !== "") told.set(key, String(value));
+	for (const [key, value] of Object.entries(state))
+		if (value !== null && value !== undefined && value !== "") told.set(key, String(value));
 	return told.toString();
 }
 

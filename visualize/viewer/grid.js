@@ -29,8 +29,25 @@ export function ordered(rows, column, turned) {
 export function grid({ caption, columns, rows, sort, onSort, onRow, isChosen }) {
 	const heads = columns.map(({ key, title, words, about }) => {
 		const active = sort?.key === key;
-		const button = make("button", { title: about ?? `Sort by ${title}`, onclick: () => onSort({ key, turned: active ? !sort.turned : false }) }, title, make("span", { className: "order", ariaHidden: "true", textContent: active ? (sort.turned !== !!words ? " ▲" : " ▼") : "" }));
-		return make("th", { scope: "col", className: words ? "words" : "", ariaSort: active ? (sort.turned !== !!words ? "ascending" : "descending") : "none" }, button);
+		const button = make(
+			"button",
+			{ title: about ?? `Sort by ${title}`, onclick: () => onSort({ key, turned: active ? !sort.turned : false }) },
+			title,
+			make("span", {
+				className: "order",
+				ariaHidden: "true",
+				textContent: active ? (sort.turned !== !!words ? " ▲" : " ▼") : "",
+			}),
+		);
+		return make(
+			"th",
+			{
+				scope: "col",
+				className: words ? "words" : "",
+				ariaSort: active ? (sort.turned !== !!words ? "ascending" : "descending") : "none",
+			},
+			button,
+		);
 	});
 	const body = rows.map((row) => {
 		const cells = columns.map(({ cell, of, words }, n) => {
@@ -38,7 +55,20 @@ export function grid({ caption, columns, rows, sort, onSort, onRow, isChosen }) 
 			const inside = !n && onRow ? make("button", { className: "go", onclick: () => onRow(row) }, content) : content;
 			return make(n ? "td" : "th", { scope: n ? null : "row", className: words ? "words" : "" }, inside);
 		});
-		return make("tr", { className: isChosen?.(row) ? "chosen" : "", onclick: onRow && ((event) => event.target.closest("button") || onRow(row)) }, ...cells);
+		return make(
+			"tr",
+			{
+				className: isChosen?.(row) ? "chosen" : "",
+				onclick: onRow && ((event) => event.target.closest("button") || onRow(row)),
+			},
+			...cells,
+		);
 	});
-	return make("table", {}, make("caption", { textContent: caption }), make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...body));
+	return make(
+		"table",
+		{},
+		make("caption", { textContent: caption }),
+		make("thead", {}, make("tr", {}, ...heads)),
+		make("tbody", {}, ...body),
+	);
 }

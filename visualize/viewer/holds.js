@@ -21,7 +21,15 @@ export function holdsOf(recording) {
 		const [culprit, task] = [recording.value("busy", "culprit", i), recording.value("busy", "task", i)];
 		const own = task !== null || culprit === recording.title(request);
 		if (!(end > start) || (!own && found.has(key))) continue;
-		found.set(key, { process, start, end, culprit, line: recording.value("busy", "line", i), request: own ? request : -1, task: own ? recording.taskOf(request, task) : -1 });
+		found.set(key, {
+			process,
+			start,
+			end,
+			culprit,
+			line: recording.value("busy", "line", i),
+			request: own ? request : -1,
+			task: own ? recording.taskOf(request, task) : -1,
+		});
 	}
 	const ordered = [...found.values()].sort((a, b) => a.process - b.process || a.start - b.start || b.end - a.end);
 	const processes = Map.groupBy ? [...Map.groupBy(ordered, ({ process }) => process).values()] : grouped(ordered);
@@ -30,7 +38,8 @@ export function holdsOf(recording) {
 
 function grouped(holds) {
 	const groups = new Map();
-	for (const hold of holds) groups.has(hold.process) ? groups.get(hold.process).push(hold) : groups.set(hold.process, [hold]);
+	for (const hold of holds)
+		groups.has(hold.process) ? groups.get(hold.process).push(hold) : groups.set(hold.process, [hold]);
 	return [...groups.values()];
 }
 
@@ -60,7 +69,11 @@ function* piece(hold, start, end) {
 	if (end - start >= Math.min(hold.end - hold.start, CRUMB)) yield { ...hold, start, end };
 }
 
-const same = (outer, inner) => inner.end <= outer.end && outer.culprit === inner.culprit && outer.request === inner.request && outer.task === inner.task;
+const same = (outer, inner) =>
+	inner.end <= outer.end &&
+	outer.culprit === inner.culprit &&
+	outer.request === inner.request &&
+	outer.task === inner.task;
 
 /** The holds that lie between two moments, longest share first. */
 export function between(holds, from, to, process) {

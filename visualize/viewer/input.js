@@ -12,7 +12,14 @@ export function listen(lanes, actions) {
 
 class Pointers {
 	constructor(lanes, stage, actions) {
-		Object.assign(this, { lanes, stage, actions, travelled: 0, measuring: false, clicked: [-TWICE, 0, 0] });
+		this.lanes = lanes;
+		this.stage = stage;
+		this.actions = actions;
+		this.travelled = 0;
+		this.measuring = false;
+		this.from = 0;
+		/** when and where one clicked last */
+		this.clicked = [-TWICE, 0, 0];
 		/** @type {Map<number, [number, number]>} */
 		this.held = new Map();
 		const on = (type, act) =>
@@ -112,7 +119,15 @@ function brushing(lanes, strip) {
 		const { begin, end } = lanes.view;
 		const near = (9 / strip.clientWidth) * (lanes.last - lanes.first);
 		const whole = end - begin >= 0.98 * (lanes.last - lanes.first);
-		const kind = whole ? "draw" : Math.abs(at - begin) < near ? "begin" : Math.abs(at - end) < near ? "end" : at > begin && at < end ? "move" : "draw";
+		const kind = whole
+			? "draw"
+			: Math.abs(at - begin) < near
+				? "begin"
+				: Math.abs(at - end) < near
+					? "end"
+					: at > begin && at < end
+						? "move"
+						: "draw";
 		held = { kind, at, begin, end, moved: false };
 	};
 	strip.onpointermove = (event) => {
@@ -121,8 +136,14 @@ function brushing(lanes, strip) {
 		held.moved ||= Math.abs(at - held.at) > (2 / strip.clientWidth) * (lanes.last - lanes.first);
 		if (!held.moved) return;
 		lanes.follow(false);
-		if (held.kind === "move") lanes.pan(((held.at - at) / (held.end - held.begin)) * lanes.width + pannedBack(lanes, held), 0);
-		else brushTo(lanes, held.kind === "begin" ? at : held.kind === "draw" ? held.at : held.begin, held.kind === "end" || held.kind === "draw" ? at : held.end);
+		if (held.kind === "move")
+			lanes.pan(((held.at - at) / (held.end - held.begin)) * lanes.width + pannedBack(lanes, held), 0);
+		else
+			brushTo(
+				lanes,
+				held.kind === "begin" ? at : held.kind === "draw" ? held.at : held.begin,
+				held.kind === "end" || held.kind === "draw" ? at : held.end,
+			);
 	};
 	strip.onpointerup = (event) => {
 		if (held && !held.moved) center(lanes, timeAt(event));

@@ -4,11 +4,13 @@ import { looksOf } from "./looks.js";
 import { density, paintOverview } from "./overview.js";
 import { LOOP, Painter, readOf, RULER } from "./paint.js";
 import { CanvasPen, widthOf } from "./pen.js";
-import { crowded, detailed, extentOf, grouped, loopLanes } from "./scene.js";
+import { crowded, grouped, loopLanes } from "./bands.js";
+import { detailed, inOrder } from "./rows.js";
+import { extentOf } from "./shown.js";
 import { stack } from "./stack.js";
 import { inksOf } from "./strip.js";
+import { totalsOf } from "./totals.js";
 import { linksOf } from "./why.js";
-import { count, duration } from "./words.js";
 
 const MANY = 40; // requests in view that get rows of their own
 const READABLE = 18; // pixels of a row
@@ -29,6 +31,31 @@ export class Lanes {
 		this.fitted = true;
 		this.following = false;
 		this.width = this.height = 0;
+		this.scale = 1;
+		/** the first and the last moment of what is shown */
+		this.first = 0;
+		this.last = 1e6;
+		this.measures = false; // the next drag does
+		this.isCrowd = false;
+		this.stale = this.grown = true;
+		this.pitch = 0;
+		/** @type {any} */
+		this.crowd = null;
+		/** @type {any} */
+		this.looks = null;
+		/** @type {any} */
+		this.inks = null;
+		/** @type {any} */
+		this.image = null;
+		/** @type {any} */
+		this.pixels = null;
+		/** @type {any} */
+		this.pen = null;
+		/** @type {any} */
+		this.drawn = null;
+		/** @type {number | null} */
+		this.frame = null;
+		this.echo = 0; // where the scroll bar was put
 		this.timer = 0;
 		this.waiting = [];
 		this.canvas = app.part.canvas;
@@ -102,31 +129,18 @@ export class Lanes {
 		const { app, view } = this;
 		this.isCrowd = false;
 		if (app.group === "request") {
-			const few = app.pair ?? app.shown.flatMap((one, of) => one.within(view.begin, view.end, MANY).map((request) => [of, request]));
+			const few =
+				app.pair ??
+				app.shown.flatMap((one, of) => one.within(view.begin, view.end, MANY).map((request) => [of, request]));
 			if (few.length && few.length <= MANY) {
-				const scene = detailed(app.shown, this.inOrder(few), this.folded);
+				const scene = detailed(app.shown, inOrder(app.shown, few), this.folded);
 				stack(scene, view, room, READABLE);
 				if (few.length <= 3 || scene.height <= LONG * room || app.compared) return scene;
 			}
 		}
 		this.isCrowd = true;
-		return (this.crowd ??= app.group === "request" ? crowded(app.shown, this.folded) : grouped(app.shown, app.group, this.folded));
-	}
-
-	// Compared, requests stand beside their like: by route, and by their turn among those of it.
-	inOrder(few) {
-		const { shown, compared } = this.app;
-		if (!compared) return few.sort(([, a], [, b]) => shown[0].begins[a] - shown[0].begins[b]);
-		const turns = new Map();
-		const keyed = few.map(([of, request]) => {
-			const route = shown[of].recording.route(request);
-			const turn = (turns.get(`${of} ${route}`) ?? 0) + 1;
-			turns.set(`${of} ${route}`, turn);
-			return { of, request, route, turn };
-		});
-		const routes = [...new Set(keyed.map(({ route }) => route))];
-		keyed.sort((a, b) => routes.indexOf(a.route) - routes.indexOf(b.route) || a.turn - b.turn || a.of - b.of);
-		return keyed.map(({ of, request }) => [of, request]);
+		return (this.crowd ??=
+			app.group === "request" ? crowded(app.shown, this.folded) : grouped(app.shown, app.group, this.folded));
 	}
 
 	anchor() {
@@ -220,11 +234,13 @@ export class Lanes {
 		const [begin, end] = this.extent(pin);
 		const half = (this.view.end - this.view.begin) / 2;
 		if (zoom) this.see(begin, Math.max(end, begin + 10));
-		else if (end < this.view.begin || begin > this.view.end) Object.assign(this.view, { begin: begin - half, end: begin + half });
+		else if (end < this.view.begin || begin > this.view.end)
+			Object.assign(this.view, { begin: begin - half, end: begin + half });
 		if (zoom) this.fitted = false;
 		this.layout();
 		const box = this.scene && pin.type !== "held" && this.locator().locate(pin);
-		if (box && (box.row.y < this.view.y || box.row.y + box.row.height > this.view.y + this.room)) this.scrollTo(box.row.y - this.room / 3);
+		if (box && (box.row.y < this.view.y || box.row.y + box.row.height > this.view.y + this.room))
+			this.scrollTo(box.row.y - this.room / 3);
 		this.refresh();
 	}
 
@@ -264,26 +280,8 @@ export class Lanes {
 
 	measure(from, to) {
 		this.range = from === undefined ? null : [from, to];
-		if (this.range) this.totals = this.totalsOf(Math.min(from, to), Math.max(from, to));
+		if (this.range) this.totals = totalsOf(this.app.shown, Math.min(from, to), Math.max(from, to));
 		this.refresh();
-	}
-
-	/** What lies in a stretch of time, in words. */
-	totalsOf(from, to) {
-		let [requests, tasks, wait, held] = [0, 0, 0, 0];
-		for (const { recording, selected, offset, begins, holds, align } of this.app.shown) {
-			const { owner, times, size } = recording.tables.tasks;
-			for (let r = 0; r < recording.size; r++) if (selected.requests[r] && begins[r] >= from && begins[r] < to) requests++;
-			for (let i = 0; i < size; i++) {
-				const at = recording.bars.tasks.mid[i] + offset[owner[i]];
-				if (!selected.tasks[i] || at < from || at >= to) continue;
-				tasks++;
-				wait += times.started[i] - times.released[i] || 0;
-			}
-			if (align === "clock") for (const { start, end } of holds) held += Math.max(0, Math.min(end, to) - Math.max(start, from));
-		}
-		const begun = [requests && count(requests, "request"), tasks && count(tasks, "task")].filter(Boolean).join(", ");
-		return [begun && `${begun} began`, wait && `waited ${duration(wait)} altogether`, held && `loop held ${duration(held)}`].filter(Boolean);
 	}
 
 	follow(on = !this.following) {
@@ -304,7 +302,7 @@ export class Lanes {
 		this.frame ??= requestAnimationFrame(() => {
 			this.frame = null;
 			if (this.app.shown.length && this.isSeen) {
-				if (this.following && this.grown) this.keepUp();
+				if (this.following) this.keepUp();
 				if (this.stale || !this.scene) this.layout();
 				this.paint();
 			}
@@ -328,12 +326,29 @@ export class Lanes {
 	picture() {
 		const { view, width, height, scene, loop, image, inks, range, totals, hovered, links, app } = this;
 		const toPicture = (image) => (this.pixels.getContext("2d").putImageData(image, 0, 0), this.pixels);
-		return { view, width, height, scene, loop, image, inks, range, totals, hovered, links, toPicture, shown: app.shown, pinned: app.pinned, words: app.data.spans };
+		return {
+			view,
+			width,
+			height,
+			scene,
+			loop,
+			image,
+			inks,
+			range,
+			totals,
+			hovered,
+			links,
+			toPicture,
+			shown: app.shown,
+			pinned: app.pinned,
+			words: app.data.spans,
+		};
 	}
 
 	paint() {
 		if (!this.looks) this.color();
-		if (this.pen?.looks !== this.looks || this.pen.scale !== this.scale) this.pen = new CanvasPen(this.canvas.getContext("2d"), this.looks, this.scale);
+		if (this.pen?.looks !== this.looks || this.pen.scale !== this.scale)
+			this.pen = new CanvasPen(this.canvas.getContext("2d"), this.looks, this.scale);
 		this.drawn = new Painter(this.pen, widthOf);
 		this.drawn.paint(this.picture());
 		if (this.grown) this.paintOverview();

@@ -3,7 +3,15 @@
 import { make } from "./dom.js";
 
 export const MODES = ["immediate", "after_route", "after_response", "background", "spawned"];
-export const ENDINGS = { ok: "", running: "", error: "✖", cancelled: "■", discarded: "●", abandoned: "▶", timeout: "⧗" };
+export const ENDINGS = {
+	ok: "",
+	running: "",
+	error: "✖",
+	cancelled: "■",
+	discarded: "●",
+	abandoned: "▶",
+	timeout: "⧗",
+};
 const HELD_FOR = 450; // milliseconds that a finger rests for "only this"
 
 export class Legend {
@@ -13,17 +21,44 @@ export class Legend {
 		this.chips = new Map();
 		const { legend } = app.part;
 		legend.append(...MODES.map((key) => this.chip(key, MODES, make("i", { className: `swatch ${key}` }))));
-		legend.append(make("hr"), ...Object.entries(ENDINGS).map(([key, sign]) => this.chip(key, Object.keys(ENDINGS), sign && make("i", { textContent: sign }))));
-		legend.append(make("span", { className: "key", ariaHidden: "true" },
-			make("i", { className: "sample held" }), "held back by its mode", make("i", { className: "sample wait" }), "waits: late",
-			make("i", { className: "sample run" }), "runs", make("i", { className: "sample busy" }), "held the loop"));
+		legend.append(
+			make("hr"),
+			...Object.entries(ENDINGS).map(([key, sign]) =>
+				this.chip(key, Object.keys(ENDINGS), sign && make("i", { textContent: sign })),
+			),
+		);
+		legend.append(
+			make(
+				"span",
+				{ className: "key", ariaHidden: "true" },
+				make("i", { className: "sample held" }),
+				"held back by its mode",
+				make("i", { className: "sample wait" }),
+				"waits: late",
+				make("i", { className: "sample run" }),
+				"runs",
+				make("i", { className: "sample busy" }),
+				"held the loop",
+			),
+		);
 		app.on("filtered", () => this.count());
 	}
 
 	chip(key, others, sign) {
 		const { app } = this;
-		const button = make("button", { className: "chip", ariaPressed: "true", title: `Show or hide ${key}` }, sign, key, make("b"));
-		const only = make("button", { className: "only", textContent: "only", ariaLabel: `Only ${key}`, title: `Only ${key}` });
+		const button = make(
+			"button",
+			{ className: "chip", ariaPressed: "true", title: `Show or hide ${key}` },
+			sign,
+			key,
+			make("b"),
+		);
+		const only = make("button", {
+			className: "only",
+			textContent: "only",
+			ariaLabel: `Only ${key}`,
+			title: `Only ${key}`,
+		});
 		let held = 0;
 		button.onclick = ({ shiftKey }) => (shiftKey ? app.only(key, others) : held || app.toggle(key));
 		only.onclick = () => app.only(key, others);
@@ -41,7 +76,9 @@ export class Legend {
 	count() {
 		const { shown, hidden } = this.app;
 		for (const [key, { entry, button, count }] of this.chips) {
-			const known = shown.some(({ recording }) => (key === "running" ? recording.tables.tasks.codes.outcome.includes(-1) : recording.values.includes(key)));
+			const known = shown.some(({ recording }) =>
+				key === "running" ? recording.tables.tasks.codes.outcome.includes(-1) : recording.values.includes(key),
+			);
 			const n = shown.reduce((sum, { selected }) => sum + (selected.tally.get(key) ?? 0), 0);
 			entry.hidden = !known || (!n && !hidden.has(key) && !this.app.text && !hidden.size);
 			count.textContent = n.toLocaleString("en");

@@ -15,7 +15,8 @@ export class Told {
 
 	/** Take note of lines of JSON. */
 	read(text) {
-		for (const line of text.split("\n")) // doubles would round long integers
+		for (const line of text.split("\n"))
+			// doubles would round long integers
 			if (line.trim()) this.merge(JSON.parse(line.replace(/"(\w+)":\s*(-?\d{16,})(?=\s*[,}])/g, '"$1":"$2"')));
 	}
 
@@ -30,7 +31,9 @@ export class Told {
 			for (const [index, part] of Object.entries((type === "client" ? client && [client] : fields[type]) ?? {})) {
 				const parts = request.parts[type];
 				// Of a request with very many tasks only the last are told, by their ids.
-				const known = parts.get(index) ?? parts.set(index, type === "tasks" || type === "spans" ? { id: Number(index) } : {}).get(index);
+				const known =
+					parts.get(index) ??
+					parts.set(index, type === "tasks" || type === "spans" ? { id: Number(index) } : {}).get(index);
 				this.take(known, type, part, request.clock);
 			}
 	}
@@ -65,7 +68,15 @@ export class Told {
 			let i = 0;
 			for (const { parts } of requests) for (const part of parts[type].values()) fill(table, i++, part, codeOf);
 		}
-		return new Recording(label, this.format, values, requests.map(({ clock }) => clock), requests.map(({ wall }) => wall), tables, this.dropped);
+		return new Recording(
+			label,
+			this.format,
+			values,
+			requests.map(({ clock }) => clock),
+			requests.map(({ wall }) => wall),
+			tables,
+			this.dropped,
+		);
 	}
 }
 
@@ -73,11 +84,14 @@ export class Told {
 function valueTable() {
 	const values = [];
 	const known = new Map();
-	return [values, (value) => {
-		if (value == null) return -1;
-		const key = typeof value === "object" ? JSON.stringify(value) : `${typeof value} ${value}`;
-		return known.get(key) ?? (known.set(key, values.push(value) - 1), values.length - 1);
-	}];
+	return [
+		values,
+		(value) => {
+			if (value == null) return -1;
+			const key = typeof value === "object" ? JSON.stringify(value) : `${typeof value} ${value}`;
+			return known.get(key) ?? (known.set(key, values.push(value) - 1), values.length - 1);
+		},
+	];
 }
 
 const DEFAULTS = { aborted: false, thread: false, shield: false, tasks_dropped: 0, spans_dropped: 0, busy_dropped: 0 };
@@ -94,19 +108,27 @@ export function toLine(recording, request, isShown = (/** @type {number} */ _) =
 	const told = (type, i) => {
 		const { times, codes } = recording.tables[type];
 		return recording.format.FIELDS[type].flatMap((field) => {
-			if (field in times) return times[field][i] === times[field][i] ? [`"${field}":${clock + BigInt(times[field][i])}`] : [];
+			if (field in times)
+				return times[field][i] === times[field][i] ? [`"${field}":${clock + BigInt(times[field][i])}`] : [];
 			const value = codes[field][i] < 0 ? null : recording.values[codes[field][i]];
-			const empty = value === null || value === DEFAULTS[field] || (typeof value === "object" && !Object.keys(value).length);
+			const empty =
+				value === null || value === DEFAULTS[field] || (typeof value === "object" && !Object.keys(value).length);
 			return empty ? [] : [`"${field}":${JSON.stringify(value)}`];
 		});
 	};
-	const fields = ['"format":1', `"wall":${recording.wall[request]}`, `"request_start":${clock}`, ...told("requests", request)];
+	const fields = [
+		'"format":1',
+		`"wall":${recording.wall[request]}`,
+		`"request_start":${clock}`,
+		...told("requests", request),
+	];
 	for (const type of PARTS) {
 		const parts = [];
 		const [from, to] = recording.range(type, request);
 		for (let i = from; i < to; i++) {
 			if (type === "tasks" && isShown(i)) shown.add(recording.value("tasks", "id", i));
-			if (type === "tasks" ? isShown(i) : type !== "spans" || shown.has(recording.value("spans", "task", i))) parts.push(`{${told(type, i)}}`);
+			if (type === "tasks" ? isShown(i) : type !== "spans" || shown.has(recording.value("spans", "task", i)))
+				parts.push(`{${told(type, i)}}`);
 		}
 		if (parts.length) fields.push(`"${type}":${type === "client" ? parts : `[${parts}]`}`);
 	}

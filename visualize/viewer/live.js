@@ -5,6 +5,7 @@ import { Told } from "./lines.js";
 import { count, duration, harmless } from "./words.js";
 
 const AGAIN = 2000; // milliseconds until a refused connection is tried again
+const SILENT = 3500; // milliseconds without a word after which the server's loop is held, or it is gone
 
 export class Live {
 	/** @param {any} app @param {(on: boolean) => void} follow */
@@ -13,6 +14,14 @@ export class Live {
 		this.follow = follow;
 		this.told = new Told(app.data.format, app.data.limit);
 		this.paused = false;
+		this.waiting = 0;
+		this.wasFollowing = false;
+		/** @type {any} */
+		this.silence = 0;
+		/** @type {Date | null} */
+		this.since = null;
+		/** @type {number | null} */
+		this.frame = null;
 		this.counters = null;
 		app.findings = [[]];
 		app.load([this.told.toRecording("")]);
@@ -32,18 +41,23 @@ export class Live {
 		on("dropped", (n) => (this.app.missed = n));
 		on("counters", (counters) => this.count(counters));
 		on("findings", ({ findings }) => this.find(findings));
+		on("stopping", () => this.gone("The server is stopping."));
 		source.onerror = () => {
-			this.lost();
-			if (source.readyState === EventSource.CLOSED) setTimeout(() => this.connect(), AGAIN);
+			const refused = source.readyState === EventSource.CLOSED;
+			this.lost(refused ? "If it was restarted, open the address that it printed." : "Trying to connect again …");
+			if (refused) setTimeout(() => this.connect(), AGAIN);
 		};
 	}
 
-	lost() {
+	lost(advice) {
+		clearTimeout(this.silence);
 		this.since ??= new Date();
 		this.wasFollowing ||= this.app.part.follow.ariaPressed === "true";
 		this.follow(false);
 		this.app.part.counters.classList.add("old");
-		this.gone(`The server is gone since ${this.since.toLocaleTimeString("en-GB")}: what you see is from before. Trying to connect again …`);
+		this.gone(
+			`The server is gone since ${this.since.toLocaleTimeString("en-GB")}: what you see is from before. ${advice}`,
+		);
 	}
 
 	gone(words) {
@@ -57,7 +71,7 @@ export class Live {
 
 	append(lines) {
 		this.told.read(lines);
-		this.waiting = (this.waiting ?? 0) + 1;
+		this.waiting++;
 		this.soon();
 	}
 
@@ -91,15 +105,29 @@ export class Live {
 	/** Show what goes on right now. */
 	count(now) {
 		const { counters } = this.app.part;
+		clearTimeout(this.silence);
+		this.gone("");
+		this.silence = setTimeout(
+			() => this.gone("No word from the server for a while: something holds its event loop, or it is gone."),
+			SILENT,
+		);
 		const bad = (n, words) => (n ? make("b", { className: "bad", textContent: words }) : words);
-		const slowest = now.slowest && make("span", {}, named(harmless(now.slowest.name)), ` for ${duration(now.slowest.ran_ns)}`);
+		const slowest =
+			now.slowest && make("span", {}, named(harmless(now.slowest.name)), ` for ${duration(now.slowest.ran_ns)}`);
 		const facts = [
-			["requests / s", now.per_second.toLocaleString("en", { maximumFractionDigits: 1 })], ["in flight", String(now.in_flight)], ["tasks now", String(now.tasks)],
+			["requests / s", now.per_second.toLocaleString("en", { maximumFractionDigits: 1 })],
+			["in flight", String(now.in_flight)],
+			["tasks now", String(now.tasks)],
 			[`failed in ${Math.round(now.seconds)} s`, bad(now.errors, String(now.errors))],
-			[`loop held in ${Math.round(now.seconds)} s`, now.held_ns ? make("b", { className: "held", textContent: duration(now.held_ns) }) : "–"],
+			[
+				`loop held in ${Math.round(now.seconds)} s`,
+				now.held_ns ? make("b", { className: "held", textContent: duration(now.held_ns) }) : "–",
+			],
 			["slowest task now", slowest || "–"],
 		];
 		counters.hidden = false;
-		counters.replaceChildren(...facts.map(([name, value]) => make("div", {}, make("dt", { textContent: name }), make("dd", {}, value))));
+		counters.replaceChildren(
+			...facts.map(([name, value]) => make("div", {}, make("dt", { textContent: name }), make("dd", {}, value))),
+		);
 	}
 }

@@ -6,12 +6,32 @@ export const FONT = "12px system-ui, -apple-system, 'Segoe UI', sans-serif";
 
 /** The lines of a mode's hatch, in a tile of 8 by 8 pixels. */
 export const HATCHES = {
-	immediate: [[-2, 2, 2, -2], [-2, 10, 10, -2], [6, 10, 10, 6]],
-	after_route: [[-2, 6, 2, 10], [-2, -2, 10, 10], [6, -2, 10, 2]],
-	after_response: [[0, 0, 8, 8], [0, 8, 8, 0]],
-	background: [[2, 0, 2, 8], [6, 0, 6, 8]],
-	spawned: [[1, 2, 3, 2], [5, 6, 7, 6]],
-	held: [[0, 2, 8, 2], [0, 6, 8, 6]],
+	immediate: [
+		[-2, 2, 2, -2],
+		[-2, 10, 10, -2],
+		[6, 10, 10, 6],
+	],
+	after_route: [
+		[-2, 6, 2, 10],
+		[-2, -2, 10, 10],
+		[6, -2, 10, 2],
+	],
+	after_response: [
+		[0, 0, 8, 8],
+		[0, 8, 8, 0],
+	],
+	background: [
+		[2, 0, 2, 8],
+		[6, 0, 6, 8],
+	],
+	spawned: [
+		[1, 2, 3, 2],
+		[5, 6, 7, 6],
+	],
+	held: [
+		[0, 2, 8, 2],
+		[0, 6, 8, 6],
+	],
 };
 
 /** Shapes of about 10 pixels around 0, as points, or the radius of a circle. */

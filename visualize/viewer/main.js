@@ -15,12 +15,15 @@ import { Live } from "./live.js";
 import { Numbers } from "./numbers.js";
 import { readOf } from "./paint.js";
 import { endingOf, say } from "./say.js";
+import { nextBar, nextTask } from "./steps.js";
 import { RecordTable } from "./table.js";
 import { count } from "./words.js";
 
 const STACKED = 40; // with more requests the page opens on its summary
 
+/** @type {any} */
 const original = document.documentElement.cloneNode(true);
+/** @type {any} */
 const host = document.querySelector("#timeline");
 const data = JSON.parse(document.querySelector("#timeline-data").textContent);
 const part = Object.fromEntries(Array.from(host.querySelectorAll("[data-part]"), (one) => [one.dataset.part, one]));
@@ -47,13 +50,14 @@ const ACTIONS = {
 	zoom: (factor) => lanes.zoom(+factor),
 	move: (share) => lanes.pan(-share * lanes.width, 0),
 	scroll: (share) => lanes.pan(0, -share * lanes.height),
-	step: (by) => step(+by, () => true),
-	fail: (by) => step(+by, (task) => !/ok|running/.test(endingOf(task))),
-	walk: (by) => walk(+by),
+	step: (by) => goToNext(nextTask(app, lanes, +by, () => true)),
+	fail: (by) => goToNext(nextTask(app, lanes, +by, (task) => !/ok|running/.test(endingOf(task)))),
+	walk: (by) => goToNext(nextBar(app, lanes, +by)),
 	zoomTo: () => app.pinned && zoomTo(app.pinned),
 	fold: (all) => (all ? lanes.foldAll() : foldChosen()),
 	measure,
-	stretch: (share) => lanes.range && lanes.measure(lanes.range[0], lanes.range[1] + share * (lanes.view.end - lanes.view.begin)),
+	stretch: (share) =>
+		lanes.range && lanes.measure(lanes.range[0], lanes.range[1] + share * (lanes.view.end - lanes.view.begin)),
 	search: () => part.search.select(),
 	theme: () => setTheme(host.dataset.theme !== "dark"),
 	follow: () => live && lanes.follow(),
@@ -105,6 +109,8 @@ function goTo(pin) {
 	lanes.reveal(pin);
 }
 
+const goToNext = (pin) => pin && goTo(pin);
+
 function zoomTo(pin) {
 	if (!pin?.type) return;
 	if (app.panel !== "lanes") app.show("lanes");
@@ -115,7 +121,9 @@ function zoomTo(pin) {
 
 /** Show a finding's cause, with those of its victims that are near it. */
 function goToFinding(finding, of) {
-	const cause = app.place("request" in finding.cause ? finding.cause : finding.where ?? finding.cause, of) ?? app.place(finding.victims[0] ?? {}, of);
+	const cause =
+		app.place("request" in finding.cause ? finding.cause : (finding.where ?? finding.cause), of) ??
+		app.place(finding.victims[0] ?? {}, of);
 	if (!cause) return;
 	unhide(cause);
 	app.show("lanes");
@@ -146,40 +154,13 @@ function goToPair(row) {
 	const pair = pairOf(app.shown, row).filter(Boolean);
 	app.show("lanes");
 	if (!pair.length) return;
-	app.pair = pair.map(({ type, of, index }) => [of, type === "requests" ? index : app.shown[of].recording.tables.tasks.owner[index]]);
+	app.pair = pair.map(({ type, of, index }) => [
+		of,
+		type === "requests" ? index : app.shown[of].recording.tables.tasks.owner[index],
+	]);
 	app.pin(pair.at(-1));
 	const extents = pair.map((pin) => lanes.extent(pin));
 	lanes.look(Math.min(0, ...extents.map(([begin]) => begin)), Math.max(...extents.map(([, end]) => end)));
-}
-
-/** Choose the next task that is shown, in the order of time, that `isWanted`. */
-function step(by, isWanted) {
-	const { pinned } = app;
-	const now = pinned ? [lanes.extent(pinned)[0], pinned.of, pinned.type === "tasks" ? pinned.index : -1] : null;
-	const before = (a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
-	let best = null;
-	app.shown.forEach(({ recording, selected, offset }, of) => {
-		const { owner, size } = recording.tables.tasks;
-		for (let i = 0; i < size; i++) {
-			if (!selected.tasks[i]) continue;
-			const here = [recording.bars.tasks.begin[i] + offset[owner[i]], of, i];
-			if (now && by * before(here, now) <= 0) continue;
-			if (best && by * before(here, best) >= 0) continue;
-			if (isWanted(recording.read("tasks", i))) best = here;
-		}
-	});
-	if (best) goTo({ type: "tasks", of: best[1], index: best[2] });
-}
-
-/** Choose the next bar of any kind, in the order of the rows. */
-function walk(by) {
-	if (app.panel !== "lanes") app.show("lanes");
-	const { scene, loop } = lanes;
-	if (!scene) return;
-	const all = [...loop.rows, ...scene.rows].filter((row) => row.height && !/group|title|marks/.test(row.kind)).flatMap((row) => Array.from({ length: row.to - row.from }, (_, n) => ({ type: row.kind, of: row.band.of, index: (row.kind === "held" ? loop : scene).refs[row.from + n] })));
-	const at = all.findIndex(({ type, of, index }) => app.pinned?.type === type && app.pinned.of === of && app.pinned.index === index);
-	const next = all[at < 0 && by < 0 ? all.length - 1 : at + by];
-	if (next) goTo(next);
 }
 
 function foldChosen() {
@@ -234,7 +215,13 @@ function recount() {
 	const total = app.shown.reduce((sum, { selected }) => sum + selected.total, 0);
 	const gone = app.recordings.reduce((sum, { dropped }) => sum + dropped, 0) + app.missed;
 	const of = (n, all, noun) => (n < all ? `${n.toLocaleString("en")} of ${count(all, noun)}` : count(all, noun));
-	part.found.textContent = [of(shown, total, "task"), of(requests, all, "request"), gone && `${count(gone, "older request")} let go`].filter(Boolean).join(" · ");
+	part.found.textContent = [
+		of(shown, total, "task"),
+		of(requests, all, "request"),
+		gone && `${count(gone, "older request")} let go`,
+	]
+		.filter(Boolean)
+		.join(" · ");
 	part.notice.hidden = requests > 0;
 	part.notice.textContent = app.text || app.hidden.size ? "Nothing matches the filter." : "Nothing is recorded yet.";
 }
@@ -251,14 +238,20 @@ function tell(hit, x, y) {
 // --- The address ---
 
 let written = "";
+let remembering = 0;
 
 function remember() {
 	if (!hasAddress() || live) return;
-	clearTimeout(remember.timer);
-	remember.timer = setTimeout(() => {
+	clearTimeout(remembering);
+	remembering = setTimeout(() => {
 		written = writeState({
-			view: app.panel === opening() ? "" : app.panel, filter: app.text, hide: [...app.hidden].join(","), rows: app.group === "request" ? "" : app.group,
-			time: app.align === data.align ? "" : app.align, at: lanes.fitted || !lanes.scene ? "" : `${Math.round(lanes.view.begin)}~${Math.round(lanes.view.end)}`, pin: app.pinned && app.identify(app.pinned),
+			view: app.panel === opening() ? "" : app.panel,
+			filter: app.text,
+			hide: [...app.hidden].join(","),
+			rows: app.group === "request" ? "" : app.group,
+			time: app.align === data.align ? "" : app.align,
+			at: lanes.fitted || !lanes.scene ? "" : `${Math.round(lanes.view.begin)}~${Math.round(lanes.view.end)}`,
+			pin: app.pinned && app.identify(app.pinned),
 		});
 		replaceState(written);
 	}, 300);
@@ -268,8 +261,10 @@ function recall() {
 	const told = readState(location.hash);
 	part.search.value = told.filter ?? "";
 	app.hidden = new Set(told.hide?.split(",") ?? []);
-	app.group = part.group.value = told.rows && part.group.querySelector(`[value="${CSS.escape(told.rows)}"]`) ? told.rows : "request";
-	app.align = part.align.value = told.time && part.align.querySelector(`[value="${CSS.escape(told.time)}"]`) ? told.time : data.align;
+	app.group = part.group.value =
+		told.rows && part.group.querySelector(`[value="${CSS.escape(told.rows)}"]`) ? told.rows : "request";
+	app.align = part.align.value =
+		told.time && part.align.querySelector(`[value="${CSS.escape(told.time)}"]`) ? told.time : data.align;
 	search();
 	app.show(["summary", "lanes", "table", "compare"].includes(told.view) ? told.view : opening());
 	app.pin(told.pin ? app.find(told.pin) : null);
@@ -289,13 +284,20 @@ function opening() {
 
 function bind() {
 	const keys = new Map();
-	for (const { dataset } of host.querySelectorAll("[data-keys]")) for (const key of dataset.keys.split(" ")) keys.set(key, dataset);
+	for (const { dataset } of host.querySelectorAll("[data-keys]"))
+		for (const key of dataset.keys.split(" ")) keys.set(key, dataset);
 	const act = ({ action, with: value }) => ACTIONS[action](value);
 	host.onkeydown = (event) => {
 		const { target } = event;
 		const key = event.key === " " ? "Space" : event.key;
 		const told = keys.get(event.shiftKey ? `Shift+${key}` : key) ?? keys.get(key);
-		const taken = target.closest({ Enter: "button, summary, select, dialog, input", Space: "button, summary, select, dialog, input", Escape: "dialog" }[key] ?? "input, select, dialog");
+		const taken = target.closest(
+			{
+				Enter: "button, summary, select, dialog, input",
+				Space: "button, summary, select, dialog, input",
+				Escape: "dialog",
+			}[key] ?? "input, select, dialog",
+		);
 		if (!told || taken || event.ctrlKey || event.metaKey || event.altKey) return;
 		if (target === part.search) part.stage.focus();
 		act(told);
@@ -332,7 +334,7 @@ async function load() {
 	for (const { label, packed, lines = "" } of data.recordings) {
 		const told = new Told(data.format);
 		if (packed) recordings.push(await readColumns(packed, label, data.format));
-		else told.read(lines), recordings.push(told.toRecording(label));
+		else (told.read(lines), recordings.push(told.toRecording(label)));
 	}
 	app.recordings = recordings;
 	app.findings = data.recordings.map(({ findings }) => findings ?? []);
@@ -372,6 +374,19 @@ host.viewer = {
 	get state() {
 		const { view, scene, width, height, range, drawn, pen } = lanes;
 		const pinned = app.pinned && readOf(app.shown[app.pinned.of], app.pinned.type, app.pinned.index);
-		return { app, lanes, part, view, scene, width, height, range, drawn, pinned, labels: pen?.labels ?? [], recordings: app.recordings };
+		return {
+			app,
+			lanes,
+			part,
+			view,
+			scene,
+			width,
+			height,
+			range,
+			drawn,
+			pinned,
+			labels: pen?.labels ?? [],
+			recordings: app.recordings,
+		};
 	},
 };

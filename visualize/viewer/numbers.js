@@ -8,21 +8,64 @@ import { summary } from "./summary.js";
 import { count, duration, harmless, percent, ticksOf, timeOfDay } from "./words.js";
 
 const time = (ns) => (ns === null || ns === undefined ? "–" : duration(ns));
-const spread = (field, percent) => ({ key: `${field} ${percent}`, title: percent, of: (row) => row[field]?.[percent], cell: (row) => time(row[field]?.[percent]) });
-const name = { key: "name", words: true, of: (row) => row.name, cell: (row) => make("span", {}, row.mode && row.kind === "task" ? make("i", { className: `swatch ${row.mode}`, title: row.mode }) : "", named(harmless(row.name || row.mode)), row.mode && make("small", { textContent: ` ${row.mode}` })) };
-const errors = { key: "errors", title: "failed", of: (row) => row.errors, cell: (row) => (row.errors ? make("b", { className: "bad", textContent: row.errors.toLocaleString("en") }) : "0") };
+const spread = (field, percent) => ({
+	key: `${field} ${percent}`,
+	title: percent,
+	of: (row) => row[field]?.[percent],
+	cell: (row) => time(row[field]?.[percent]),
+});
+const name = {
+	key: "name",
+	words: true,
+	of: (row) => row.name,
+	cell: (row) =>
+		make(
+			"span",
+			{},
+			row.mode && row.kind === "task" ? make("i", { className: `swatch ${row.mode}`, title: row.mode }) : "",
+			named(harmless(row.name || row.mode)),
+			row.mode && make("small", { textContent: ` ${row.mode}` }),
+		),
+};
+const errors = {
+	key: "errors",
+	title: "failed",
+	of: (row) => row.errors,
+	cell: (row) => (row.errors ? make("b", { className: "bad", textContent: row.errors.toLocaleString("en") }) : "0"),
+};
 const n = { key: "n", title: "n", of: (row) => row.n, cell: (row) => row.n.toLocaleString("en"), about: "how many" };
-const held = { key: "held", title: "held the loop", of: (row) => row.held, cell: (row) => (row.held ? make("b", { className: "held", textContent: duration(row.held) }) : "–"), about: "how long it held the event loop altogether" };
+const held = {
+	key: "held",
+	title: "held the loop",
+	of: (row) => row.held,
+	cell: (row) => (row.held ? make("b", { className: "held", textContent: duration(row.held) }) : "–"),
+	about: "how long it held the event loop altogether",
+};
 const LEVELS = ["p50", "p95", "p99", "max"];
 
 const KINDS = {
-	routes: { caption: "Routes: response time", columns: [{ ...name, title: "route" }, n, errors, ...LEVELS.map((level) => spread("response", level)), held], sort: "response p95" },
+	routes: {
+		caption: "Routes: response time",
+		columns: [{ ...name, title: "route" }, n, errors, ...LEVELS.map((level) => spread("response", level)), held],
+		sort: "response p95",
+	},
 	tasks: {
 		caption: "Tasks: wait (released until started: late), then run",
-		columns: [{ ...name, title: "task" }, n, errors, ...LEVELS.map((level) => ({ ...spread("wait", level), title: `wait ${level}` })), ...LEVELS.map((level) => ({ ...spread("run", level), title: `run ${level}` })), held],
+		columns: [
+			{ ...name, title: "task" },
+			n,
+			errors,
+			...LEVELS.map((level) => ({ ...spread("wait", level), title: `wait ${level}` })),
+			...LEVELS.map((level) => ({ ...spread("run", level), title: `run ${level}` })),
+			held,
+		],
 		sort: "wait p95",
 	},
-	spans: { caption: "Spans: how long they took", columns: [{ ...name, title: "span" }, n, errors, ...LEVELS.map((level) => spread("run", level))], sort: "run p95" },
+	spans: {
+		caption: "Spans: how long they took",
+		columns: [{ ...name, title: "span" }, n, errors, ...LEVELS.map((level) => spread("run", level))],
+		sort: "run p95",
+	},
 };
 
 export class Numbers {
@@ -30,8 +73,15 @@ export class Numbers {
 	constructor(app, actions) {
 		this.app = app;
 		this.actions = actions;
-		this.sorts = Object.fromEntries(Object.entries(KINDS).map(([kind, { sort }]) => [kind, { key: sort, turned: false }]));
+		this.sorts = Object.fromEntries(
+			Object.entries(KINDS).map(([kind, { sort }]) => [kind, { key: sort, turned: false }]),
+		);
 		this.measure = "response";
+		this.stale = true;
+		/** @type {any} */
+		this.canvas = null;
+		/** @type {any[]} */
+		this.drawn = [];
 		app.on("filtered", () => this.renew());
 		app.on("panel", () => this.show());
 		app.on("theme", () => this.renew());
@@ -59,12 +109,14 @@ export class Numbers {
 
 	section(shown) {
 		const rows = summary(shown.recording, shown.holds, shown.selected);
-		const tables = Object.entries(KINDS).filter(([kind]) => rows[kind].length).map(([kind, told]) => {
-			const host = make("div", { className: "wide", tabIndex: 0, role: "region", ariaLabel: told.caption });
-			const fill = () => host.replaceChildren(this.table(kind, told, rows[kind], fill));
-			fill();
-			return host;
-		});
+		const tables = Object.entries(KINDS)
+			.filter(([kind]) => rows[kind].length)
+			.map(([kind, told]) => {
+				const host = make("div", { className: "wide", tabIndex: 0, role: "region", ariaLabel: told.caption });
+				const fill = () => host.replaceChildren(this.table(kind, told, rows[kind], fill));
+				fill();
+				return host;
+			});
 		return [make("p", { className: "headline" }, ...headline(shown, rows)), ...tables];
 	}
 
@@ -72,7 +124,10 @@ export class Numbers {
 		const sort = this.sorts[kind];
 		const column = columns.find(({ key }) => key === sort.key) ?? columns[1];
 		return grid({
-			caption, columns, sort, rows: ordered(rows, column, sort.turned),
+			caption,
+			columns,
+			sort,
+			rows: ordered(rows, column, sort.turned),
 			onSort: (sort) => ((this.sorts[kind] = sort), fill()),
 			onRow: kind === "spans" ? undefined : (row) => this.actions.filter(termOf(row)),
 			isChosen: (row) => this.app.text === termOf(row),
@@ -81,13 +136,32 @@ export class Numbers {
 
 	scatterPanel() {
 		const options = { response: "response time", wait: "task wait", run: "task run" };
-		const select = make("select", { ariaLabel: "What the points show", onchange: () => ((this.measure = select.value), this.scatter()) }, ...Object.entries(options).map(([value, textContent]) => make("option", { value, textContent, selected: value === this.measure })));
+		const select = make(
+			"select",
+			{ ariaLabel: "What the points show", onchange: () => ((this.measure = select.value), this.scatter()) },
+			...Object.entries(options).map(([value, textContent]) =>
+				make("option", { value, textContent, selected: value === this.measure }),
+			),
+		);
 		this.canvas.onclick = (event) => {
 			const near = this.nearest(event.offsetX, event.offsetY);
 			if (near) this.actions.zoomTo(near);
 		};
-		this.canvas.onpointermove = (event) => this.canvas.style.setProperty("cursor", this.nearest(event.offsetX, event.offsetY) ? "pointer" : "default");
-		return [make("div", { className: "scatter" }, make("p", {}, make("label", {}, "Each point is one ", select), make("small", { textContent: " over the time of day; red failed. A click zooms to it." })), this.canvas)];
+		this.canvas.onpointermove = (event) =>
+			this.canvas.style.setProperty("cursor", this.nearest(event.offsetX, event.offsetY) ? "pointer" : "default");
+		return [
+			make(
+				"div",
+				{ className: "scatter" },
+				make(
+					"p",
+					{},
+					make("label", {}, "Each point is one ", select),
+					make("small", { textContent: " over the time of day; red failed. A click zooms to it." }),
+				),
+				this.canvas,
+			),
+		];
 	}
 
 	/** All points: when, how long, and of what. */
@@ -97,14 +171,23 @@ export class Numbers {
 			const { tasks, requests } = recording.tables;
 			if (this.measure === "response") {
 				for (let r = 0; r < recording.size; r++)
-					if (selected.requests[r] && requests.times.response_sent[r] >= 0) points.push([recording.start[r], requests.times.response_sent[r], "requests", of, r, selected.failed[r]]);
+					if (selected.requests[r] && requests.times.response_sent[r] >= 0)
+						points.push([recording.start[r], requests.times.response_sent[r], "requests", of, r, selected.failed[r]]);
 				return;
 			}
 			const [from, to] = this.measure === "wait" ? ["released", "started"] : ["started", "finished"];
 			const ok = recording.values.indexOf("ok");
 			for (let i = 0; i < tasks.size; i++) {
 				const lasted = tasks.times[to][i] - tasks.times[from][i];
-				if (selected.tasks[i] && lasted >= 0) points.push([recording.start[tasks.owner[i]] + tasks.times[from][i], lasted, "tasks", of, i, tasks.codes.outcome[i] >= 0 && tasks.codes.outcome[i] !== ok]);
+				if (selected.tasks[i] && lasted >= 0)
+					points.push([
+						recording.start[tasks.owner[i]] + tasks.times[from][i],
+						lasted,
+						"tasks",
+						of,
+						i,
+						tasks.codes.outcome[i] >= 0 && tasks.codes.outcome[i] !== ok,
+					]);
 			}
 		});
 		return points;
@@ -119,7 +202,10 @@ export class Numbers {
 		const pen = new CanvasPen(canvas.getContext("2d"), app.looks, scale);
 		const points = this.points();
 		const room = { left: 64, right: width - 12, top: 10, bottom: height - 24 };
-		const [first, last] = points.reduce(([first, last], [at]) => [Math.min(first, at), Math.max(last, at)], [Infinity, -Infinity]);
+		const [first, last] = points.reduce(
+			([first, last], [at]) => [Math.min(first, at), Math.max(last, at)],
+			[Infinity, -Infinity],
+		);
 		const most = points.reduce((most, [, lasted]) => Math.max(most, lasted), 1) * 1.06;
 		pen.begin(width, height);
 		for (const [at, words] of ticksOf(0, most, 4)) {
@@ -128,7 +214,11 @@ export class Numbers {
 			pen.text("muted", words, 6, y);
 		}
 		const x = (at) => room.left + 4 + ((room.right - room.left - 8) * (at - first)) / Math.max(1, last - first);
-		this.drawn = points.map((point) => [x(point[0]), room.bottom - ((room.bottom - room.top) * point[1]) / most, point]);
+		this.drawn = points.map((point) => [
+			x(point[0]),
+			room.bottom - ((room.bottom - room.top) * point[1]) / most,
+			point,
+		]);
 		const seen = new Set();
 		for (const failed of [false, true])
 			for (const [atX, y, point] of this.drawn) {
@@ -145,7 +235,10 @@ export class Numbers {
 		const { recording } = this.app.shown[0];
 		for (let n = 0; n <= 3; n++) {
 			const at = first + ((last - first) * n) / 3;
-			const words = timeOfDay(recording.wall[0] + BigInt(Math.round(at - recording.start[0]))).slice(0, last - first < 60e9 ? 12 : 8);
+			const words = timeOfDay(recording.wall[0] + BigInt(Math.round(at - recording.start[0]))).slice(
+				0,
+				last - first < 60e9 ? 12 : 8,
+			);
 			pen.text("muted", words, Math.max(room.left, Math.min(x(at) - 34, room.right - 82)), room.bottom + 13);
 		}
 	}
@@ -160,12 +253,22 @@ export class Numbers {
 	}
 }
 
-const termOf = ({ kind, name, mode }) => (kind === "route" ? `route=${quoted(name)}` : `name=${quoted(name)} mode:${mode}`);
+const termOf = ({ kind, name, mode }) =>
+	kind === "route" ? `route=${quoted(name)}` : `name=${quoted(name)} mode:${mode}`;
 
 function headline({ recording, selected, count: requests, holds }, rows) {
 	const failed = rows.routes.reduce((sum, { errors }) => sum + errors, 0);
 	const faults = rows.tasks.reduce((sum, { errors }) => sum + errors, 0);
 	const held = holds.reduce((sum, { start, end }) => sum + end - start, 0);
-	const parts = [count(requests, "request"), failed && `${percent(failed, requests)} failed`, count(selected.shown, "task"), faults && `${percent(faults, selected.shown)} failed`, held && `event loop held for ${duration(held)}`];
-	return [recording.label && make("strong", {}, named(harmless(recording.label)), " "), parts.filter(Boolean).join(" · ")];
+	const parts = [
+		count(requests, "request"),
+		failed && `${percent(failed, requests)} failed`,
+		count(selected.shown, "task"),
+		faults && `${percent(faults, selected.shown)} failed`,
+		held && `event loop held for ${duration(held)}`,
+	];
+	return [
+		recording.label && make("strong", {}, named(harmless(recording.label)), " "),
+		parts.filter(Boolean).join(" · "),
+	];
 }

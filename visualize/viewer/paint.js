@@ -1,22 +1,23 @@
 // The lanes, drawn with a pen: what is in view, every label in a place of its own.
 
-import { elide, Places } from "./places.js";
-import { answerOf, endingOf, isOpen, spanWords, statusOf, summaryOf, titleOf } from "./say.js";
-import { after } from "./scene.js";
+import { Places } from "./places.js";
+import { endingOf, isOpen } from "./say.js";
+import { arrows, busy, client, label, LINE, lines, request, span, task, washBand } from "./bars.js";
+import { heads } from "./heads.js";
+import { after } from "./packing.js";
 import { LABELLED } from "./stack.js";
 import { strip } from "./strip.js";
-import { duration, harmless, isolated, ticksOf } from "./words.js";
+import { duration, isolated, ticksOf } from "./words.js";
 
 export const RULER = 26;
 export const LOOP = 22; // pixels of the lane of one process' event loop
 const DETAILED = 700; // more bars in view are painted as pixels
-const MARKS = [["response_sent", "response sent"], ["endpoint_end", "endpoint end"]];
-const PHASES = ["endpoint_start", "endpoint_end", "response_start", "response_sent", "request_end"];
 
 /**
  * @typedef {object} Box
  * @property {any} row @property {number} at @property {number} i @property {number} x @property {number} mid
  * @property {number} end @property {number} y @property {number} h @property {any} record
+ * @property {any} shownOf @property {any} recording
  */
 
 export class Painter {
@@ -24,6 +25,36 @@ export class Painter {
 	constructor(pen, widthOf) {
 		this.pen = pen;
 		this.widthOf = widthOf;
+		this.view = { begin: 0, end: 1, y: 0 };
+		this.width = this.height = this.top = 0;
+		/** @type {any} */
+		this.scene = null;
+		/** @type {any} the lanes of the event loops */
+		this.loop = null;
+		/** @type {any[]} */
+		this.shown = [];
+		/** @type {any} */
+		this.pinned = null;
+		/** @type {any} */
+		this.hovered = null;
+		/** @type {[any, any][]} */
+		this.links = [];
+		/** @type {[number, number] | null} */
+		this.range = null;
+		/** @type {string[]} */
+		this.totals = [];
+		/** @type {any} what spans are called */
+		this.words = {};
+		/** @type {any} */
+		this.image = null;
+		/** @type {any} */
+		this.inks = null;
+		/** @type {(image: any) => any} */
+		this.toPicture = (image) => image;
+		this.places = new Places();
+		this.crowd = this.isAbove = false;
+		/** @type {Map<string, any>} */
+		this.placed = new Map();
 	}
 
 	/** Draw all of a picture: a scene, a view of it, and what is chosen in it. */
@@ -38,12 +69,14 @@ export class Painter {
 		const ticks = ticksOf(this.view.begin, this.view.end, Math.max(3, this.width / 120));
 		for (const [time] of ticks) this.pen.rect("grid", Math.round(this.xOf(time)), RULER, 1, this.height);
 		this.wash();
-		const rows = this.scene.rows.filter((row) => row.height && this.yOf(row) < this.height && this.yOf(row) + row.height > this.top);
+		const rows = this.scene.rows.filter(
+			(row) => row.height && this.yOf(row) < this.height && this.yOf(row) + row.height > this.top,
+		);
 		const boxes = this.boxesOf(rows);
 		this.crowd = !boxes;
 		if (boxes) this.detail(boxes);
 		else this.pixels(rows);
-		for (const row of rows) if (/group|title/.test(row.kind) && row.height >= 12) this.heads(row);
+		for (const row of rows) if (/group|title/.test(row.kind) && row.height >= LINE) heads(this, row);
 		this.choice();
 		this.above(ticks);
 	}
@@ -70,11 +103,19 @@ export class Painter {
 		const i = scene.refs[at];
 		const type = row.kind === "group" ? "requests" : row.kind;
 		return {
-			row, at, i, x: this.reach(scene.begins[at]), mid: this.reach(scene.mids[at]), end: this.reach(scene.ends[at]), y: y + row.gap / 2, h: row.height - row.gap,
+			row,
+			at,
+			i,
+			x: this.reach(scene.begins[at]),
+			mid: this.reach(scene.mids[at]),
+			end: this.reach(scene.ends[at]),
+			y: y + row.gap / 2,
+			h: row.height - row.gap,
 			get record() {
 				return readOf(this.shownOf, type, i);
 			},
-			shownOf: this.shown[row.band.of], recording,
+			shownOf: this.shown[row.band.of],
+			recording,
 		};
 	}
 
@@ -85,7 +126,11 @@ export class Painter {
 		const boxes = [];
 		for (const row of rows) {
 			if (/group|title|marks/.test(row.kind)) continue;
-			for (let at = after(scene.ends, row.from, row.to, view.begin - margin); at < row.to && scene.begins[at] <= view.end; at++) {
+			for (
+				let at = after(scene.ends, row.from, row.to, view.begin - margin);
+				at < row.to && scene.begins[at] <= view.end;
+				at++
+			) {
 				if (boxes.length === DETAILED) return null;
 				boxes.push(this.boxOf(scene, row, at, this.yOf(row)));
 			}
@@ -111,17 +156,20 @@ export class Painter {
 	}
 
 	detail(boxes) {
-		const layer = (kind, draw) => boxes.forEach((box) => box.row.kind === kind && draw.call(this, box));
+		const layer = (kind, draw) => boxes.forEach((box) => box.row.kind === kind && draw(this, box));
 		this.placed = new Map(boxes.map((box) => [`${box.row.band.of} ${box.row.kind} ${box.i}`, box]));
 		for (const box of boxes) this.places.block(box.row, box.x - 1, Math.max(box.end, box.x + 2) + this.signRoom(box));
-		layer("busy", this.washBand);
-		layer("requests", this.lines);
-		this.arrows(boxes.filter(({ row }) => row.kind === "tasks" && !row.band.shared));
-		layer("requests", this.request);
-		layer("client", this.client);
-		layer("busy", this.busy);
-		layer("spans", this.span);
-		layer("tasks", this.task);
+		layer("busy", washBand);
+		layer("requests", lines);
+		arrows(
+			this,
+			boxes.filter(({ row }) => row.kind === "tasks" && !row.band.shared),
+		);
+		layer("requests", request);
+		layer("client", client);
+		layer("busy", busy);
+		layer("spans", span);
+		layer("tasks", task);
 	}
 
 	signRoom({ row, record, h }) {
@@ -129,128 +177,6 @@ export class Painter {
 		if (isOpen(record)) return 26;
 		const ended = row.kind === "tasks" ? endingOf(record) !== "ok" : row.kind === "spans" && record.error;
 		return ended ? 17 : 1;
-	}
-
-	washBand({ x, end, row: { band } }) {
-		const first = this.yOf(band.rows.find((row) => row.kind !== "group"));
-		this.pen.rect("wash", x, first, end - x, this.yOf({ y: band.bottom }) - first);
-	}
-
-	lines({ record, row, i, shownOf }) {
-		const { band } = row;
-		if (band.shared) return;
-		const label = band.rows.find(({ kind, height }) => kind === "marks" && height);
-		const top = this.yOf(label ?? row);
-		const zero = record.recording.start[i] + shownOf.offset[i];
-		for (const [mark, words] of MARKS) {
-			if (record[mark] === null) continue;
-			const x = Math.round(this.xOf(zero + record[mark])) + 0.5;
-			if (x < 0 || x > this.width) continue;
-			this.pen.path(`line ${mark}`, [x, top + 2, x, this.yOf({ y: band.bottom })]);
-			if (!label) continue;
-			const wide = this.widthOf(words);
-			// One before its line, one after: they are close.
-			const places = [x + 5, x - wide - 5];
-			if (mark === "endpoint_end") places.reverse();
-			const left = places.find((at) => at > 0 && at + wide < this.width && this.places.take(label, at - 3, at + wide + 3));
-			if (left !== undefined) this.write("muted", words, left, top + 9);
-		}
-	}
-
-	arrows(boxes) {
-		// Many arrows would smear: of those that are close, the last and longest stands for all.
-		const shown = new Map();
-		for (const box of boxes) {
-			const source = this.sourceOf(box);
-			if (source && box.x >= 0 && box.x <= this.width) shown.set(`${source.row.y} ${Math.floor((20 * box.x) / boxes.length)}`, [source, box]);
-		}
-		for (const [{ row }, { x, mid, y, h }] of shown.values()) {
-			const from = this.yOf(row) + row.height / 2;
-			this.pen.path("arrow", [x, from, x, y + h / 2, mid, y + h / 2]);
-		}
-	}
-
-	sourceOf({ record, row }) {
-		const parent = record.recording.taskOf(record.owner, record.parent);
-		return this.placed.get(`${row.band.of} tasks ${parent}`) ?? this.placed.get(`${row.band.of} requests ${record.owner}`);
-	}
-
-	request(box) {
-		const { record, y, h, i, shownOf } = box;
-		const zero = record.recording.start[i] + shownOf.offset[i];
-		let from = 0;
-		let named = false;
-		for (const mark of PHASES) {
-			const to = record[mark] ?? (mark === "request_end" ? record.recording.now - record.recording.start[i] : null);
-			if (to === null) continue;
-			const [mid, end] = [this.reach(zero + from), this.reach(zero + to)];
-			const look = /endpoint_end|response_sent/.test(mark) ? `until ${mark}` : "until";
-			this.pen.rect(look, mid, y, Math.max(1, end - mid), h);
-			if (mark === "endpoint_end") named = this.label({ ...box, mid, end }, "endpoint", duration(to - from), "endpoint", true);
-			from = Math.max(from, to);
-		}
-		if (isOpen(record)) this.tail(box, "until");
-		if (!named) this.label(box, box.row.band.shared ? titleOf(record) : "request", duration(record.response_sent ?? from), "");
-	}
-
-	client(box) {
-		this.pen.rect("client", box.x, box.y + box.h / 2 - 2, box.end - box.x, 4);
-		this.label(box, "client", box.record.answered === null ? "no answer" : answerOf(box.record), "");
-	}
-
-	busy(box) {
-		this.pen.rect("busy", box.x, box.y, Math.max(2, box.end - box.x), box.h);
-		this.label(box, `${isolated(box.record.culprit)} held the loop`, duration(box.record.end - box.record.start), "busy");
-	}
-
-	span(box) {
-		const { record, x, end, y, h } = box;
-		this.pen.rect("span", x, y, Math.max(2, end - x), h);
-		if (isOpen(record)) this.tail(box, "span");
-		else if (record.error) this.pen.sign("fault", "error", end + 9, y + h / 2);
-		const note = record.error ? harmless(record.error) : isOpen(record) ? "open" : duration(record.end - record.start);
-		this.label(box, spanWords(record, this.words), note, "span");
-	}
-
-	task(box) {
-		const { record, x, mid, end, y, h, shownOf } = box;
-		const { mode, started, released, finished, error, thread, owner } = record;
-		const ending = endingOf(record);
-		const zero = record.recording.start[owner] + shownOf.offset[owner];
-		const freed = released === null ? mid : Math.max(x, Math.min(mid, this.reach(zero + released)));
-		if (freed - x > 0.5) this.pen.rect(`held ${mode}`, x, y, freed - x, h);
-		if (mid - freed > 0.5) this.pen.rect(`wait ${mode}`, freed, y, mid - freed, h);
-		if (started !== null) this.pen.rect(`${thread && h > 8 ? "thread" : "run"} ${mode}`, mid, y, Math.max(2, end - mid), h);
-		if (ending === "running") this.tail(box, started === null ? `wait ${mode}` : `run ${mode}`);
-		else if (ending !== "ok" && h >= 9) this.pen.sign("fault", ending, end + 9, y + h / 2);
-		else if (ending !== "ok") this.pen.rect("failed", end - 3, y, 4, h);
-		if (released !== null && h > 8) this.pen.sign(`sign ${mode}`, mode, this.xOf(zero + released), y + h / 2);
-		const ran = started === null ? (released === null ? "held back" : "waiting") : finished === null ? "running" : duration(finished - started);
-		this.label(box, isolated(record.name), { ok: ran, running: ran, error: error && harmless(error) }[ending] ?? ending, mode);
-	}
-
-	tail({ end, y, h }, look) {
-		for (const [at, wide] of [[3, 7], [13, 5], [21, 3]]) this.pen.rect(look, end + at, y, wide, h);
-	}
-
-	/** Write a bar's name, and its note if there is room: in the bar, else beside it. */
-	label(box, name, note, look, insideOnly = false) {
-		const { row, x, mid, end, y, h } = box;
-		if (h < 10) return true;
-		const inside = [Math.max(mid, 0) + 8, Math.min(end, this.width) - 6];
-		const from = Math.max(end, x + 2, 0) + this.signRoom(box) + 5;
-		const right = [from, this.places.roomRight(row, from, this.width) - 6];
-		const left = [this.places.roomLeft(row, x - 2, 0) + 6, x - 8];
-		const rooms = insideOnly ? [inside] : look ? [inside, right, left] : [right, left];
-		const fits = (words) => words && rooms.find(([from, to]) => this.widthOf(words) <= to - from);
-		const widest = Math.max(...rooms.map(([from, to]) => to - from));
-		const words = [note && `${name}  ${note}`, widest > 60 ? elide(name, widest, this.widthOf) : name].find(fits);
-		if (!words) return false;
-		const room = fits(words);
-		const at = room === left ? room[1] - this.widthOf(words) : room[0];
-		if (room !== inside) this.places.block(row, at - 3, at + this.widthOf(words) + 3);
-		this.write(room === inside && look ? `ink ${look}` : "halo", words, at, y + h / 2);
-		return true;
 	}
 
 	pixels(rows) {
@@ -273,56 +199,19 @@ export class Painter {
 		for (let at = after(scene.ends, row.from, row.to, view.begin); at < row.to && scene.begins[at] <= view.end; at++) {
 			if (scene.ends[at] - scene.mids[at] < least) continue;
 			const box = this.boxOf(scene, row, at, this.yOf(row));
-			this.label(box, isolated(box.record.name), "", box.record.mode, true);
-		}
-	}
-
-	heads(row) {
-		const { band } = row;
-		const y = this.yOf(row) + row.height / 2 + 1;
-		if (row.kind === "title") return this.line(row, y, 8, this.width - 8, [["muted", band.folded ? "▸" : "▾"], ["muted", band.label], ["strong", isolated(band.title), true]]);
-		if (band.shared) return this.sharedHeads(row, y);
-		const record = this.shown[band.of].recording.read("requests", band.request);
-		this.line(row, y, 8, this.width - 8, [["muted", band.folded ? "▸" : "▾"], ["strong", isolated(band.label)], ["strong", titleOf(record), true],
-			[this.statusLook(record), statusOf(record)], ["muted", summaryOf(record, band.undrawn)]]);
-	}
-
-	statusLook({ error, aborted, status }) {
-		return error || aborted || status >= 500 ? "failed" : "muted";
-	}
-
-	sharedHeads(row, y) {
-		const { scene, view, width } = this;
-		const least = (40 / width) * (view.end - view.begin);
-		for (let at = after(scene.ends, row.from, row.to, view.begin); at < row.to && scene.begins[at] <= view.end; at++) {
-			if (scene.ends[at] - scene.begins[at] < least) continue;
-			const record = this.shown[row.band.of].recording.read("requests", scene.refs[at]);
-			const next = at + 1 < row.to ? this.reach(scene.begins[at + 1]) : width;
-			this.line(row, y, Math.max(6, this.reach(scene.begins[at])), Math.min(width - 8, Math.max(this.reach(scene.ends[at]), next - 8)) - 8,
-				[["strong", titleOf(record), true], [this.statusLook(record), statusOf(record)], ["muted", summaryOf(record)]]);
-		}
-	}
-
-	/** Write texts beside each other; the one that may be shortened leaves room for the others. */
-	line(row, y, left, right, parts) {
-		const said = parts.filter(([, words]) => words);
-		const strong = (look) => /strong|failed/.test(look);
-		const width = ([look, words]) => this.widthOf(words, strong(look)) + 10;
-		const fixed = said.slice(0, -1).filter(([, , shrinks]) => !shrinks).reduce((sum, part) => sum + width(part), 0);
-		for (const [look, words, shrinks] of said) {
-			const room = shrinks ? Math.max(right - left - fixed - Math.min(160, (right - left) / 4), (right - left) / 3) : right - left;
-			const shown = elide(words, Math.min(room, right - left), (text) => this.widthOf(text, strong(look)), { middle: shrinks });
-			if (!shown || !this.places.take(row, left - 2, left + width([look, shown]) - 6)) continue;
-			this.write(look, shown, left, y);
-			left += width([look, shown]);
+			label(this, box, isolated(box.record.name), "", box.record.mode, true);
 		}
 	}
 
 	/** Outlines of what is pinned or under the pointer, and the lines from victims to culprits. */
 	choice() {
-		for (const [look, record] of [["hover", this.hovered], ["outline", this.pinned]]) {
+		for (const [look, record] of [
+			["hover", this.hovered],
+			["outline", this.pinned],
+		]) {
 			const box = record && this.locate(record);
-			if (box && box.row.height && box.y + box.h > this.top) this.pen.rect(look, box.x - 2, box.y - 2, Math.max(2, box.end - box.x) + 4, box.h + 4);
+			if (box && box.row.height && box.y + box.h > this.top)
+				this.pen.rect(look, box.x - 2, box.y - 2, Math.max(2, box.end - box.x) + 4, box.h + 4);
 		}
 		for (const [victim, culprit] of this.links) {
 			const [from, to] = [this.locate(victim), this.locate(culprit)];
@@ -352,7 +241,12 @@ export class Painter {
 		if (this.range) this.measured(...this.range);
 		for (const [time, words] of ticks) {
 			const x = this.xOf(time) - this.widthOf(words) / 2;
-			if (x > 0 && x + this.widthOf(words) < this.width && this.places.take("ruler", x - 6, x + this.widthOf(words) + 6)) this.pen.text("muted", words, x, RULER / 2);
+			if (
+				x > 0 &&
+				x + this.widthOf(words) < this.width &&
+				this.places.take("ruler", x - 6, x + this.widthOf(words) + 6)
+			)
+				this.pen.text("muted", words, x, RULER / 2);
 		}
 	}
 
@@ -365,14 +259,22 @@ export class Painter {
 			const words = loop.rows.length > 1 ? `event loop of process ${row.band.process}` : "event loop";
 			const boxes = [];
 			const apart = (view.end - view.begin) / this.width;
-			for (let at = after(loop.ends, row.from, row.to, view.begin); at < row.to && loop.begins[at] <= view.end; ) {
+			for (let at = after(loop.ends, row.from, row.to, view.begin); at < row.to && loop.begins[at] <= view.end;) {
 				boxes.push(this.boxOf(loop, row, at, row.y));
 				at = after(loop.ends, at + 1, row.to, loop.ends[at] + apart);
 			}
 			for (const { x, end } of boxes) this.places.block(row, x - 1, Math.max(x + 2, end) + 1);
 			for (const { x, end, y, h } of boxes) pen.rect("busy", x, y, Math.max(2, end - x), h);
 			if (this.places.take(row, 8, 14 + this.widthOf(words))) pen.text("muted", words, 8, row.y + LOOP / 2);
-			for (const box of boxes) if (boxes.length < 100) this.label(box, `${isolated(box.record.culprit)} held the loop`, duration(box.record.end - box.record.start), "busy");
+			for (const box of boxes)
+				if (boxes.length < 100)
+					label(
+						this,
+						box,
+						`${isolated(box.record.culprit)} held the loop`,
+						duration(box.record.end - box.record.start),
+						"busy",
+					);
 		});
 	}
 
@@ -396,9 +298,11 @@ export class Painter {
 		if (!row) return null;
 		const { of } = row.band;
 		if (row.kind === "title") return { band: row.band };
-		if (row.kind === "group" && !row.band.shared) return { band: row.band, type: "requests", index: row.band.request, of };
+		if (row.kind === "group" && !row.band.shared)
+			return { band: row.band, type: "requests", index: row.band.request, of };
 		const next = after(scene.ends, row.from, row.to, this.timeAt(x));
-		const near = (at) => at >= row.from && at < row.to && scene.begins[at] <= this.timeAt(x + 4) && scene.ends[at] >= this.timeAt(x - 6);
+		const near = (at) =>
+			at >= row.from && at < row.to && scene.begins[at] <= this.timeAt(x + 4) && scene.ends[at] >= this.timeAt(x - 6);
 		const at = [next, next - 1].find(near);
 		return at === undefined ? null : { type: row.kind === "group" ? "requests" : row.kind, index: scene.refs[at], of };
 	}

@@ -104,6 +104,7 @@ export class CanvasPen {
 		this.context.drawImage(picture, x, y, width, height);
 	}
 
+	/** @param {import("./looks.js").Look} look */
 	ink({ fill, alpha = 1, hatch, lines = fill, faint = 1, stroke, width = 1, dash }) {
 		const { context } = this;
 		if (fill) {

@@ -42,6 +42,8 @@ export class Recording {
 		for (const type of PARTS) this.from[type] = beginnings(tables[type].owner, this.size);
 		this.start = starts(this);
 		this.bars = barsOf(this);
+		/** the tasks of each request in the order in which their bars begin */
+		this.inTime = inTimeOf(this);
 	}
 
 	value(type, field, i) {
@@ -101,15 +103,31 @@ function beginnings(owner, size) {
 }
 
 // A process keeps one shift, so that a step of the wall clock never reorders what it recorded.
-function starts({ size, clock, wall, tables, values }) {
+function starts(recording) {
+	const { size } = recording;
+	/** @type {{clock: bigint[], wall: bigint[]}} */
+	const { clock, wall } = recording;
 	const start = new Float64Array(size);
-	const shifts = new Map();
+	const first = new Map(); // the earliest request of each process
+	const processOf = (r) => recording.value("requests", "process", r) ?? 0;
 	for (let r = 0; r < size; r++) {
-		const process = values[tables.requests.codes.process[r]] ?? 0;
-		if (!shifts.has(process)) shifts.set(process, wall[r] - clock[r]);
-		start[r] = Number(clock[r] + shifts.get(process) - clock[0] - shifts.get(values[tables.requests.codes.process[0]] ?? 0));
+		const known = first.get(processOf(r));
+		if (known === undefined || clock[r] < clock[known]) first.set(processOf(r), r);
 	}
+	/** @returns {bigint} */
+	const shift = (r) => (first.size < 2 ? 0n : wall[first.get(processOf(r))] - clock[first.get(processOf(r))]);
+	for (let r = 0; r < size; r++) start[r] = Number(clock[r] + shift(r) - clock[0] - shift(0));
 	return start;
+}
+
+function inTimeOf({ size, from, bars }) {
+	const { begin } = bars.tasks;
+	const order = Int32Array.from(begin.keys());
+	for (let r = 0; r < size; r++) {
+		const own = order.subarray(from.tasks[r], from.tasks[r + 1]);
+		if (own.some((i, n) => n && begin[i] < begin[own[n - 1]])) own.sort((a, b) => begin[a] - begin[b] || a - b);
+	}
+	return order;
 }
 
 /** When the bar of each record begins, when it starts to run, and when it ends: on the recording's clock. */

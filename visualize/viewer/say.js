@@ -31,8 +31,13 @@ export function summaryOf({ recording, index, response_sent: sent, tasks_dropped
 	const ending = going ? `${going} not ended` : sent !== null && later > 0 && `the last ended ${duration(later)} later`;
 	const [begin, end] = recording.range("spans", index);
 	const spans = end > begin && count(end - begin, "span") + (undrawn ? ` (${undrawn} not drawn)` : "");
-	const gone = [tasks_dropped && count(tasks_dropped, "earlier task"), spans_dropped && count(spans_dropped, "earlier span")].filter(Boolean);
-	return [answer, to > from && count(to - from, "task"), ending, spans, gone.length && `${gone.join(" and ")} let go`].filter(Boolean).join(", ");
+	const gone = [
+		tasks_dropped && count(tasks_dropped, "earlier task"),
+		spans_dropped && count(spans_dropped, "earlier span"),
+	].filter(Boolean);
+	return [answer, to > from && count(to - from, "task"), ending, spans, gone.length && `${gone.join(" and ")} let go`]
+		.filter(Boolean)
+		.join(", ");
 }
 
 export const answerOf = ({ sent, answered, received }) => duration((received ?? answered) - sent);
@@ -61,18 +66,29 @@ const SENTENCES = {
 		const took = span.end === null ? "has not ended" : `took ${duration(span.end - span.start)}`;
 		return `${spanWords(span, words)} ${took}${span.error ? ` and raised ${harmless(span.error)}` : ""}, in ${ownerOf(span)}.`;
 	},
-	client: (view) => (view.answered === null ? "The client got no answer." : `The client had its answer after ${answerOf(view)}.`),
+	client: (view) =>
+		view.answered === null ? "The client got no answer." : `The client had its answer after ${answerOf(view)}.`,
 	tasks(task) {
 		const { mode, requested, released, started, finished, outcome, error, thread, recording, owner } = task;
 		const name = isolated(task.name);
 		if (outcome === "discarded") return `${name} was discarded: the endpoint failed, so it was never released.`;
 		if (started === null && outcome) return `${name} was ${outcome} before it started.`;
-		if (started === null) return released === null ? `${name} is still held back by its mode.` : `${name} has not started yet.`;
+		if (started === null)
+			return released === null ? `${name} is still held back by its mode.` : `${name} has not started yet.`;
 		const ran = finished === null ? "has been running" : `ran ${duration(finished - started)}`;
-		const end = { ok: "", error: ` and raised ${harmless(error ?? "an error")}`, timeout: " and was ended by its timeout" }[outcome ?? "ok"] ?? ` and was ${outcome}`;
+		const end =
+			{ ok: "", error: ` and raised ${harmless(error ?? "an error")}`, timeout: " and was ended by its timeout" }[
+				outcome ?? "ok"
+			] ?? ` and was ${outcome}`;
 		const sent = recording.time("requests", "response_sent", owner);
-		const side = sent === null ? "" : ` It started ${duration(Math.abs(started - sent))} ${started < sent ? "before" : "after"} the response was sent.`;
-		const held = released > requested && !/immediate|spawned/.test(mode) ? ` was held back ${duration(released - requested)} by its mode,` : "";
+		const side =
+			sent === null
+				? ""
+				: ` It started ${duration(Math.abs(started - sent))} ${started < sent ? "before" : "after"} the response was sent.`;
+		const held =
+			released > requested && !/immediate|spawned/.test(mode)
+				? ` was held back ${duration(released - requested)} by its mode,`
+				: "";
 		return `${name}${held} waited ${duration(started - (released ?? requested))}, then ${ran} ${thread ? "in a worker thread" : "on the event loop"}${end}.${side}`;
 	},
 };

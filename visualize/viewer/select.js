@@ -1,7 +1,10 @@
 // Which requests and tasks of a recording a filter leaves.
 
 const COMPARE = {
-	">": (a, b) => a > b, ">=": (a, b) => a >= b, "<": (a, b) => a < b, "<=": (a, b) => a <= b,
+	">": (a, b) => a > b,
+	">=": (a, b) => a >= b,
+	"<": (a, b) => a < b,
+	"<=": (a, b) => a <= b,
 };
 
 /**
@@ -44,13 +47,13 @@ export function select(recording, terms, hidden) {
 	}
 	// With a mode or an outcome switched off, a request without any task that is left would be in the way.
 	if (!hidden.size) for (let r = 0; r < size; r++) if (hits[r]) requests[r] = 1;
-	for (const kind of ["modes", "endings"]) counts[kind].forEach((n, code) => n && tally.set(code < values.length ? values[code] : "running", n));
+	for (const kind of ["modes", "endings"])
+		counts[kind].forEach((n, code) => n && tally.set(code < values.length ? values[code] : "running", n));
 	return { requests, tasks, hits, tally, shown, total };
 }
 
 function holds(terms, settled, open, r, i) {
-	for (let n = 0; n < terms.length; n++)
-		if (!settled[n][r] && !!open[n](i) === terms[n].negated) return false;
+	for (let n = 0; n < terms.length; n++) if (!settled[n][r] && !!open[n](i) === terms[n].negated) return false;
 	return true;
 }
 
@@ -58,15 +61,20 @@ function valuesHidden(values, hidden) {
 	return Uint8Array.from(values, (value) => (typeof value === "string" && hidden.has(value) ? 1 : 0));
 }
 
-const holdsText = ({ text, exact }) => (value) => {
-	if (typeof value !== "string") return false;
-	const lower = value.toLowerCase();
-	return exact ? lower === text : lower.includes(text);
-};
+const holdsText =
+	({ text, exact }) =>
+	(value) => {
+		if (typeof value !== "string") return false;
+		const lower = value.toLowerCase();
+		return exact ? lower === text : lower.includes(text);
+	};
 
 /** Of each request, whether a term is true of the request itself. */
 function ofRequests(recording, term) {
-	const { size, tables: { requests } } = recording;
+	const {
+		size,
+		tables: { requests },
+	} = recording;
 	const found = new Uint8Array(size);
 	const test = REQUEST_TERMS[term.of]?.(recording, term, requests);
 	if (test) for (let r = 0; r < size; r++) found[r] = test(r) ? 1 : 0;
@@ -74,15 +82,23 @@ function ofRequests(recording, term) {
 }
 
 const REQUEST_TERMS = {
-	word: (recording, { text }) => (r) => `${recording.title(r)} ${recording.value("requests", "route", r) ?? ""}`.toLowerCase().includes(text),
+	word:
+		(recording, { text }) =>
+		(r) =>
+			`${recording.title(r)} ${recording.value("requests", "route", r) ?? ""}`.toLowerCase().includes(text),
 	route: (recording, term) => (r) => holdsText(term)(recording.route(r)),
 	error: (recording, term) => (r) => holdsText(term)(recording.value("requests", "error", r)),
 	method: (recording, term) => (r) => holdsText(term)(recording.value("requests", "method", r)),
-	status: (recording, { lowest, highest }) => (r) => {
-		const status = recording.value("requests", "status", r);
-		return status !== null && lowest <= status && status <= highest;
-	},
-	response: (_, { operator, limit }, { times }) => (r) => COMPARE[operator](times.response_sent[r], limit),
+	status:
+		(recording, { lowest, highest }) =>
+		(r) => {
+			const status = recording.value("requests", "status", r);
+			return status !== null && lowest <= status && status <= highest;
+		},
+	response:
+		(_, { operator, limit }, { times }) =>
+		(r) =>
+			COMPARE[operator](times.response_sent[r], limit),
 };
 
 /** A test of one task, by its position. */
@@ -106,7 +122,11 @@ function byValue(field) {
 	};
 }
 
-const lasts = (from, to) => (_, { operator, limit }, { times }) => (i) => COMPARE[operator](times[to][i] - times[from][i], limit);
+const lasts =
+	(from, to) =>
+	(_, { operator, limit }, { times }) =>
+	(i) =>
+		COMPARE[operator](times[to][i] - times[from][i], limit);
 
 const TASK_TERMS = {
 	word: byValue("name"),
@@ -114,7 +134,10 @@ const TASK_TERMS = {
 	mode: byValue("mode"),
 	outcome: byValue("outcome"),
 	error: byValue("error"),
-	thread: ({ values }, _, { codes }) => (i) => values[codes.thread[i]] === true,
+	thread:
+		({ values }, _, { codes }) =>
+		(i) =>
+			values[codes.thread[i]] === true,
 	wait: lasts("released", "started"),
 	run: lasts("started", "finished"),
 };

@@ -18,7 +18,8 @@ export function stack(scene, view, room, least = LEAST) {
 	const seen = new Set(scene.rows.filter((row) => scene.isSeen(row, view.begin - margin, view.end + margin)));
 	const bands = new Set([...seen].map(({ band }) => band));
 	const marked = new Set([...seen].filter(({ kind }) => kind === "requests").map(({ band }) => band));
-	for (const row of scene.rows) if (row.kind === "title" ? bands.has(row.band) : row.kind === "marks" && marked.has(row.band)) seen.add(row);
+	for (const row of scene.rows)
+		if (row.kind === "title" ? bands.has(row.band) : row.kind === "marks" && marked.has(row.band)) seen.add(row);
 	// A request whose bar is out of view is still named while any task of it is in view.
 	for (const row of scene.rows) if (bands.has(row.band) && row.kind === "group" && !row.band.shared) seen.add(row);
 	let pitch = ROOMY;

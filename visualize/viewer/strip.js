@@ -1,6 +1,7 @@
 // Crowds of bars as rows of pixels: costs pixels, not bars. What failed is painted last.
 
-import { after, TINTS } from "./scene.js";
+import { after } from "./packing.js";
+import { TINTS } from "./tints.js";
 
 const FAULT = 2; // pixels
 

@@ -52,7 +52,17 @@ class Group {
 	/** @returns {Row} */
 	get row() {
 		const { kind, name, mode, n, errors, held } = /** @type {any} */ (this);
-		return { kind, name, mode, n, errors, held, response: this.response.spread, wait: this.wait.spread, run: this.run.spread };
+		return {
+			kind,
+			name,
+			mode,
+			n,
+			errors,
+			held,
+			response: this.response.spread,
+			wait: this.wait.spread,
+			run: this.run.spread,
+		};
 	}
 }
 
@@ -71,7 +81,8 @@ export function summary(recording, holds, shown = null) {
 	addSpans(recording, shown, of);
 	for (const { culprit, request, task, start, end } of holds) {
 		if (task >= 0 ? shown && !shown.tasks[task] : request < 0 || (shown && !shown.requests[request])) continue;
-		if (task >= 0) of("task", recording.value("tasks", "name", task), recording.value("tasks", "mode", task)).held += end - start;
+		if (task >= 0)
+			of("task", recording.value("tasks", "name", task), recording.value("tasks", "mode", task)).held += end - start;
 		else if (culprit === recording.title(request)) of("route", recording.route(request), "").held += end - start;
 	}
 	const rows = (kind) => [...groups[kind].values()].sort((a, b) => b.total - a.total).map((group) => group.row);
@@ -96,14 +107,19 @@ function addRequests(recording, shown, of) {
 }
 
 function addTasks(recording, shown, of) {
-	const { size, codes, times: { released, started, finished } } = recording.tables.tasks;
+	const {
+		size,
+		codes,
+		times: { released, started, finished },
+	} = recording.tables.tasks;
 	const ok = recording.values.indexOf("ok");
 	const known = new Map();
 	for (let i = 0; i < size; i++) {
 		if (shown && !shown.tasks[i]) continue;
 		const key = codes.name[i] * 1e6 + codes.mode[i];
 		let group = known.get(key);
-		if (!group) known.set(key, (group = of("task", recording.value("tasks", "name", i), recording.value("tasks", "mode", i))));
+		if (!group)
+			known.set(key, (group = of("task", recording.value("tasks", "name", i), recording.value("tasks", "mode", i))));
 		group.n++;
 		if (codes.outcome[i] >= 0 && codes.outcome[i] !== ok) group.errors++;
 		group.wait.add(started[i] - released[i]);
@@ -112,7 +128,12 @@ function addTasks(recording, shown, of) {
 }
 
 function addSpans(recording, shown, of) {
-	const { size, owner, codes, times: { start, end } } = recording.tables.spans;
+	const {
+		size,
+		owner,
+		codes,
+		times: { start, end },
+	} = recording.tables.spans;
 	for (let i = 0; i < size; i++) {
 		if (shown && !shown.requests[owner[i]]) continue;
 		const made = shown ? recording.taskOf(owner[i], recording.value("spans", "task", i)) : -1;

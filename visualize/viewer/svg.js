@@ -7,7 +7,8 @@ const near = (value) => Math.round(value * 10) / 10;
 // XML has no such characters, not even escaped.
 const NOT_XML = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
 
-export const escapeXml = (text) => `${text}`.replace(NOT_XML, "\ufffd").replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+export const escapeXml = (text) =>
+	`${text}`.replace(NOT_XML, "\ufffd").replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 
 export class SvgPen {
 	/** @param {Record<string, import("./looks.js").Look>} looks */
@@ -39,22 +40,35 @@ export class SvgPen {
 
 	sign(name, shape, x, y) {
 		const points = SIGNS[shape] ?? SIGNS.error;
-		if (typeof points === "number") this.shape("circle", `cx="${near(x)}" cy="${near(y)}" r="${points}"`, this.looks[name]);
-		else this.shape("polygon", `points="${points.map((point, i) => near(point + (i % 2 ? y : x))).join(" ")}"`, this.looks[name]);
+		if (typeof points === "number")
+			this.shape("circle", `cx="${near(x)}" cy="${near(y)}" r="${points}"`, this.looks[name]);
+		else
+			this.shape(
+				"polygon",
+				`points="${points.map((point, i) => near(point + (i % 2 ? y : x))).join(" ")}"`,
+				this.looks[name],
+			);
 	}
 
 	text(name, words, x, y) {
 		const { fill, halo, strong } = this.looks[name];
 		const around = halo ? ` stroke="${halo}" stroke-width="3" paint-order="stroke"` : "";
-		this.parts.push(`<text x="${near(x)}" y="${near(y)}" fill="${fill}"${around}${strong ? ' font-weight="650"' : ""}>${escapeXml(words)}</text>`);
+		this.parts.push(
+			`<text x="${near(x)}" y="${near(y)}" fill="${fill}"${around}${strong ? ' font-weight="650"' : ""}>${escapeXml(words)}</text>`,
+		);
 	}
 
 	image(picture, x, y, width, height) {
-		this.parts.push(`<image x="${x}" y="${y}" width="${width}" height="${height}" preserveAspectRatio="none" style="image-rendering:pixelated" href="${picture.url}"/>`);
+		this.parts.push(
+			`<image x="${x}" y="${y}" width="${width}" height="${height}" preserveAspectRatio="none" style="image-rendering:pixelated" href="${picture.url}"/>`,
+		);
 	}
 
+	/** @param {string} tag @param {string} shape @param {import("./looks.js").Look} look */
 	shape(tag, shape, { fill, alpha, hatch, lines = fill, faint, stroke, width = 1, dash }) {
-		const line = stroke ? ` stroke="${stroke}"${width === 1 ? "" : ` stroke-width="${width}"`}${dash ? ` stroke-dasharray="${dash}"` : ""}` : "";
+		const line = stroke
+			? ` stroke="${stroke}"${width === 1 ? "" : ` stroke-width="${width}"`}${dash ? ` stroke-dasharray="${dash}"` : ""}`
+			: "";
 		const solid = fill ? ` fill="${fill}"${alpha === undefined ? "" : ` fill-opacity="${alpha}"`}` : ' fill="none"';
 		this.parts.push(`<${tag} ${shape}${solid}${hatch ? "" : line}/>`);
 		if (!hatch) return;

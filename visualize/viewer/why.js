@@ -25,9 +25,14 @@ export function culpritsOf(shown, record) {
 	const { recording, holds } = shown;
 	const wait = waitOf(shown, record);
 	if (!wait) return [];
-	const own = (hold) => hold.request === record.owner && (record.type === "requests" ? hold.task < 0 : hold.task === record.index);
+	const own = (hold) =>
+		hold.request === record.owner && (record.type === "requests" ? hold.task < 0 : hold.task === record.index);
 	return between(holds, wait[0], wait[1], processOf(recording, record.owner))
-		.map((hold) => ({ hold, index: holds.indexOf(hold), cost: Math.min(hold.end, wait[1]) - Math.max(hold.start, wait[0]) }))
+		.map((hold) => ({
+			hold,
+			index: holds.indexOf(hold),
+			cost: Math.min(hold.end, wait[1]) - Math.max(hold.start, wait[0]),
+		}))
 		.filter(({ hold, cost }) => cost >= WORTH && !own(hold))
 		.slice(0, 3);
 }
@@ -36,7 +41,9 @@ export function culpritsOf(shown, record) {
 export function holdsBy({ holds }, { type, index }) {
 	if (type === "held") return [index];
 	if (type === "busy") return [];
-	return holds.flatMap((hold, at) => ((type === "tasks" ? hold.task === index : hold.task < 0 && hold.request === index) ? [at] : []));
+	return holds.flatMap((hold, at) =>
+		(type === "tasks" ? hold.task === index : hold.task < 0 && hold.request === index) ? [at] : [],
+	);
 }
 
 /** Who waited while the loop was held: tasks and requests, those that lost most first. */
@@ -51,7 +58,8 @@ export function victimsOf(shown, at) {
 		const cost = wait ? Math.min(hold.end, wait[1]) - Math.max(hold.start, wait[0]) : 0;
 		if (cost >= WORTH) found.push({ type, index, owner, cost });
 	};
-	for (let i = 0; i < recording.tables.tasks.size; i++) if (selected.tasks[i]) look("tasks", i, recording.tables.tasks.owner[i]);
+	for (let i = 0; i < recording.tables.tasks.size; i++)
+		if (selected.tasks[i]) look("tasks", i, recording.tables.tasks.owner[i]);
 	for (let r = 0; r < recording.size; r++) if (selected.requests[r]) look("requests", r, r);
 	return found.sort((a, b) => b.cost - a.cost).slice(0, MOST);
 }
@@ -59,7 +67,15 @@ export function victimsOf(shown, at) {
 /** The lines to draw for what is chosen: pairs of a victim and a culprit. */
 export function linksOf(shown, record, of) {
 	const held = holdsBy(shown, record).slice(0, 3);
-	const culprits = culpritsOf(shown, record).map(({ index }) => [{ type: record.type, index: record.index, of }, { type: "held", index, of }]);
-	const victims = held.flatMap((at) => victimsOf(shown, at).map(({ type, index }) => [{ type, index, of }, { type: "held", index: at, of }]));
+	const culprits = culpritsOf(shown, record).map(({ index }) => [
+		{ type: record.type, index: record.index, of },
+		{ type: "held", index, of },
+	]);
+	const victims = held.flatMap((at) =>
+		victimsOf(shown, at).map(({ type, index }) => [
+			{ type, index, of },
+			{ type: "held", index: at, of },
+		]),
+	);
 	return [...culprits, ...victims];
 }

@@ -1,7 +1,14 @@
 // What the viewer says in words: durations, moments, names made harmless.
 
 /** @type {[string, number][]} */
-const UNITS = [["h", 3600e9], ["min", 60e9], ["s", 1e9], ["ms", 1e6], ["µs", 1e3], ["ns", 1]];
+const UNITS = [
+	["h", 3600e9],
+	["min", 60e9],
+	["s", 1e9],
+	["ms", 1e6],
+	["µs", 1e3],
+	["ns", 1],
+];
 
 /** Write a duration of `ns` nanoseconds to three digits: `12.6 ms`, `1 min 35 s`. */
 export function duration(ns) {
@@ -12,9 +19,20 @@ export function duration(ns) {
 		return `${sign}${+(size / factor).toPrecision(3)} ${unit}`;
 	}
 	const seconds = Math.round(Math.abs(ns) / 1e9);
-	const parts = [[Math.floor(seconds / 3600), "h"], [Math.floor(seconds / 60) % 60, "min"], [seconds % 60, "s"]];
+	const parts = [
+		[Math.floor(seconds / 3600), "h"],
+		[Math.floor(seconds / 60) % 60, "min"],
+		[seconds % 60, "s"],
+	];
 	const first = parts[0][0] ? 0 : 1;
-	return sign + parts.slice(first, first + 2).filter(([value]) => value).map((part) => part.join(" ")).join(" ");
+	return (
+		sign +
+		parts
+			.slice(first, first + 2)
+			.filter(([value]) => value)
+			.map((part) => part.join(" "))
+			.join(" ")
+	);
 }
 
 /** Write moments in one unit, with so many digits that no two different ones read the same. */
@@ -51,7 +69,8 @@ export const count = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? 
 export const percent = (part, whole) => `${whole ? +((100 * part) / whole).toPrecision(2) : 0} %`;
 
 // What turns the direction of text, breaks lines or is no character at all; emoji and letters stay.
-const HARMFUL = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Co}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff0-\uffff]/gu;
+const HARMFUL =
+	/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Co}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff0-\uffff]/gu;
 
 /** Write a name that others chose on one line, with escapes for what would not be seen. */
 export function harmless(text) {
@@ -74,7 +93,8 @@ export function isolated(text) {
 export function ticksOf(begin, end, most) {
 	const least = (end - begin) / most;
 	const step = roundStep(least);
-	const fits = ([, factor]) => factor <= Math.max(-begin, end) && factor <= 1000 * step && (factor < 60e9 || step % factor === 0);
+	const fits = ([, factor]) =>
+		factor <= Math.max(-begin, end) && factor <= 1000 * step && (factor < 60e9 || step % factor === 0);
 	const [unit, factor] = UNITS.find(fits) ?? UNITS[5];
 	const places = Math.max(0, Math.ceil(Math.log10(factor / step) - 1e-9));
 	/** @type {[number, string][]} */

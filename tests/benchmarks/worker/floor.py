@@ -94,7 +94,7 @@ class Attending(Awaiting):
 
     def __init__(self, stack: Any) -> None:
         super().__init__(stack)
-        self.begun = self.ended = 0
+        self.begun = self.ended = self.held = 0
         self.listeners: list[Any] = []
         self.waiters: list[Any] = []
 
@@ -119,8 +119,11 @@ class Attending(Awaiting):
             exchange.route = scope["route"]
             end = exchange.end = clock()
             self.ended += 1
-            if exchange.tasks is not None or self.waiters or end - begin > LONG:
+            if exchange.tasks is not None or self.waiters:
                 suspended()
+            if end - begin > LONG:
+                # On a busy machine it may well be: then somebody would be told.
+                self.held += 1
 
 
 class Exchange:

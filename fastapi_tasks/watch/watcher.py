@@ -1,0 +1,77 @@
+"""Watching one app: hooks are put in place as it starts, and its requests say where they are."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ..dependency import get_tasks
+from ..endpoint import mark_route, route_of
+from ..keeper import Keeper
+from ..request import Request
+from ..routes import packages_of
+from . import background, framework, http, redis, spawned, sql, telemetry_source, threads
+from .dependencies import watch_dependant
+from .endpoints import watch_endpoint
+from .frames import belongs_to_app
+from .here import Here, here
+from .hook import tried
+
+HOOKS = (background, framework, spawned, threads, sql, http, redis, telemetry_source)
+
+
+class Watcher:
+    """Watches an app, which may be none of FastAPI's."""
+
+    def __init__(self, app: Any, keeper: Keeper) -> None:
+        self._app = app
+        self._keeper = keeper
+        self._modules = 0
+        keeper.own_packages = partial(packages_of, app)
+
+    def start(self) -> None:
+        """Put all hooks in place; where a library is not there, its own does nothing."""
+        self._install()
+        inside = framework.starlette_in(self._app)
+        for route in framework.routes_of(inside.routes if inside is not None else []):
+            tried(self._watch_route, route)
+
+    async def pass_on(
+        self, app: ASGIApp, request: Request, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Let `app` answer, with all that it does recorded as part of this request."""
+        if len(sys.modules) != self._modules:
+            self._install()
+        # Either may have been set meanwhile: the loop's task factory, the app's tracer provider.
+        spawned.install()
+        telemetry_source.install()
+        request.background = []
+        token = here.set(Here(request))
+        try:
+            await app(scope, receive, send)
+        finally:
+            here.reset(token)
+            self._end(request, scope)
+
+    def _install(self) -> None:
+        # A library may be imported late, and then its hook finds it.
+        self._modules = len(sys.modules)
+        belongs_to_app(*self._keeper.own_packages())
+        for hook in HOOKS:
+            hook.install()
+
+    def _end(self, request: Request, scope: Scope) -> None:
+        tried(background.discard, request, request.background)
+        # A route that was added late, or FastAPI has built anew.
+        route = route_of(scope)
+        tried(self._watch_route, route)
+
+    def _watch_route(self, route: Any) -> None:
+        if getattr(route, "dependant", None) is None:
+            watch_endpoint(route)
+        else:
+            mark_route(route)
+            watch_dependant(route.dependant, get_tasks)

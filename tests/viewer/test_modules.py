@@ -1,0 +1,124 @@
+"""The viewer's modules without a browser: under `node --test`, and checked by TypeScript."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from fastapi_tasks import harmless
+from fastapi_tasks.recording import to_json
+from fastapi_tasks.timeline import TaskRecord, Timeline
+from tests.samples import MS, WALL, checkout, random_timelines, repeating, watched
+from visualize import summary, words
+from visualize.answers.wire import summary_json
+from visualize.columns import FORMAT, pack
+from visualize.joining import ModuleError, joined
+
+HERE = Path(__file__).parent
+NODE = 20
+NAMES = ["send_mail", "a\x00b\x1b[31m", "\u202eevil", "line\nbreak\ttab", "\u2028"]
+NAMES += ["📦", "é", "\ufffe"]
+
+DURATIONS = [0, 1, 999, 1000, 1234, 12_600_000, 59_900_000_000, 95_000_000_000, -5_000_000]
+DURATIONS += [3 * 3600 * 10**9, 3600 * 10**9 + 61 * 10**9, 26 * 3600 * 10**9]
+
+
+def held() -> list[Timeline]:
+    """A task that waits for the loop while another request's task holds it."""
+    late = TaskRecord("late_one", "immediate", 14 * MS, 14 * MS, 36 * MS, 40 * MS, "ok")
+    first = checkout()
+    return [
+        first,
+        Timeline(
+            id=2, kind="http", method="GET", path="/late", wall=WALL + 14 * MS,
+            request_start=14 * MS, process=first.process, request_end=36 * MS, tasks=[late],
+        ),
+    ]  # fmt: skip
+
+
+RECORDINGS = {
+    "one": [checkout()],
+    "watched": [watched(n, n * 50 * MS) for n in range(1, 6)],
+    "repeating": [repeating()],
+    "sixty": random_timelines(60, 5),
+    "many": random_timelines(400, 5),
+    "many tasks": random_timelines(3, 60),
+    "held": held(),
+}
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    cases = json.loads((HERE.parent / "filter_cases.json").read_text("utf-8"))
+    told = {
+        "format": FORMAT,
+        "spans": words.SPAN_WORDS,
+        "filters": cases,
+        "durations": [[ns, words.duration(ns)] for ns in DURATIONS],
+        "names": [[name, harmless(name)] for name in NAMES],
+        "recordings": [
+            {
+                "name": name,
+                "packed": pack(recording),
+                "lines": "".join(map(to_json, recording)),
+                "summary": summary_json(summary(recording)),
+            }
+            for name, recording in RECORDINGS.items()
+        ],
+    }
+    file = tmp_path_factory.mktemp("viewer") / "samples.json"
+    file.write_text(json.dumps(told), encoding="utf-8")
+    return file
+
+
+def test_the_modules_do_what_their_tests_say(samples: Path) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed")
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True)
+    if int(version.stdout.lstrip("v").split(".")[0]) < NODE:
+        pytest.skip(f"node {version.stdout.strip()} is older than {NODE}")
+    run = subprocess.run(
+        [node, "--experimental-default-type=module", "--test", *map(str, HERE.glob("*.test.js"))],
+        capture_output=True, text=True, timeout=120, check=False,
+        env=os.environ | {"VIEWER_SAMPLES": str(samples)},
+    )  # fmt: skip
+    assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-2000:]
+
+
+def test_the_types_hold() -> None:
+    compiler = shutil.which("tsc") or os.environ.get("TSC")
+    if compiler is None:
+        pytest.skip("tsc is not installed: npm install --global typescript")
+    run = subprocess.run(
+        [compiler, "--project", str(HERE)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert run.stdout == ""
+
+
+def test_all_modules_are_joined_in_the_order_of_what_they_need() -> None:
+    module = joined("main")
+    for name in ("words", "filter", "scene", "paint", "main"):
+        assert module.count(f"const ${name} = (() => {{") == 1
+    assert module.index("const $words =") < module.index("const $paint =") < module.index("$main")
+    assert "/**" not in module
+
+
+def test_what_cannot_be_joined_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(**modules: str) -> str:
+        monkeypatch.setattr("visualize.joining.source", lambda name: modules[name[:-3]])
+        joined.cache_clear()
+        with pytest.raises(ModuleError) as caught:
+            joined("a")
+        joined.cache_clear()
+        return str(caught.value)
+
+    circle = 'import { b } from "./b.js";\n', 'import { a } from "./a.js";\n'
+    assert refused(a=circle[0], b=circle[1]) == "the modules import each other: a → b → a"
+    assert "cannot be joined: export default" in refused(a="export default 1;\n")
+    assert "cannot be joined: import x" in refused(a='import x from "y";\n')

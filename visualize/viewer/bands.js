@@ -1,0 +1,139 @@
+// Bands that many share: requests one after another, or all of one route, task or thread; and the event loops.
+
+import { lanes, packed } from "./packing.js";
+import { OWN_ROWS } from "./rows.js";
+import { newRow, Scene } from "./scene.js";
+
+/** Bands that many requests share, one after another. */
+export function crowded(shown, folded) {
+	return new Scene(
+		shown.flatMap((one, of) => shared(one, of, folded)),
+		shown,
+	);
+}
+
+function shared(shown, of, folded) {
+	const { recording, order, begins, ends, selected } = shown;
+	const bands = [];
+	const take = lanes();
+	for (const request of order) {
+		const place = take(begins[request], ends[request]);
+		const band = (bands[place] ??= newShared(`${of}/${place}`, of, recording.label, folded));
+		band.heads.refs.push(request);
+		band.bars.refs.push(request);
+		if (!band.folded) addTasks(band, recording, request, selected.tasks);
+	}
+	for (const band of bands) band.rows = [band.heads, band.bars, ...band.tasks];
+	return bands;
+}
+
+function newShared(key, of, label, folded) {
+	const band = { key, of, label, shared: true, folded: folded.has(key), rows: /** @type {any[]} */ ([]) };
+	return Object.assign(band, {
+		heads: newRow("group", band),
+		bars: newRow("requests", band),
+		tasks: /** @type {any[]} */ ([]),
+	});
+}
+
+function addTasks(band, recording, request, isShown) {
+	const [from, to] = recording.range("tasks", request);
+	const { begin, end } = recording.bars.tasks;
+	let few = 0;
+	for (let i = from; i < to && few <= OWN_ROWS; i++) if (isShown[i]) few++;
+	const take = few > OWN_ROWS ? lanes() : null;
+	const { inTime } = recording;
+	for (let n = from, own = 0; n < to; n++) {
+		const i = take ? inTime[n] : n;
+		if (!isShown[i]) continue;
+		const lane = take ? take(begin[i], end[i]) : own++;
+		(band.tasks[lane] ??= newRow("tasks", band)).refs.push(i);
+	}
+}
+
+/** Bands by something else than the request: its route, the name of a task, the thread it ran in. */
+export function grouped(shown, by, folded) {
+	return new Scene(
+		shown.flatMap((one, of) => (by === "route" ? byRoute(one, of, folded) : byTask(one, of, by, folded))),
+		shown,
+	);
+}
+
+function titled(key, of, label, title, folded, rows) {
+	const band = {
+		key: `${of}/${key}`,
+		of,
+		label,
+		title,
+		folded: folded.has(`${of}/${key}`),
+		rows: /** @type {any[]} */ ([]),
+	};
+	const heads = { ...newRow("title", band), name: title };
+	band.rows = [
+		heads,
+		...(band.folded ? rows.slice(0, 1) : rows).map(([kind, refs]) => ({ ...newRow(kind, band), refs })),
+	];
+	return band;
+}
+
+function byRoute({ recording, order, selected }, of, folded) {
+	const routes = new Map();
+	for (const request of order) {
+		const route = recording.route(request);
+		const one = routes.get(route) ?? routes.set(route, { requests: [], tasks: [] }).get(route);
+		one.requests.push(request);
+		const [from, to] = recording.range("tasks", request);
+		for (let i = from; i < to; i++) if (selected.tasks[i]) one.tasks.push(i);
+	}
+	return [...routes].map(([route, { requests, tasks }]) =>
+		titled(route, of, recording.label, `${route} · ${requests.length.toLocaleString("en")} requests`, folded, [
+			...packed(recording.bars.requests, requests).map((refs) => ["requests", refs]),
+			...packed(recording.bars.tasks, tasks).map((refs) => ["tasks", refs]),
+		]),
+	);
+}
+
+function byTask({ recording, selected }, of, by, folded) {
+	const names = new Map();
+	for (let i = 0; i < recording.tables.tasks.size; i++) {
+		if (!selected.tasks[i]) continue;
+		const name =
+			by === "task"
+				? recording.value("tasks", "name", i)
+				: recording.value("tasks", "thread", i)
+					? "worker threads"
+					: "event loop";
+		(names.get(name) ?? names.set(name, []).get(name)).push(i);
+	}
+	return [...names].map(([name, tasks]) =>
+		titled(
+			name,
+			of,
+			recording.label,
+			`${name} · ${tasks.length.toLocaleString("en")} tasks`,
+			folded,
+			packed(recording.bars.tasks, tasks).map((refs) => ["tasks", refs]),
+		),
+	);
+}
+
+/** One lane a process, of what held its event loop. */
+export function loopLanes(shown) {
+	const bands = shown.flatMap((one, of) => {
+		if (one.align !== "clock" || !one.holds.length) return [];
+		const processes = new Map();
+		one.holds.forEach(({ process }, i) => (processes.get(process) ?? processes.set(process, []).get(process)).push(i));
+		return [...processes].map(([process, refs]) => {
+			const band = {
+				key: `${of}/loop ${process}`,
+				of,
+				label: one.recording.label,
+				process,
+				rows: /** @type {any[]} */ ([]),
+			};
+			band.rows = [{ ...newRow("held", band), refs }];
+			return band;
+		});
+	});
+	return new Scene(bands, shown);
+}

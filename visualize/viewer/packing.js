@@ -1,0 +1,40 @@
+// Who may share a lane without touching, and where in it a moment falls.
+
+/** Give each extent, in the order of their begin, the first lane in which it touches no other. */
+export function lanes() {
+	const ends = [];
+	let least = Infinity; // when the first lane is free
+	return (from, to) => {
+		let lane = ends.length;
+		if (least <= from) for (lane = 0; ends[lane] > from;) lane++;
+		const freed = ends[lane] === least;
+		ends[lane] = to;
+		if (!freed) least = least < to ? least : to;
+		else {
+			least = to;
+			for (let i = 0; i < ends.length; i++) if (ends[i] < least) least = ends[i];
+		}
+		return lane;
+	};
+}
+
+/** The first position above the limit, probably near `low`. */
+export function after(values, low, high, limit) {
+	let step = 1;
+	for (; low + step < high && values[low + step] <= limit; step *= 2) low += step;
+	high = Math.min(high, low + step);
+	while (low < high) {
+		const middle = (low + high) >> 1;
+		if (values[middle] > limit) high = middle;
+		else low = middle + 1;
+	}
+	return low;
+}
+
+/** Share out what is given in lanes. */
+export function packed({ begin, end }, refs) {
+	const rows = [];
+	const take = lanes();
+	for (const i of refs.toSorted((a, b) => begin[a] - begin[b])) (rows[take(begin[i], end[i])] ??= []).push(i);
+	return rows;
+}

@@ -1,0 +1,76 @@
+// A recording with what a filter leaves of it, placed in time.
+
+import { TINTS } from "./tints.js";
+
+/** A recording with what a filter leaves of it, and where each of its requests has its zero. */
+export class Shown {
+	constructor(recording, selected, align, holds) {
+		this.recording = recording;
+		this.selected = selected;
+		this.holds = holds;
+		this.align = align;
+		this.offset = new Float64Array(recording.size);
+		/** the tint of each value that is a mode */
+		this.tints = Uint8Array.from(recording.values, (value) =>
+			typeof value === "string" ? Math.max(0, TINTS.indexOf(value)) : 0,
+		);
+		/** how many requests */
+		this.count = 0;
+		this.begin = Infinity;
+		this.end = -Infinity;
+		const { response_sent, request_end } = recording.tables.requests.times;
+		if (align !== "clock")
+			for (let r = 0; r < recording.size; r++) {
+				const sent = response_sent[r] === response_sent[r] ? response_sent[r] : request_end[r] || 0;
+				this.offset[r] = -recording.start[r] - (align === "response_sent" ? sent : 0);
+			}
+		this.measure();
+	}
+
+	/** Find when each request begins and ends, with all that is shown of it. */
+	measure() {
+		const {
+			recording: { size, bars, tables },
+			selected,
+			offset,
+		} = this;
+		this.begins = new Float64Array(size);
+		this.ends = new Float64Array(size);
+		for (let r = 0; r < size; r++)
+			[this.begins[r], this.ends[r]] = [bars.requests.begin[r] + offset[r], bars.requests.end[r] + offset[r]];
+		for (const type of ["tasks", "client", "spans"]) {
+			const { owner } = tables[type];
+			const { begin, end } = bars[type];
+			for (let i = 0; i < owner.length; i++) {
+				const r = owner[i];
+				if (type === "tasks" && !selected.tasks[i]) continue;
+				if (begin[i] + offset[r] < this.begins[r]) this.begins[r] = begin[i] + offset[r];
+				if (end[i] + offset[r] > this.ends[r]) this.ends[r] = end[i] + offset[r];
+			}
+		}
+		for (let r = 0; r < size; r++) {
+			if (!selected.requests[r]) continue;
+			this.count++;
+			if (this.begins[r] < this.begin) this.begin = this.begins[r];
+			if (this.ends[r] > this.end) this.end = this.ends[r];
+		}
+		this.order = Int32Array.from({ length: size }, (_, r) => r).filter((r) => selected.requests[r]);
+		this.order.sort((a, b) => this.begins[a] - this.begins[b] || a - b);
+	}
+
+	/** The requests that are seen between two moments, in time order; `most` + 1 at most. */
+	within(begin, end, most = Infinity) {
+		const found = [];
+		for (const r of this.order) {
+			if (this.begins[r] > end) break;
+			if (this.ends[r] >= begin && found.push(r) > most) break;
+		}
+		return found;
+	}
+}
+
+export function extentOf(shown) {
+	const begin = Math.min(...shown.map((one) => one.begin));
+	const end = Math.max(...shown.map((one) => one.end));
+	return begin <= end ? [begin, end] : [0, 1e6];
+}
