@@ -32,19 +32,13 @@ def notebooks(names: Iterable[str] = ()) -> list[Path]:
     paths = sorted(FOLDER.glob("[0-9]*.ipynb"))
     chosen: set[Path] = set()
     for name in names:
-        found = [
-            path
-            for path in paths
-            if path.name.startswith(Path(name).name)
-        ]
+        found = [path for path in paths if path.name.startswith(Path(name).name)]
         if not found:
             raise ValueError(
                 f"no notebook begins with {name!r}: give a beginning such as 03, or none for all"
             )
         chosen.update(found)
-    return (
-        [path for path in paths if path in chosen] if chosen else paths
-    )
+    return [path for path in paths if path in chosen] if chosen else paths
 
 
 def read(path: Path) -> Any:
@@ -77,11 +71,7 @@ def run(notebook: Any, code: Path = FOLDER.parent) -> Any:
         )
         _keep_off_ports(client.create_kernel_manager(), Path(channels))
         # Its own execute() leaves the event loop that it makes in a thread unclosed.
-        asyncio.run(
-            client.async_execute(
-                env={**os.environ, "PYTHONPATH": str(code)}
-            )
-        )
+        asyncio.run(client.async_execute(env={**os.environ, "PYTHONPATH": str(code)}))
     return tidy(notebook)
 
 
@@ -106,11 +96,7 @@ def tidy(notebook: Any) -> Any:
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if "outputs" in cell:
-            cell.outputs = [
-                output
-                for output in cell.outputs
-                if not _needs_kernel(output)
-            ]
+            cell.outputs = [output for output in cell.outputs if not _needs_kernel(output)]
             for output in cell.outputs:
                 _without_frame(output)
                 _describe(output)
@@ -124,9 +110,7 @@ def _without_frame(output: Any) -> None:
 
 
 def _needs_kernel(output: Any) -> bool:
-    return "application/vnd.jupyter.widget-view+json" in output.get(
-        "data", {}
-    )
+    return "application/vnd.jupyter.widget-view+json" in output.get("data", {})
 
 
 def _describe(output: Any) -> None:
@@ -143,9 +127,7 @@ def _describe(output: Any) -> None:
 
 
 @contextmanager
-def run_all(
-    paths: Iterable[Path], task: Callable[[Path], T]
-) -> Iterator[dict[Path, Future[T]]]:
+def run_all(paths: Iterable[Path], task: Callable[[Path], T]) -> Iterator[dict[Path, Future[T]]]:
     """Do `task` for each path, two at a time, while the block is open."""
     with private_settings(), ThreadPoolExecutor(AT_ONCE) as pool:
         try:
@@ -196,9 +178,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         parser.error(str(error))
     with run_all(paths, keep) as futures:
-        return max(
-            [_report(path, future) for path, future in futures.items()]
-        )
+        return max([_report(path, future) for path, future in futures.items()])
 
 
 def _report(path: Path, future: Future[float]) -> int:

@@ -131,7 +131,9 @@ MUTATIONS = (
         "request.py",
         LAST,
         "            if self.waiting is not None:\n"
-        "                self.waiting.response_passes()\n" + waiting_for("") + LAST,
+        "                self.waiting.response_passes()\n"
+        + waiting_for('and t.mode == "after_response"')
+        + LAST,
     ),
     Mutation(
         "tasks are released in the reverse order",

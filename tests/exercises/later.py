@@ -223,7 +223,7 @@ EXERCISES = {
     ),
     "29": Exercise(
         right={
-            "after the route": right(('"immediate"', '"after_route"')),
+            "longer": right(("200", "300")),
         },
     ),
     "30": Exercise(
@@ -243,7 +243,7 @@ EXERCISES = {
             ),
         },
         wrong={
-            "the endpoint's end": wrong("an after_route mail", ("response_sent", "endpoint_end")),
+            "the endpoint's end": wrong("an immediate mail", ("response_sent", "endpoint_end")),
             "fails always": wrong("the good shop", (">=", "<")),
             "no such task": wrong("no assert of yours", ('"mail"', '"letter"')),
         },
