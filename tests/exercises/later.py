@@ -245,7 +245,7 @@ EXERCISES = {
         wrong={
             "the endpoint's end": wrong("an immediate mail", ("response_sent", "endpoint_end")),
             "fails always": wrong("the good shop", (">=", "<")),
-            "no such task": wrong("no assert of yours", ('"mail"', '"letter"')),
+            "no such task": wrong("the good shop", ('"mail"', '"letter"')),
         },
     ),
 }
