@@ -106,7 +106,7 @@ def test_all_modules_are_joined_in_the_order_of_what_they_need() -> None:
     for name in ("words", "filter", "scene", "paint", "main"):
         assert module.count(f"const ${name} = (() => {{") == 1
     assert module.index("const $words =") < module.index("const $paint =") < module.index("$main")
-    assert "/**" not in module
+    assert "// The page: puts the pieces together" not in module
 
 
 def test_what_cannot_be_joined_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
