@@ -300,12 +300,12 @@ export class Lanes {
 
 	refresh() {
 		this.frame ??= requestAnimationFrame(() => {
+			const draws = this.app.shown.length && this.isSeen;
+			if (draws && this.following) this.keepUp();
+			// It asks for a frame, and this is one already.
+			if (draws && (this.stale || !this.scene)) this.layout();
 			this.frame = null;
-			if (this.app.shown.length && this.isSeen) {
-				if (this.following) this.keepUp();
-				if (this.stale || !this.scene) this.layout();
-				this.paint();
-			}
+			if (draws) this.paint();
 			for (const done of this.waiting.splice(0)) done();
 		});
 	}
