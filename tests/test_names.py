@@ -217,7 +217,8 @@ class TestWhatAFileHolds:
         with pytest.raises(RecordingError) as caught:
             from_json(damaged)
         assert controls(str(caught.value)) == []
-        assert harmless(NASTY) in str(caught.value)
+        # Of a long one only the beginning is shown.
+        assert harmless(NASTY[:40]) in str(caught.value)
 
     @pytest.mark.parametrize(
         "line",

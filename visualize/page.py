@@ -134,6 +134,12 @@ def _shift(shift: Shift) -> dict[str, Any]:
     }
 
 
+def _embedded(data: object) -> str:
+    """Write data as JSON that ends no element, and holds no character that controls anything."""
+    written = json.dumps(data, separators=(",", ":"))
+    return written.replace("<", "\\u003c").replace("\x7f", "\\u007f")
+
+
 def _page(title: str | None, script: str, policy: str, **data: Any) -> str:
     title = title or "Timeline"
     data |= {
@@ -148,7 +154,7 @@ def _page(title: str | None, script: str, policy: str, **data: Any) -> str:
         title=html.escape(title),
         markup=source("page.html"),
         # In a script element only `<` could end it or change how it is read.
-        data=json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
+        data=_embedded(data),
         script=script,
     )
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Error
 
 from notebooks.execute import FOLDER
 
@@ -28,6 +30,8 @@ WHOLE = """() => {
     const { content } = window.jupyterapp.shell.currentWidget;
     content.notebookConfig = { ...content.notebookConfig, windowingMode: 'none' };
 }"""
+LABELS = """() => document.querySelector('#timeline')?.viewer?.state.labels
+    .map(({ words }) => words).join('\\n') ?? ''"""
 LONGEST = 120_000
 
 
@@ -100,12 +104,11 @@ def test_a_slider_of_the_playground_sends_another_request(
     frame = page.locator(".widget-html iframe")
     for _ in range(100):
         shown = frame.element_handle().content_frame()
-        words = shown.evaluate(
-            "() => document.querySelector('#timeline')?.viewer?.state.labels"
-            ".map(({words}) => words).join('\\n') ?? ''"
-        )
-        if re.search(r"endpoint\s+([6-9]\d|\d{3})", words):
-            break
+        # It may be taken away at any moment, for the next one.
+        with suppress(Error):
+            words = shown and shown.evaluate(LABELS)
+            if words and re.search(r"endpoint\s+([6-9]\d|\d{3})", words):
+                break
         page.wait_for_timeout(100)
     else:
         pytest.fail("the frame never showed the longer endpoint")

@@ -30,7 +30,7 @@ function statusLook({ error, aborted, status }) {
 }
 
 export function sharedHeads(painter, row, y) {
-	const { scene, view, width } = this;
+	const { scene, view, width } = painter;
 	const least = (40 / width) * (view.end - view.begin);
 	for (let at = after(scene.ends, row.from, row.to, view.begin); at < row.to && scene.begins[at] <= view.end; at++) {
 		if (scene.ends[at] - scene.begins[at] < least) continue;
