@@ -68,6 +68,13 @@ def dress(ax: Axes, scene: Scene, frame: Frame, palette: Palette) -> None:
     span = max(scene.end - scene.start, 1) / MS
     ax.set_xlim(scene.start / MS - 0.012 * span, scene.end / MS + 0.035 * span)
     ax.set_ylim(Rows(scene, frame).bottom, -0.5 - frame.head / frame.lane)
+    lay_time(ax, palette)
+    if not scene.bars:
+        ax.set_xticks([])
+
+
+def lay_time(ax: Axes, palette: Palette) -> None:
+    """Give the axes a time axis below, with its grid, and nothing else around them."""
     ax.set_facecolor(palette["paper"])
     ax.set_yticks([])
     for side, spine in ax.spines.items():
@@ -75,7 +82,5 @@ def dress(ax: Axes, scene: Scene, frame: Frame, palette: Palette) -> None:
     ax.xaxis.set_major_locator(TimeLocator())
     ax.xaxis.set_major_formatter(TimeFormatter())
     ax.tick_params(axis="x", colors=palette["muted"], labelsize=SMALL, length=0, pad=4)
-    if not scene.bars:
-        ax.set_xticks([])
     ax.grid(visible=True, axis="x", color=palette["grid"], linewidth=0.8, linestyle="-")
     ax.set_axisbelow(True)

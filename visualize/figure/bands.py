@@ -18,7 +18,7 @@ from matplotlib.patches import Rectangle
 from visualize.theme import Palette, blend
 from visualize.words import MS, count, duration
 
-from .axis import TimeFormatter, TimeLocator
+from .axis import lay_time
 from .crowd import Crowd, Floats, Spread
 from .frame import GUTTER, NAME, POINT, SMALL, left_of, whole, width_of
 from .key import Entry
@@ -271,12 +271,4 @@ class _Painter:
 def _dress(ax: Axes, end: float, bands: Sequence[Band], palette: Palette) -> None:
     ax.set_xlim(-0.004 * end, 1.004 * end)
     ax.set_ylim(height_of(bands), 0)
-    ax.set_facecolor(palette["paper"])
-    ax.set_yticks([])
-    for side, spine in ax.spines.items():
-        spine.set(visible=side == "bottom", color=palette["grid"], linewidth=0.8)
-    ax.xaxis.set_major_locator(TimeLocator())
-    ax.xaxis.set_major_formatter(TimeFormatter())
-    ax.tick_params(axis="x", colors=palette["muted"], labelsize=SMALL, length=0, pad=4)
-    ax.grid(visible=True, axis="x", color=palette["grid"], linewidth=0.8, linestyle="-")
-    ax.set_axisbelow(True)
+    lay_time(ax, palette)
