@@ -21,10 +21,11 @@ from hypothesis import strategies as st
 from fastapi_tasks import Event, Mode, Recorder, TaskConfig
 from fastapi_tasks.drain import Limits
 from fastapi_tasks.host import Host
-from fastapi_tasks.job import TRANSITIONS, Job, State
+from fastapi_tasks.job import Job
 from fastapi_tasks.phases import Phases
 from fastapi_tasks.recorder import keeper_of
 from fastapi_tasks.request import Request
+from fastapi_tasks.states import TRANSITIONS, State
 from fastapi_tasks.task import DEFAULTS
 
 BACKENDS = ["asyncio", "trio"]
