@@ -10,6 +10,7 @@ import pytest
 from visualize.page import to_html
 
 from .screen import Screen
+from .source import Source, serving
 
 FLAGS = [
     "--no-sandbox",
@@ -96,3 +97,25 @@ def show(
         return chosen
 
     return show
+
+
+@pytest.fixture
+def source() -> Iterator[Source]:
+    """A server of live pages."""
+    with serving() as source:
+        yield source
+
+
+@pytest.fixture
+def live(source: Source, screen: Screen) -> Iterator[Callable[[], Screen]]:
+    """Open the live page and wait until it is connected; leave it before its server stops."""
+
+    def live() -> Screen:
+        screen.open(source.url)
+        source.connections.get(timeout=10)
+        return screen
+
+    yield live
+    troubles = [*screen.troubles]
+    screen.page.goto("about:blank")
+    screen.troubles[:] = troubles

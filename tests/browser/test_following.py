@@ -3,99 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from queue import Queue
-from threading import Thread
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from fastapi_tasks.recording import to_json
 from tests.samples import MS, checkout
-from visualize.page import asset, live_html
 
 from .screen import Screen
-
-HANG_UP = "hang up"
-
-
-class Source:
-    """An origin that serves the live page, and as events what a test puts into `events`."""
-
-    def __init__(self) -> None:
-        self.events: Queue[str] = Queue()
-        self.connections: Queue[str | None] = Queue()
-        self.limit = 1000
-        source = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                if self.path == "/":
-                    self.answer("text/html", live_html("events", limit=source.limit))
-                elif self.path == "/timeline.js":
-                    self.answer("text/javascript", asset("timeline.js"))
-                elif self.path == "/events":
-                    source.stream(self)
-                else:
-                    self.answer("text/plain", "")
-
-            def answer(self, kind: str, text: str) -> None:
-                self.send_response(200)
-                self.send_header("Content-Type", f"{kind}; charset=utf-8")
-                self.end_headers()
-                self.wfile.write(text.encode())
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Keep quiet."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}/"
-
-    def stream(self, handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(200)
-        handler.send_header("Content-Type", "text/event-stream")
-        handler.end_headers()
-        handler.wfile.write(b"retry: 20\n\n")
-        self.connections.put(handler.headers.get("Last-Event-ID"))
-        while (event := self.events.get()) != HANG_UP:
-            handler.wfile.write(event.encode())
-            handler.wfile.flush()
-
-    def send(self, *rows: Any, id: str = "", event: str = "") -> None:
-        """Send rows, one JSON object a line, as one message."""
-        lines = [f"id: {id}"] * bool(id) + [f"event: {event}"] * bool(event)
-        lines += [f"data: {row if isinstance(row, str) else json.dumps(row)}" for row in rows]
-        self.events.put("\n".join(lines) + "\n\n")
-
-
-@pytest.fixture
-def source() -> Iterator[Source]:
-    source = Source()
-    thread = Thread(target=source.server.serve_forever)
-    thread.start()
-    yield source
-    for _ in range(3):
-        source.events.put(HANG_UP)
-    source.server.shutdown()
-    source.server.server_close()
-    thread.join()
-
-
-@pytest.fixture
-def live(source: Source, screen: Screen) -> Iterator[Callable[[], Screen]]:
-    """Open the live page and wait until it is connected; leave it before its server stops."""
-
-    def live() -> Screen:
-        screen.open(source.url)
-        source.connections.get(timeout=10)
-        return screen
-
-    yield live
-    troubles = [*screen.troubles]
-    screen.page.goto("about:blank")
-    screen.troubles[:] = troubles
+from .source import HANG_UP, Source
 
 
 def until(screen: Screen, condition: str) -> None:

@@ -13,6 +13,7 @@ import pytest
 from fastapi_tasks import harmless
 from fastapi_tasks.recording import to_json
 from fastapi_tasks.timeline import TaskRecord, Timeline
+from tests.npm import from_npm
 from tests.samples import MS, WALL, checkout, random_timelines, repeating, watched
 from visualize import summary, words
 from visualize.answers.wire import summary_json
@@ -92,13 +93,12 @@ def test_the_modules_do_what_their_tests_say(samples: Path) -> None:
 
 
 def test_the_types_hold() -> None:
-    compiler = shutil.which("tsc") or os.environ.get("TSC")
-    if compiler is None:
-        pytest.skip("tsc is not installed: npm install --global typescript")
+    compiler = from_npm(".bin/tsc")
     run = subprocess.run(
         [compiler, "--project", str(HERE)], capture_output=True, text=True, timeout=120, check=False
     )
-    assert run.stdout == ""
+    assert run.stdout + run.stderr == ""
+    assert run.returncode == 0
 
 
 def test_all_modules_are_joined_in_the_order_of_what_they_need() -> None:

@@ -39,7 +39,7 @@ export class Compare {
 			),
 			make(
 				"div",
-				{ className: "wide", tabIndex: 0, role: "region", ariaLabel: "Changes" },
+				{ className: "wide", tabIndex: 0, role: "region", ariaLabel: "Table of changes" },
 				grid({
 					caption: "Before → after",
 					columns: this.columns(),

@@ -84,5 +84,6 @@ export class Legend {
 			count.textContent = n.toLocaleString("en");
 			button.ariaPressed = String(!hidden.has(key));
 		}
+		this.app.part.legend.hidden = [...this.chips.values()].every(({ entry }) => entry.hidden);
 	}
 }

@@ -112,7 +112,8 @@ export class Numbers {
 		const tables = Object.entries(KINDS)
 			.filter(([kind]) => rows[kind].length)
 			.map(([kind, told]) => {
-				const host = make("div", { className: "wide", tabIndex: 0, role: "region", ariaLabel: told.caption });
+				const ariaLabel = [shown.recording.label, told.caption].filter(Boolean).join(": ");
+				const host = make("div", { className: "wide", tabIndex: 0, role: "region", ariaLabel });
 				const fill = () => host.replaceChildren(this.table(kind, told, rows[kind], fill));
 				fill();
 				return host;
