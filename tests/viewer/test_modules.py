@@ -12,9 +12,8 @@ import pytest
 
 from fastapi_tasks import harmless
 from fastapi_tasks.recording import to_json
-from fastapi_tasks.timeline import TaskRecord, Timeline
 from tests.npm import from_npm
-from tests.samples import MS, WALL, checkout, random_timelines, repeating, watched
+from tests.samples import MS, checkout, late, random_timelines, repeating, watched
 from visualize import summary, words
 from visualize.answers.wire import summary_json
 from visualize.columns import FORMAT, pack
@@ -29,19 +28,6 @@ DURATIONS = [0, 1, 999, 1000, 1234, 12_600_000, 59_900_000_000, 95_000_000_000, 
 DURATIONS += [3 * 3600 * 10**9, 3600 * 10**9 + 61 * 10**9, 26 * 3600 * 10**9]
 
 
-def held() -> list[Timeline]:
-    """A task that waits for the loop while another request's task holds it."""
-    late = TaskRecord("late_one", "immediate", 14 * MS, 14 * MS, 36 * MS, 40 * MS, "ok")
-    first = checkout()
-    return [
-        first,
-        Timeline(
-            id=2, kind="http", method="GET", path="/late", wall=WALL + 14 * MS,
-            request_start=14 * MS, process=first.process, request_end=36 * MS, tasks=[late],
-        ),
-    ]  # fmt: skip
-
-
 RECORDINGS = {
     "one": [checkout()],
     "watched": [watched(n, n * 50 * MS) for n in range(1, 6)],
@@ -49,7 +35,7 @@ RECORDINGS = {
     "sixty": random_timelines(60, 5),
     "many": random_timelines(400, 5),
     "many tasks": random_timelines(3, 60),
-    "held": held(),
+    "held": [checkout(), late()],
 }
 
 

@@ -79,13 +79,14 @@ export class Compare {
 				title: "verdict",
 				words: true,
 				of: (row) => row.verdict,
-				cell: (row) => make("b", { className: /slower|more/.test(row.verdict) ? "bad" : "", textContent: row.verdict }),
+				cell: (row) =>
+					make("b", { className: verdictLook(row.verdict), textContent: row.verdict }),
 			},
 			{
 				key: "n",
 				title: "n",
 				of: (row) => row.after ?? 0,
-				cell: (row) => `${row.before ?? "–"} → ${row.after ?? "–"}`,
+				cell: (row) => `${row.before?.toLocaleString("en") ?? "–"} → ${row.after?.toLocaleString("en") ?? "–"}`,
 			},
 			by("response", 50, "response p50"),
 			by("response", 95, "response p95"),
@@ -97,6 +98,9 @@ export class Compare {
 		];
 	}
 }
+
+const verdictLook = (verdict) =>
+	verdict === "noise" ? "noise" : /slower|more/.test(verdict) ? "bad" : /faster|less/.test(verdict) ? "good" : "";
 
 const shiftOf = ({ shifts }, measure, percent) =>
 	shifts.find((one) => one.measure === measure && one.percent === percent);

@@ -1,11 +1,11 @@
 // Details of what is chosen: a sentence, its times, where it stands among its kind, and what it has to do with others.
 
-import { make, named, refill } from "./dom.js";
+import { make, named, refill, withCode } from "./dom.js";
 import { readOf } from "./paint.js";
 import { endingOf, ownerOf, say } from "./say.js";
 import { rankOf } from "./summary.js";
 import { culpritsOf, holdsBy, victimsOf } from "./why.js";
-import { dateOf, duration, harmless, moments, percent, timeOfDay } from "./words.js";
+import { dateOf, duration, harmless, moments, percent, sentence, timeOfDay } from "./words.js";
 
 const MOMENTS = {
 	tasks: ["requested", "released", "admitted", "started", "finished"],
@@ -73,8 +73,8 @@ export class Details {
 							record.released !== null &&
 							`${duration(record.admitted - record.released)} for a slot of its limit`,
 					],
-					["Wait", this.ranked(record, "released", "started", "waited longer")],
-					["Run", this.ranked(record, "started", "finished", "slower")],
+					["Wait", this.ranked(record, "released", "started", ["waited longer", "the longest", "the shortest"])],
+					["Run", this.ranked(record, "started", "finished", ["slower", "the slowest", "the fastest"])],
 					["Where", record.thread ? "in a worker thread" : "on the event loop"],
 					["Scheduled by", ownerOf(source)],
 					["Shielded", record.shield && "yes"],
@@ -112,15 +112,18 @@ export class Details {
 	ranked(record, from, to, words) {
 		if (record[from] === null || record[to] === null) return null;
 		const lasted = duration(record[to] - record[from]);
-		const { share, all } = rankOf(record.recording, record.index, from, to);
-		return all < 4
-			? lasted
-			: make(
-					"span",
-					{},
-					`${lasted}, ${words} than ${percent(Math.round(100 * share), 100)} of ${all + 1} `,
-					named(harmless(record.name)),
-				);
+		const { below, above, all } = rankOf(record.recording, record.index, from, to);
+		if (all < 4) return lasted;
+		const [more, most, least] = words;
+		const stands =
+			below + above === 0
+				? "like each"
+				: above === 0
+					? most
+					: below === 0
+						? least
+						: `${more} than ${percent(Math.round((100 * below) / all), 100)}`;
+		return make("span", {}, `${lasted}, ${stands} of ${(all + 1).toLocaleString("en")} `, named(harmless(record.name)));
 	}
 
 	/** Every moment, since the request's start and by the clock. */
@@ -169,7 +172,7 @@ export class Details {
 					"button",
 					{ onclick: () => this.actions.go(pin) },
 					make("b", { className: "cost", textContent: duration(cost) }),
-					named(harmless(words)),
+					make("span", { textContent: sentence(words) }),
 				),
 			);
 		const culprits = culpritsOf(shown, record).map(({ hold, index, cost }) =>
@@ -208,7 +211,7 @@ export class Details {
 			...section(
 				"Findings",
 				this.findings(record, of).map((finding) =>
-					make("li", {}, make("button", { onclick: () => this.actions.find(finding, of) }, harmless(finding.fact))),
+					make("li", {}, make("button", { onclick: () => this.actions.find(finding, of) }, make("span", {}, ...withCode(sentence(finding.fact))))),
 				),
 			),
 		];

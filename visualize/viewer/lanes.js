@@ -108,6 +108,8 @@ export class Lanes {
 		this.pixels = new OffscreenCanvas(width, height);
 		if (unseen && this.fitted && this.app.shown.length) this.fit();
 		else this.relayout();
+		// Its details may have taken the room in which it was seen.
+		if (this.app.pinned && this.app.shown.length && !unseen) this.reveal(this.app.pinned, { inTime: false });
 	}
 
 	/** Lay the rows out for what is in view, with as little moving as can be. */
@@ -230,11 +232,11 @@ export class Lanes {
 	}
 
 	/** Bring a record into view: in time if need be, and its row. */
-	reveal(pin, { zoom = false } = {}) {
+	reveal(pin, { zoom = false, inTime = true } = {}) {
 		const [begin, end] = this.extent(pin);
 		const half = (this.view.end - this.view.begin) / 2;
 		if (zoom) this.see(begin, Math.max(end, begin + 10));
-		else if (end < this.view.begin || begin > this.view.end)
+		else if (inTime && (end < this.view.begin || begin > this.view.end))
 			Object.assign(this.view, { begin: begin - half, end: begin + half });
 		if (zoom) this.fitted = false;
 		this.layout();

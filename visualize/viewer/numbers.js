@@ -234,8 +234,9 @@ export class Numbers {
 	times(pen, room, first, last, x) {
 		if (first > last) return pen.text("muted", "Nothing to show.", room.left + 8, room.top + 12);
 		const { recording } = this.app.shown[0];
-		for (let n = 0; n <= 3; n++) {
-			const at = first + ((last - first) * n) / 3;
+		const steps = Math.max(1, Math.min(3, Math.floor((room.right - room.left) / 100) - 1));
+		for (let n = 0; n <= steps; n++) {
+			const at = first + ((last - first) * n) / steps;
 			const words = timeOfDay(recording.wall[0] + BigInt(Math.round(at - recording.start[0]))).slice(
 				0,
 				last - first < 60e9 ? 12 : 8,

@@ -145,17 +145,18 @@ function addSpans(recording, shown, of) {
 	}
 }
 
-/** How many of a task's kind ran or waited for less time than it did, as a share from 0 to 1. */
+/** How many others of a task's kind ran, or waited, for less time than it did, for more, and at all. */
 export function rankOf(recording, task, from, to) {
 	const { size, codes, times } = recording.tables.tasks;
 	const own = times[to][task] - times[from][task];
-	let [below, all] = [0, 0];
+	let [below, above, all] = [0, 0, 0];
 	for (let i = 0; i < size; i++) {
 		if (codes.name[i] !== codes.name[task] || codes.mode[i] !== codes.mode[task]) continue;
 		const other = times[to][i] - times[from][i];
 		if (other !== other || i === task) continue;
 		all++;
 		if (other < own) below++;
+		else if (other > own) above++;
 	}
-	return { share: all ? below / all : 0, all };
+	return { below, above, all };
 }

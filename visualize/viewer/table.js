@@ -67,6 +67,7 @@ const KEYS = {
 				recording.from.tasks[i + 1] - recording.from.tasks[i],
 	},
 };
+const AT_ONCE = /immediate|spawned/; // modes that hold nothing back
 const WORDS = ["name", "mode", "outcome", "request"];
 
 export class RecordTable {
@@ -225,7 +226,8 @@ export class RecordTable {
 				key: "held",
 				title: "held back",
 				of: () => 0,
-				cell: ({ record }) => time(record.released === null ? null : record.released - record.requested),
+				cell: ({ record }) =>
+					time(record.released === null || AT_ONCE.test(record.mode) ? null : record.released - record.requested),
 				about: "requested until released: what its mode asks for",
 			},
 			{
