@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from fastapi_tasks.timeline import Timeline
-from tests.samples import MS, checkout, late, random_timelines, watched
+from tests.samples import MS, checkout, random_timelines, watched
 
 from .screen import Label, Screen
 
@@ -113,7 +113,9 @@ def test_a_name_that_is_read_from_the_right_leaves_its_sentence_whole(show: Show
 
 
 def test_what_is_code_in_a_finding_is_written_as_code(show: Show) -> None:
-    screen = show([checkout(), late()])
+    timeline = checkout()
+    timeline.busy[0].end = timeline.busy[0].start + 120 * MS
+    screen = show(timeline)
     assert "def" in screen.page.locator(".why code").all_inner_texts()
     assert "`" not in screen.text("why")
 
