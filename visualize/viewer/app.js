@@ -43,7 +43,7 @@ export class App {
 		return this.recordings.length > 1;
 	}
 
-	/** Call back whenever this happens: `filtered`, `pinned`, `panel`, `theme`, `findings`, `moved`. */
+	/** Call back whenever this happens: `filtered`, `pinned`, `panel`, `theme`, `findings`, `moved`, `go`. */
 	on(event, callback) {
 		this.listeners.set(event, [...(this.listeners.get(event) ?? []), callback]);
 	}

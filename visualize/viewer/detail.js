@@ -4,8 +4,8 @@ import { make, named, refill, withCode } from "./dom.js";
 import { readOf } from "./paint.js";
 import { endingOf, ownerOf, say } from "./say.js";
 import { rankOf } from "./summary.js";
-import { culpritsOf, holdsBy, victimsOf } from "./why.js";
-import { dateOf, duration, harmless, moments, percent, sentence, timeOfDay } from "./words.js";
+import { culpritsOf, holdsBy, keepersOf, victimsOf } from "./why.js";
+import { count, dateOf, duration, harmless, moments, percent, sentence, timeOfDay } from "./words.js";
 
 const MOMENTS = {
 	tasks: ["requested", "released", "admitted", "started", "finished"],
@@ -178,17 +178,19 @@ export class Details {
 		const culprits = culpritsOf(shown, record).map(({ hold, index, cost }) =>
 			line({ type: "held", of, index }, cost, `${hold.culprit} held the loop${hold.line ? ` at ${hold.line}` : ""}`),
 		);
+		const keepers = keepersOf(shown, record);
+		const kept = keepers
+			.slice(0, 3)
+			.map(({ index, cost }) => line({ type: "tasks", of, index }, cost, taskWords(record.recording, index)));
 		const victims = holdsBy(shown, record)
 			.slice(0, 3)
 			.flatMap((at) => victimsOf(shown, at))
 			.slice(0, 8)
-			.map(({ type, index, owner, cost }) =>
+			.map(({ type, index, cost }) =>
 				line(
 					{ type, of, index },
 					cost,
-					type === "tasks"
-						? `${record.recording.value("tasks", "name", index)} of ${record.recording.title(owner)}`
-						: record.recording.title(index),
+					type === "tasks" ? taskWords(record.recording, index) : record.recording.title(index),
 				),
 			);
 		const own =
@@ -207,6 +209,7 @@ export class Details {
 				: [];
 		return [
 			...section("Held up by", culprits),
+			...section(`Waited for a thread: ${count(keepers.length, "task")} kept them, among them`, kept),
 			...section("Held up", [...own, ...victims]),
 			...section(
 				"Findings",
@@ -244,5 +247,8 @@ function list(className, facts) {
 			]),
 	);
 }
+
+const taskWords = (recording, index) =>
+	`${recording.value("tasks", "name", index)} of ${recording.title(recording.tables.tasks.owner[index])}`;
 
 const section = (title, lines) => (lines.length ? [make("h3", { textContent: title }), make("ul", {}, ...lines)] : []);

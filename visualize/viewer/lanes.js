@@ -62,6 +62,7 @@ export class Lanes {
 		this.scene = this.loop = null;
 		app.on("filtered", () => this.renew());
 		app.on("pinned", () => this.choose());
+		app.on("go", (pin) => this.reveal(pin));
 		app.on("theme", () => this.color());
 		app.on("panel", () => this.resize());
 		new ResizeObserver(() => this.resize()).observe(app.part.stage);

@@ -102,6 +102,14 @@ export class Live {
 		if (!this.paused) this.app.tell("findings");
 	}
 
+	choose(place) {
+		const pin = this.app.place(place, 0);
+		if (!pin) return;
+		this.app.show("lanes");
+		this.app.pin(pin);
+		this.app.tell("go", pin);
+	}
+
 	/** Show what goes on right now. */
 	count(now) {
 		const { counters } = this.app.part;
@@ -113,7 +121,13 @@ export class Live {
 		);
 		const bad = (n, words) => (n ? make("b", { className: "bad", textContent: words }) : words);
 		const slowest =
-			now.slowest && make("span", {}, named(harmless(now.slowest.name)), ` for ${duration(now.slowest.ran_ns)}`);
+			now.slowest &&
+			make(
+				"button",
+				{ title: "Show it in the lanes", onclick: () => this.choose(now.slowest) },
+				named(harmless(now.slowest.name)),
+				` for ${duration(now.slowest.ran_ns)}`,
+			);
 		const facts = [
 			["requests / s", now.per_second.toLocaleString("en", { maximumFractionDigits: 1 })],
 			["in flight", String(now.in_flight)],
@@ -126,8 +140,10 @@ export class Live {
 			["slowest task now", slowest || "–"],
 		];
 		counters.hidden = false;
+		const focused = counters.contains(document.activeElement);
 		counters.replaceChildren(
 			...facts.map(([name, value]) => make("div", {}, make("dt", { textContent: name }), make("dd", {}, value))),
 		);
+		if (focused) counters.querySelector("button")?.focus();
 	}
 }

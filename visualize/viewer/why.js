@@ -37,6 +37,29 @@ export function culpritsOf(shown, record) {
 		.slice(0, 3);
 }
 
+/**
+ * Which tasks kept a thread while this one waited for one, those that kept it longest first; none if it
+ * waited for the event loop.
+ */
+export function keepersOf({ recording, holds }, record) {
+	const { owner, codes, times } = recording.tables.tasks;
+	const wait = record.type === "tasks" && record.thread ? waitOf({ recording }, record) : null;
+	if (!wait || wait[1] - wait[0] < WORTH) return [];
+	const process = processOf(recording, record.owner);
+	const overlap = (from, to) => Math.min(to, wait[1]) - Math.max(from, wait[0]);
+	const held = between(holds, wait[0], wait[1], process).reduce((sum, { start, end }) => sum + overlap(start, end), 0);
+	if (held > (wait[1] - wait[0]) / 2) return [];
+	const found = [];
+	for (let i = 0; i < owner.length; i++) {
+		if (i === record.index || recording.values[codes.thread[i]] !== true) continue;
+		const zero = recording.start[owner[i]];
+		const end = times.finished[i] >= 0 ? zero + times.finished[i] : recording.now;
+		const cost = overlap(zero + times.started[i], end);
+		if (cost >= WORTH && processOf(recording, owner[i]) === process) found.push({ index: i, cost });
+	}
+	return found.sort((a, b) => b.cost - a.cost);
+}
+
 /** Which holds are those of a task or of a request. */
 export function holdsBy({ holds }, { type, index }) {
 	if (type === "held") return [index];
