@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.short import short_assets
 from visualize.page import to_html
 
 from .screen import Screen
@@ -30,6 +31,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="package", autouse=True)
+def short() -> Iterator[None]:
+    """Show what those see who installed a wheel, where the minifier is installed."""
+    with short_assets():
+        yield
 
 
 @pytest.fixture(scope="package")

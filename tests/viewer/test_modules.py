@@ -88,23 +88,40 @@ def test_the_types_hold() -> None:
 
 
 def test_all_modules_are_joined_in_the_order_of_what_they_need() -> None:
-    module = joined("main")
-    for name in ("words", "filter", "scene", "paint", "main"):
-        assert module.count(f"const ${name} = (() => {{") == 1
-    assert module.index("const $words =") < module.index("const $paint =") < module.index("$main")
+    module = joined("file")
+    for name in (
+        "function duration",
+        "function parse",
+        "class Scene",
+        "class Painter",
+        "function open",
+    ):
+        assert module.count(f"\n{name}") == 1
+    assert (
+        module.index("function duration") < module.index("class Painter") < module.index("\nopen(")
+    )
     assert "// The page: puts the pieces together" not in module
 
 
-def test_what_cannot_be_joined_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_form_of_the_page_carries_what_it_needs() -> None:
+    def has(form: str) -> list[bool]:
+        script = joined(form)
+        return [name in script for name in ("function readColumns", "class Compare", "class Live")]
+
+    assert has("file") == [True, False, False]
+    assert has("compared") == [True, True, False]
+    assert has("timeline") == [False, False, True]
+
+
+def test_what_cannot_be_joined_is_refused() -> None:
     def refused(**modules: str) -> str:
-        monkeypatch.setattr("visualize.joining.source", lambda name: modules[name[:-3]])
-        joined.cache_clear()
         with pytest.raises(ModuleError) as caught:
-            joined("a")
-        joined.cache_clear()
+            joined("a", lambda name: modules[name[:-3]])
         return str(caught.value)
 
     circle = 'import { b } from "./b.js";\n', 'import { a } from "./a.js";\n'
     assert refused(a=circle[0], b=circle[1]) == "the modules import each other: a → b → a"
     assert "cannot be joined: export default" in refused(a="export default 1;\n")
     assert "cannot be joined: import x" in refused(a='import x from "y";\n')
+    twice = 'import { b } from "./b.js";\nconst of = b;\n', "export const [b, of] = [1, 2];\n"
+    assert refused(a=twice[0], b=twice[1]).startswith("of is there twice, in b.js and in a.js")

@@ -9,7 +9,8 @@ from fastapi.params import Depends as Dependency
 from fastapi.responses import HTMLResponse
 
 from fastapi_tasks import Recorder
-from visualize.page import LIVE_POLICY, asset, live_html
+from visualize.assets import asset
+from visualize.page import LIVE_POLICY, live_html
 
 from .frames import Cursors
 from .guard import SAFE, Guard, guarded

@@ -7,7 +7,7 @@ import { duration, harmless } from "./words.js";
 const write = { errors: (n) => n.toLocaleString("en"), held: (ns) => (ns ? duration(ns) : "–") };
 
 export class Compare {
-	/** @param {any} app @param {(row: any) => void} go */
+	/** @param {any} app @param {(row: any, find: typeof pairOf) => void} go */
 	constructor(app, go) {
 		this.app = app;
 		this.go = go;
@@ -46,7 +46,7 @@ export class Compare {
 					rows: sorted,
 					sort: this.sort,
 					onSort: (sort) => ((this.sort = sort), this.show()),
-					onRow: this.go,
+					onRow: (row) => this.go(row, pairOf),
 				}),
 			),
 		);
@@ -122,7 +122,7 @@ function shiftCell(shift, words) {
 }
 
 /** The pair of requests, one of each recording, that stand for a row: those at p95 of what it measures. */
-export function pairOf(shown, { kind, name, mode }) {
+function pairOf(shown, { kind, name, mode }) {
 	return shown.map(({ recording, selected }, of) => {
 		const found = [];
 		const { tasks, requests } = recording.tables;

@@ -90,7 +90,7 @@ export class Lanes {
 			probe.fillStyle = style.getPropertyValue(`--${token}`).trim() || "#888888";
 			return probe.fillStyle;
 		};
-		this.looks = looksOf(color);
+		this.looks = this.app.looks = looksOf(color);
 		this.inks = inksOf(color);
 		this.refresh();
 		this.grown = true;
@@ -273,6 +273,12 @@ export class Lanes {
 		this.relayout();
 	}
 
+	/** Fold the request of a record. */
+	foldAround(pin) {
+		const row = pin && pin.type !== "held" && this.locator().locate(pin)?.row;
+		if (row) this.fold(row.band.key);
+	}
+
 	foldAll() {
 		const keys = this.scene?.bands.map(({ key }) => key) ?? [];
 		const all = keys.every((key) => this.folded.has(key));
@@ -284,7 +290,13 @@ export class Lanes {
 	measure(from, to) {
 		this.range = from === undefined ? null : [from, to];
 		if (this.range) this.totals = totalsOf(this.app.shown, Math.min(from, to), Math.max(from, to));
+		this.app.tell("measured");
 		this.refresh();
+	}
+
+	/** Move the end of what is measured by a share of what is seen. */
+	stretch(share) {
+		if (this.range) this.measure(this.range[0], this.range[1] + share * (this.view.end - this.view.begin));
 	}
 
 	follow(on = !this.following) {

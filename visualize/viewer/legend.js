@@ -1,8 +1,8 @@
 // The legend: what the looks mean, how many there are, and what is shown of them.
 
 import { make } from "./dom.js";
+import { MODES } from "./words.js";
 
-export const MODES = ["immediate", "after_route", "after_response", "background", "spawned"];
 export const ENDINGS = {
 	ok: "",
 	running: "",

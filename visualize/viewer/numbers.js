@@ -5,9 +5,8 @@ import { quoted } from "./filter.js";
 import { grid, ordered } from "./grid.js";
 import { CanvasPen } from "./pen.js";
 import { summary } from "./summary.js";
-import { count, duration, harmless, percent, ticksOf, timeOfDay } from "./words.js";
+import { count, duration, harmless, percent, ticksOf, time, timeOfDay } from "./words.js";
 
-const time = (ns) => (ns === null || ns === undefined ? "–" : duration(ns));
 const spread = (field, percent) => ({
 	key: `${field} ${percent}`,
 	title: percent,
@@ -130,8 +129,8 @@ export class Numbers {
 			sort,
 			rows: ordered(rows, column, sort.turned),
 			onSort: (sort) => ((this.sorts[kind] = sort), fill()),
-			onRow: kind === "spans" ? undefined : (row) => this.actions.filter(termOf(row)),
-			isChosen: (row) => this.app.text === termOf(row),
+			onRow: kind === "spans" ? undefined : (row) => this.actions.filter(searchOf(row)),
+			isChosen: (row) => this.app.text === searchOf(row),
 		});
 	}
 
@@ -255,7 +254,7 @@ export class Numbers {
 	}
 }
 
-const termOf = ({ kind, name, mode }) =>
+const searchOf = ({ kind, name, mode }) =>
 	kind === "route" ? `route=${quoted(name)}` : `name=${quoted(name)} mode:${mode}`;
 
 function headline({ recording, selected, count: requests, holds }, rows) {

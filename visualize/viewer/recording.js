@@ -36,6 +36,8 @@ export class Recording {
 		this.wall = wall;
 		this.tables = tables;
 		this.dropped = dropped;
+		/** @type {any[]} what came with it */
+		this.findings = [];
 		this.size = clock.length;
 		/** @type {Record<string, Int32Array>} where the records of each request begin */
 		this.from = {};

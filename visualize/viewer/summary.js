@@ -77,7 +77,7 @@ export function summary(recording, holds, shown = null) {
 		return groups[kind].get(key) ?? groups[kind].set(key, new Group(kind, name, mode)).get(key);
 	};
 	addRequests(recording, shown, of);
-	addTasks(recording, shown, of);
+	countTasks(recording, shown, of);
 	addSpans(recording, shown, of);
 	for (const { culprit, request, task, start, end } of holds) {
 		if (task >= 0 ? shown && !shown.tasks[task] : request < 0 || (shown && !shown.requests[request])) continue;
@@ -106,7 +106,7 @@ function addRequests(recording, shown, of) {
 	}
 }
 
-function addTasks(recording, shown, of) {
+function countTasks(recording, shown, of) {
 	const {
 		size,
 		codes,

@@ -3,10 +3,9 @@
 import { make, named } from "./dom.js";
 import { grid } from "./grid.js";
 import { statusOf } from "./say.js";
-import { count, duration, harmless, timeOfDay } from "./words.js";
+import { count, harmless, time, timeOfDay } from "./words.js";
 
 const PAGE = 100;
-const time = (ns) => (ns === null || ns === undefined || ns !== ns ? "–" : duration(ns));
 
 /** What is sorted by, straight from the columns: no object a row. */
 const KEYS = {

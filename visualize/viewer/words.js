@@ -1,5 +1,7 @@
 // What the viewer says in words: durations, moments, names made harmless.
 
+export const MODES = ["immediate", "after_route", "after_response", "background", "spawned"];
+
 /** @type {[string, number][]} */
 const UNITS = [
 	["h", 3600e9],
@@ -34,6 +36,9 @@ export function duration(ns) {
 			.join(" ")
 	);
 }
+
+/** A duration that may not be known. */
+export const time = (ns) => (ns === null || ns === undefined || ns !== ns ? "–" : duration(ns));
 
 /** Write moments in one unit, with so many digits that no two different ones read the same. */
 export function moments(times) {
