@@ -31,7 +31,9 @@ PREFERENCES = {
     "ui.systemUsesDarkTheme": 0,
 }
 SETTLED = """(async () => {
-    const { viewer } = document.querySelector("#timeline");
+    const host = document.querySelector("#timeline");
+    while (!host.viewer) await new Promise(requestAnimationFrame);
+    const { viewer } = host;
     await viewer.ready;
     for (let i = 0; i < 2; i++) {
         await viewer.settled();

@@ -36,6 +36,7 @@ export class Details {
 			details,
 			make("p", { className: "sentence", ariaLive: "polite", textContent: say(record, app.data.spans) }),
 			this.tools(),
+			...this.why(shown, record),
 			list("facts", this.facts(record)),
 			this.times(record),
 			...this.others(shown, record),
@@ -161,33 +162,44 @@ export class Details {
 		);
 	}
 
-	/** What held it up, whom it held up, and the findings that speak of it. */
-	others(shown, record) {
-		const { of } = this.app.pinned;
-		const line = (pin, cost, words) =>
+	line(pin, cost, words) {
+		return make(
+			"li",
+			{},
 			make(
-				"li",
-				{},
-				make(
-					"button",
-					{ onclick: () => this.actions.go(pin) },
-					make("b", { className: "cost", textContent: duration(cost) }),
-					make("span", { textContent: sentence(words) }),
-				),
-			);
+				"button",
+				{ onclick: () => this.actions.go(pin) },
+				make("b", { className: "cost", textContent: duration(cost) }),
+				make("span", { textContent: sentence(words) }),
+			),
+		);
+	}
+
+	/** What held it up. */
+	why(shown, record) {
+		const { of } = this.app.pinned;
 		const culprits = culpritsOf(shown, record).map(({ hold, index, cost }) =>
-			line({ type: "held", of, index }, cost, `${hold.culprit} held the loop${hold.line ? ` at ${hold.line}` : ""}`),
+			this.line({ type: "held", of, index }, cost, `${hold.culprit} held the loop${hold.line ? ` at ${hold.line}` : ""}`),
 		);
 		const keepers = keepersOf(shown, record);
 		const kept = keepers
 			.slice(0, 3)
-			.map(({ index, cost }) => line({ type: "tasks", of, index }, cost, taskWords(record.recording, index)));
+			.map(({ index, cost }) => this.line({ type: "tasks", of, index }, cost, taskWords(record.recording, index)));
+		return [
+			...section("Held up by", culprits),
+			...section(`Waited for a thread: ${count(keepers.length, "task")} kept them, among them`, kept),
+		];
+	}
+
+	/** Whom it held up, and the findings that speak of it. */
+	others(shown, record) {
+		const { of } = this.app.pinned;
 		const victims = holdsBy(shown, record)
 			.slice(0, 3)
 			.flatMap((at) => victimsOf(shown, at))
 			.slice(0, 8)
 			.map(({ type, index, cost }) =>
-				line(
+				this.line(
 					{ type, of, index },
 					cost,
 					type === "tasks" ? taskWords(record.recording, index) : record.recording.title(index),
@@ -208,13 +220,19 @@ export class Details {
 					]
 				: [];
 		return [
-			...section("Held up by", culprits),
-			...section(`Waited for a thread: ${count(keepers.length, "task")} kept them, among them`, kept),
 			...section("Held up", [...own, ...victims]),
 			...section(
 				"Findings",
 				this.findings(record, of).map((finding) =>
-					make("li", {}, make("button", { onclick: () => this.actions.find(finding, of) }, make("span", {}, ...withCode(sentence(finding.fact))))),
+					make(
+						"li",
+						{},
+						make(
+							"button",
+							{ onclick: () => this.actions.find(finding, of) },
+							make("span", {}, ...withCode(sentence(finding.fact))),
+						),
+					),
 				),
 			),
 		];
