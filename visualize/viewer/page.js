@@ -162,7 +162,7 @@ function tell({ shown, data, part: { tip } }, hit, x, y) {
 }
 
 function stateOf(app, lanes) {
-	const { view, scene, width, height, range, drawn, pen } = lanes;
+	const { view, scene, width, height, range, drawn } = lanes;
 	const { part, pinned, recordings } = app;
 	return {
 		app,
@@ -175,7 +175,7 @@ function stateOf(app, lanes) {
 		range,
 		drawn,
 		pinned: pinned && readOf(app.shown[pinned.of], pinned.type, pinned.index),
-		labels: pen?.labels ?? [],
+		labels: lanes.surface.pen?.labels ?? [],
 		recordings,
 	};
 }
