@@ -108,7 +108,7 @@ def test_a_name_that_is_read_from_the_right_leaves_its_sentence_whole(show: Show
     places = screen.page.evaluate(PIECES, [".why li button", words])
     assert places == sorted(places)
     screen.press("e")
-    places = screen.page.evaluate(PIECES, [".details h3 ~ ul:last-of-type", words[:2]])
+    places = screen.page.evaluate(PIECES, [".details h2 ~ ul:last-of-type", words[:2]])
     assert places == sorted(places)
 
 

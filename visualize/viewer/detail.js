@@ -269,4 +269,4 @@ function list(className, facts) {
 const taskWords = (recording, index) =>
 	`${recording.value("tasks", "name", index)} of ${recording.title(recording.tables.tasks.owner[index])}`;
 
-const section = (title, lines) => (lines.length ? [make("h3", { textContent: title }), make("ul", {}, ...lines)] : []);
+const section = (title, lines) => (lines.length ? [make("h2", { textContent: title }), make("ul", {}, ...lines)] : []);
