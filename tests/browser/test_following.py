@@ -12,7 +12,7 @@ from fastapi_tasks.recording import to_json
 from tests.samples import MS, checkout
 
 from .screen import Screen
-from .source import HANG_UP, Source
+from .source import HANG_UP, NOW, Source
 
 
 def until(screen: Screen, condition: str) -> None:
@@ -108,6 +108,48 @@ def test_a_refused_connection_is_said_and_tried_again(
     screen.page.unroute("**/events")
     assert all("503" in trouble for trouble in screen.troubles)
     screen.troubles.clear()
+
+
+def test_a_server_that_stops_says_so_and_the_page_goes_on_with_the_next(
+    source: Source, live: Callable[[], Screen]
+) -> None:
+    screen = live()
+    source.send(to_json(checkout()).strip())
+    source.send(NOW, event="counters")
+    until(screen, "v.recordings[0].size === 1 && !v.part.counters.hidden")
+    refused = []
+
+    def refuse(route: Any) -> None:
+        refused.append(route.request.url)
+        route.abort()
+
+    screen.page.route("**/events", refuse)
+    source.send("7", event="stopping")
+    until(screen, "v.part.gone.textContent === 'The server is stopping.'")
+    assert screen.visible(".gone")
+    source.events.put(HANG_UP)
+    until(screen, "v.part.gone.textContent.startsWith('The server is gone since')")
+    follow = screen.page.locator("[data-part=follow]")
+    assert follow.get_attribute("aria-pressed") == "false"
+    assert screen.page.locator(".counters.old").count() == 1
+    assert screen.text("status") == "not connected"
+    screen.page.unroute("**/events")
+    until(screen, "v.part.gone.hidden")
+    assert screen.text("status") == "live"
+    assert follow.get_attribute("aria-pressed") == "true"
+    assert screen.page.locator(".counters.old").count() == 0
+    assert refused
+    screen.troubles.clear()  # the browser's own words on a server that is gone
+
+
+def test_a_server_without_a_word_is_told_from_one_that_is_gone(
+    source: Source, live: Callable[[], Screen]
+) -> None:
+    screen = live()
+    source.send(NOW, event="counters")
+    until(screen, "v.part.gone.textContent.startsWith('No word from the server for a while')")
+    source.send(NOW, event="counters")
+    until(screen, "v.part.gone.hidden")
 
 
 def test_above_its_limit_the_page_lets_the_oldest_go_and_says_so(

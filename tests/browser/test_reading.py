@@ -373,6 +373,9 @@ def test_the_line_that_held_the_loop_is_told(show: Show) -> None:
         "send_mail held the event loop for 22 ms at shop/mail.py:42 in render: "
         "nothing else on it could run."
     )
+    screen.page.mouse.click(*screen.find("send_mail").center)
+    screen.settle()
+    assert screen.facts()["Held the loop"] == "22 ms at shop/mail.py:42 in render"
 
 
 # Measuring ---------------------------------------------------------------------------------------

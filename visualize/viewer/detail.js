@@ -37,7 +37,7 @@ export class Details {
 			make("p", { className: "sentence", ariaLive: "polite", textContent: say(record, app.data.spans) }),
 			this.tools(),
 			...this.why(shown, record),
-			list("facts", this.facts(record)),
+			list("facts", [...this.facts(record), ["Held the loop", heldFor(shown, record)]]),
 			this.times(record),
 			...this.others(shown, record),
 		);
@@ -264,6 +264,16 @@ function list(className, facts) {
 				make("dd", {}, typeof value === "string" ? named(value) : value),
 			]),
 	);
+}
+
+/** How long a task or a request held the event loop, and on which line the longest time. */
+function heldFor(shown, record) {
+	if (!/tasks|requests/.test(record.type)) return null;
+	const held = holdsBy(shown, record).map((at) => shown.holds[at]);
+	const lines = held.toSorted((a, b) => b.end - b.start - (a.end - a.start)).map(({ line }) => line);
+	const line = lines.find((line) => line);
+	const total = held.reduce((sum, { start, end }) => sum + end - start, 0);
+	return total > 0 && `${duration(total)}${line ? ` at ${harmless(line)}` : ""}`;
 }
 
 const taskWords = (recording, index) =>

@@ -41,7 +41,7 @@ export class Live {
 		on("dropped", (n) => (this.app.missed = n));
 		on("counters", (counters) => this.count(counters));
 		on("findings", ({ findings }) => this.find(findings));
-		on("stopping", () => this.gone("The server is stopping."));
+		on("stopping", () => (clearTimeout(this.silence), this.gone("The server is stopping.")));
 		source.onerror = () => {
 			const refused = source.readyState === EventSource.CLOSED;
 			this.lost(refused ? "If it was restarted, open the address that it printed." : "Trying to connect again …");
@@ -51,6 +51,7 @@ export class Live {
 
 	lost(advice) {
 		clearTimeout(this.silence);
+		this.app.part.status.textContent = "not connected";
 		this.since ??= new Date();
 		this.wasFollowing ||= this.app.part.follow.ariaPressed === "true";
 		this.follow(false);
