@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+NODE := tests/browser/node_modules
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test notebooks lab mutations bench bench-quick lint docs release test-versions test-lowest test-company clean
@@ -13,7 +14,7 @@ help: ## Show this list
 demo: $(VENV)/.lab ## Run the checkout app on a real server and show its timeline
 	@$(BIN)/python -m visualize demo
 
-test: $(VENV)/.dev ## Run all tests
+test: $(VENV)/.dev $(NODE)/.done ## Run all tests
 	@$(BIN)/python -m pytest
 
 notebooks: $(VENV)/.queue ## Run all notebooks and write their outputs
@@ -32,10 +33,12 @@ bench: $(VENV)/.dev ## Measure everything, beside the committed figures
 bench-quick: $(VENV)/.dev ## Measure in a minute; fails on a gross regression
 	@$(BIN)/python -m tests.benchmarks --quick
 
-lint: $(VENV)/.dev ## Linter, formatter check, mypy strict
+lint: $(VENV)/.dev $(NODE)/.done ## Linter, formatter check, mypy strict, types of the viewer
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@if test -x $(NODE)/.bin/tsc; then $(NODE)/.bin/tsc --project tests/viewer; \
+	else echo "The types of the viewer are not checked: there is no npm"; fi
 
 test-versions: $(VENV)/.dev ## Run the library's tests on each Python that can be had, and with the lowest versions
 	@$(BIN)/python -m tests.versions $(VERSIONS)
@@ -66,8 +69,16 @@ test-company: ## Run beside OpenTelemetry, Sentry and others, and the suites of 
 	@.venv-company/bin/python -m tests.company.upstream.prepare
 	@touch $@
 
+# What the tests of the viewer take from npm; without npm they are skipped with a reason.
+$(NODE)/.done: tests/browser/package.json
+	@if command -v npm >/dev/null; then \
+		echo "Installing into $(NODE) …"; \
+		npm install --prefix tests/browser --no-package-lock --no-audit --no-fund --loglevel=error >/dev/null \
+			&& touch $@; \
+	fi
+
 clean: ## Remove the environment and caches
-	rm -rf $(VENV) .venv-* site docs/made docs/notebooks docs/_static/frames .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-* $(NODE) site docs/made docs/notebooks docs/_static/frames .pytest_cache .mypy_cache .ruff_cache
 
 # uv installs in seconds what pip installs in a minute; where it cannot be had, pip does.
 $(VENV)/.%: pyproject.toml

@@ -80,6 +80,15 @@ def checkout(number: int = 1, at: int = 0) -> Timeline:
     )
 
 
+def late() -> Timeline:
+    """A request of the same process, with a task that waits for the loop that a checkout holds."""
+    return Timeline(
+        id=2, kind="http", method="GET", path="/late", wall=WALL + 14 * MS, process=7,
+        request_start=14 * MS, response_sent=36 * MS, request_end=36 * MS, status=200,
+        tasks=[TaskRecord("late_one", "immediate", 14 * MS, 14 * MS, 36 * MS, 40 * MS, "ok")],
+    )  # fmt: skip
+
+
 def watched(number: int = 1, at: int = 0) -> Timeline:
     """An order as an app that knows nothing of us takes it, watched, `at` nanoseconds.
 

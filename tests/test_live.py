@@ -926,6 +926,20 @@ async def test_the_page_is_served_with_its_policy() -> None:
     assert lab.timelines == []
 
 
+@pytest.mark.parametrize("path", ["", "timeline.js"])
+async def test_page_and_script_travel_compressed_where_they_may(path: str) -> None:
+    async with serve(shop()) as lab:
+        packed, plain = [
+            await lab.get(f"/_timeline/{path}", headers={**TOKEN, "accept-encoding": accepted})
+            for accepted in ("gzip", "identity")
+        ]
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+    assert packed.text == plain.text
+    assert int(packed.headers["content-length"]) < len(plain.content) / 2
+
+
 @pytest.mark.parametrize("path", ["", "/", "timeline"])
 def test_a_path_that_cannot_be_is_refused(path: str) -> None:
     app = FastAPI()

@@ -6,7 +6,7 @@ import base64
 import json
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fastapi_tasks import Busy, ClientView, Span, TaskRecord, Timeline
@@ -65,13 +65,14 @@ class _Values:
         return [json.loads(value) if kind is dict else value for kind, value in self._positions]
 
 
-def pack(timelines: Sequence[Timeline]) -> str:
-    """Encode timelines as the text that the viewer unpacks, exact to the nanosecond.
+def pack(timelines: Sequence[Timeline], findings: Sequence[Mapping[str, Any]] = ()) -> str:
+    """Encode timelines, and what was found in them, as the text that the viewer unpacks.
 
-    It is base64 of a deflated stream: a JSON header, a zero byte, then every column. Raise
-    ValueError if two times of one request are more than 146 years apart.
+    Times are exact to the nanosecond. It is `deflated`: a JSON header, a zero byte, then every
+    column. Raise ValueError if two times of one request are more than 146 years apart.
     """
     header, columns = encode(timelines)
+    header["findings"] = findings
     try:
         blocks = [_planes(column) for column in columns]
     except struct.error:
@@ -82,10 +83,14 @@ def pack(timelines: Sequence[Timeline]) -> str:
     header["widths"] = [
         len(block) // max(len(column), 1) for block, column in zip(blocks, columns, strict=True)
     ]
-    deflate = zlib.compressobj(6, wbits=-zlib.MAX_WBITS)
     head = json.dumps(header, separators=(",", ":")).encode()
-    packed = deflate.compress(b"\0".join([head, b"".join(blocks)]))
-    return base64.b64encode(packed + deflate.flush()).decode()
+    return deflated(b"\0".join([head, b"".join(blocks)]))
+
+
+def deflated(data: bytes, level: int = 6) -> str:
+    """Return data as base64 of a raw deflate stream, which a page undoes without a library."""
+    deflate = zlib.compressobj(level, wbits=-zlib.MAX_WBITS)
+    return base64.b64encode(deflate.compress(data) + deflate.flush()).decode()
 
 
 def encode(timelines: Sequence[Timeline]) -> tuple[dict[str, Any], list[Column]]:

@@ -3,66 +3,74 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import cache
-from importlib.resources import files
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
-_IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([\w-]+)\.js";\n', re.MULTILINE)
-_EXPORT = re.compile(r"^export ((?:async )?function\*?|const|let|class) (\w+)", re.MULTILINE)
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w-]+)\.js";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?function\b|const\b|let\b|class\b)", re.MULTILINE)
 _LEFT = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
+_TOP = re.compile(
+    r"^(?:(?:async )?function\*? |class |(?:const|let) )(\w+|[\[{][^=]*(?= =))", re.MULTILINE
+)
 _COMMENT = re.compile(r"^[\t ]*(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
 _INDENT = re.compile(r"\n\s+")
 _LAST_NOTE = re.compile(r"[\t ]+// [^\n\"'`]*$", re.MULTILINE)
+
+Reader = Callable[[str], str]
+"""Returns the text of a file of the viewer, by its name."""
 
 
 class ModuleError(ValueError):
     """Raised for modules that cannot be joined."""
 
 
-@cache
-def joined(first: str) -> str:
-    """Return a module and all that it imports as one script without imports.
-
-    Each module becomes a scope of its own, so that names need to be unique in none but their own.
-    Comments and indents stay at home. Raises ModuleError for what is neither
-    `import { a } from "./b.js"` nor `export` before a declaration, and for a circle.
-    """
-    return "".join(_scope(name, text) for name, text in _in_order(first, (), set()))
-
-
 def source(name: str) -> str:
     """Return the text of a file of the viewer."""
-    return files("visualize").joinpath("viewer", name).read_text("utf-8")
+    return Path(__file__).with_name("viewer").joinpath(name).read_text("utf-8")
 
 
-def _in_order(name: str, above: tuple[str, ...], seen: set[str]) -> Iterator[tuple[str, str]]:
+def joined(first: str, read: Reader = source) -> str:
+    """Return a module and all that it imports as one script without imports.
+
+    They share one scope, so that each name at the top of a module is there once in all of them.
+    Comments and indents stay at home. Raises ModuleError for what is neither
+    `import { a } from "./b.js"` nor `export` before a declaration, for a circle, and for a name
+    that two modules have.
+    """
+    homes: dict[str, str] = {}
+    bodies = []
+    for name, text in _in_order(first, read, (), set()):
+        body = _body(name, text)
+        for found in _TOP.findall(body):
+            for one in re.findall(r"\w+", found):
+                if one in homes:
+                    raise ModuleError(
+                        f"{one} is there twice, in {homes[one]}.js and in {name}.js: "
+                        "joined, they share one scope; rename one"
+                    )
+                homes[one] = name
+        bodies.append(_INDENT.sub("\n", _LAST_NOTE.sub("", body).strip()))
+    return "".join(["(() => {\n", *(f"{body}\n" for body in bodies), "})();\n"])
+
+
+def _in_order(
+    name: str, read: Reader, above: tuple[str, ...], seen: set[str]
+) -> Iterator[tuple[str, str]]:
     """Yield each module once, after those that it imports."""
     if name in above:
         raise ModuleError(f"the modules import each other: {' → '.join([*above, name])}")
     if name in seen:
         return
-    text = source(f"{name}.js")
-    for _, needed in _IMPORT.findall(text):
-        yield from _in_order(needed, (*above, name), seen)
+    text = read(f"{name}.js")
+    for needed in _IMPORT.findall(text):
+        yield from _in_order(needed, read, (*above, name), seen)
     seen.add(name)
     yield name, text
 
 
-def _scope(name: str, text: str) -> str:
-    imports = "".join(
-        f"const {{ {names.strip().replace(' as ', ': ')} }} = {_variable(module)};\n"
-        for names, module in _IMPORT.findall(text)
-    )
-    exports = ", ".join(found for _, found in _EXPORT.findall(text))
-    body = _EXPORT.sub(r"\1 \2", _IMPORT.sub("", text))
-    left = _LEFT.search(_COMMENT.sub("", body))
+def _body(name: str, text: str) -> str:
+    body = _COMMENT.sub("", _EXPORT.sub("", _IMPORT.sub("", text)))
+    left = _LEFT.search(body)
     if left:
         raise ModuleError(f"{name}.js has a line that cannot be joined: {left[0]}")
-    body = _INDENT.sub("\n", _LAST_NOTE.sub("", _COMMENT.sub("", body)).strip())
-    return (
-        f"const {_variable(name)} = (() => {{\n{imports}{body}\nreturn {{ {exports} }};\n}})();\n"
-    )
-
-
-def _variable(module: str) -> str:
-    return "$" + module.replace("-", "_")
+    return body

@@ -14,8 +14,8 @@ from fastapi_tasks.timeline import MODES, Timeline
 from visualize.answers.difference import Change, Shift, difference
 from visualize.answers.findings import explain
 from visualize.answers.wire import findings_json
-from visualize.columns import FORMAT, pack
-from visualize.joining import joined, source
+from visualize.assets import asset
+from visualize.columns import FORMAT, deflated, pack
 from visualize.layout import Recording, listed, one_of
 from visualize.theme import COLORS, ink
 from visualize.words import SPAN_WORDS
@@ -65,8 +65,8 @@ def to_html(
     one_of("align", align, get_args(Align))
     told = [_told(label, recording) for label, recording in recordings.items()]
     more = {"changes": _changes(*recordings.values())} if len(recordings) == 2 else {}
-    script = f'<script type="module">{asset("timeline.js")}</script>'
-    return _page(title, script, _file_policy(), align=align, recordings=told, **more)
+    script, policy = _packed("compared.js" if more else "file.js")
+    return _page(title, script, policy, align=align, recordings=told, **more)
 
 
 def live_html(
@@ -82,24 +82,31 @@ def live_html(
     origin, relative to the page or not. Above `limit` requests the page lets the oldest go.
     """
     source = f'<script type="module" src="{html.escape(script)}"></script>'
-    empty = [{"label": ""}]
+    saved = _policy(asset("timeline.js"))
     return _page(
-        title, source, LIVE_POLICY, align="clock", recordings=empty, events=events, limit=limit
-    )
+        title, source, LIVE_POLICY, align="clock", recordings=[{"label": ""}], events=events,
+        limit=limit, policy=saved,
+    )  # fmt: skip
 
 
 @cache
-def asset(name: str) -> str:
-    """Return the text of a file of the viewer; `timeline.js` is all of its modules as one."""
-    return joined("main") if name == "timeline.js" else source(name)
+def _packed(name: str) -> tuple[str, str]:
+    """Return the elements of a script that travels packed, and the policy that lets it run."""
+    module, first = asset(name), asset("unpack.js")
+    code = f'<script type="text/plain" id="timeline-code">{deflated(module.encode(), 9)}</script>'
+    return f'{code}\n<script type="module">{first}</script>', _policy(module, first)
+
+
+@cache
+def _policy(*scripts: str) -> str:
+    """Only these very scripts may run, and nothing may be fetched."""
+    hashes = [hashlib.sha256(script.encode()).digest() for script in scripts]
+    sources = " ".join(f"'sha256-{base64.b64encode(one).decode()}'" for one in hashes)
+    return f"default-src 'none'; script-src {sources}; img-src data:"
 
 
 def _told(label: str, recording: list[Timeline]) -> dict[str, Any]:
-    return {
-        "label": label,
-        "packed": pack(recording),
-        "findings": findings_json(explain(recording)),
-    }
+    return {"label": label, "packed": pack(recording, findings_json(explain(recording)))}
 
 
 def _changes(before: list[Timeline], after: list[Timeline]) -> list[dict[str, Any]]:
@@ -140,19 +147,18 @@ def _embedded(data: object) -> str:
     return written.replace("<", "\\u003c").replace("\x7f", "\\u007f")
 
 
-def _page(title: str | None, script: str, policy: str, **data: Any) -> str:
+def _page(title: str | None, script: str, policy: str, /, **data: Any) -> str:
     title = title or "Timeline"
     data |= {
         "title": title,
         "format": FORMAT,
         "spans": SPAN_WORDS,
-        "policy": _file_policy(),
         "style": _style(),
     }
     return PAGE.format(
         policy=policy,
         title=html.escape(title),
-        markup=source("page.html"),
+        markup=asset("page.html"),
         # In a script element only `<` could end it or change how it is read.
         data=_embedded(data),
         script=script,
@@ -162,18 +168,10 @@ def _page(title: str | None, script: str, policy: str, **data: Any) -> str:
 @cache
 def _style() -> str:
     """The looks, and the colours of each theme as custom properties."""
-    looks = source("page.css").replace("\t", "")  # in JSON, each would take two bytes
-    return "".join(_theme(*theme) for theme in COLORS.items()) + looks
+    return "".join(_theme(*theme) for theme in COLORS.items()) + asset("page.css")
 
 
 def _theme(name: str, colors: Mapping[str, str]) -> str:
     inks = {f"ink-{name}": ink(colors[name]) for name in INKED}
     tokens = "".join(f"--{token}:{color};" for token, color in {**colors, **inks}.items())
     return f"[data-theme={name}]{{color-scheme:{name};{tokens}}}\n"
-
-
-@cache
-def _file_policy() -> str:
-    """Only this very module may run, and nothing may be fetched."""
-    digest = base64.b64encode(hashlib.sha256(asset("timeline.js").encode()).digest()).decode()
-    return f"default-src 'none'; script-src 'sha256-{digest}'; img-src data:"

@@ -19,7 +19,10 @@ from tests.benchmarks.progress import Progress
 from tests.benchmarks.results import Subject
 from tests.benchmarks.workers import WORKER, environment
 from tests.samples import random_timelines
+from tests.short import short_assets
 from visualize import plot, to_html, to_png
+from visualize.assets import asset
+from visualize.page import live_html
 
 SIZES = (1_000, 10_000, 100_000)
 TASKS_PER_REQUEST = 100
@@ -38,6 +41,8 @@ def measure(progress: Progress, *, quick: bool, peers: bool = False) -> Subject:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         browser = None if quick else _browser(subject, stack)
         python = _peers(subject) if peers else None
+        if not stack.enter_context(short_assets()):
+            subject.notes.append("pages of a checkout: without tdewolff-minify nothing is short")
         _sizes_of_nothing(subject)
         for size in SIZES[:2] if quick else SIZES:
             progress.step(f"{size:,} tasks")
@@ -74,8 +79,11 @@ def _peers(subject: Subject) -> str | None:
 
 def _sizes_of_nothing(subject: Subject) -> None:
     page = to_html([]).encode()
+    live = live_html("events").encode(), asset("timeline.js").encode()
     # As a server sends it: no source is written shorter than it reads well.
-    _enter(subject, "empty page, compressed, KB", "to_html", len(gzip.compress(page)) / 1e3)
+    compressed = [len(gzip.compress(one)) / 1e3 for one in (page, *live)]
+    _enter(subject, "empty page, compressed, KB", "to_html", compressed[0])
+    _enter(subject, "live page with its script, compressed, KB", "to_html", sum(compressed[1:]))
     _enter(subject, "empty page, KB", "to_html", len(page) / 1e3)
 
 

@@ -111,7 +111,7 @@ def measure(page: Page, tasks: int, folder: Path, frames: int = 180) -> list[Fra
     file.write_text(document)
     began = time.perf_counter()
     page.goto(file.as_uri())
-    page.evaluate("async () => { await document.querySelector('#timeline').viewer.ready }")
+    page.wait_for_function("() => document.querySelector('#timeline').viewer?.ready")
     page.evaluate("async () => { await document.querySelector('#timeline').viewer.settled() }")
     page.evaluate("() => new Promise(requestAnimationFrame)")
     first = time.perf_counter() - began

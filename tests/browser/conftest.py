@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from tests.short import short_assets
 from visualize.page import to_html
 
 from .screen import Screen
+from .source import Source, serving
 
 FLAGS = [
     "--no-sandbox",
@@ -29,6 +31,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="package", autouse=True)
+def short() -> Iterator[None]:
+    """Show what those see who installed a wheel, where the minifier is installed."""
+    with short_assets():
+        yield
 
 
 @pytest.fixture(scope="package")
@@ -96,3 +105,25 @@ def show(
         return chosen
 
     return show
+
+
+@pytest.fixture
+def source() -> Iterator[Source]:
+    """A server of live pages."""
+    with serving() as source:
+        yield source
+
+
+@pytest.fixture
+def live(source: Source, screen: Screen) -> Iterator[Callable[[], Screen]]:
+    """Open the live page and wait until it is connected; leave it before its server stops."""
+
+    def live() -> Screen:
+        screen.open(source.url)
+        source.connections.get(timeout=10)
+        return screen
+
+    yield live
+    troubles = [*screen.troubles]
+    screen.page.goto("about:blank")
+    screen.troubles[:] = troubles

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 SETTLED = """async () => {
-    const { viewer } = document.querySelector("#timeline");
+    const host = document.querySelector("#timeline");
+    while (!host.viewer) await new Promise(requestAnimationFrame); // its script is unpacked first
+    const { viewer } = host;
     await viewer.ready;
     for (let i = 0; i < 2; i++) {
         await viewer.settled();

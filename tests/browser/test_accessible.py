@@ -2,57 +2,86 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.samples import checkout, random_timelines
+from fastapi_tasks.recording import to_json
+from tests.npm import from_npm
+from tests.samples import MS, checkout, random_timelines, watched
 
 from .screen import Screen
+from .source import NOW, Source
 
 Show = Callable[..., Screen]
 
 RUN = """async () => {
     const found = await axe.run(document, { resultTypes: ["violations"] });
-    const short = ({ html }) => html.slice(0, 160);
+    const short = ({ html, failureSummary }) => `${html.slice(0, 160)} ${failureSummary}`;
     return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(short)}`);
 }"""
 LEAST = 24
+LOOKS: list[dict[str, Any]] = [
+    {"color_scheme": "light"},
+    {"color_scheme": "dark"},
+    {"color_scheme": "light", "forced_colors": "active"},
+    {"color_scheme": "dark", "forced_colors": "active"},
+]
 
 
 @pytest.fixture(scope="module")
 def axe() -> str:
-    """The source of axe-core, an npm package: where AXE says, or beside the global ones."""
-    places = [Path(os.environ.get("AXE", "/nonexistent"))]
-    npm = shutil.which("npm")
-    if npm is not None:
-        found = subprocess.run(
-            [npm, "root", "--global"], capture_output=True, text=True, check=False
-        )
-        places.append(Path(found.stdout.strip()) / "axe-core" / "axe.min.js")
-    for place in places:
-        if place.is_file():
-            return place.read_text("utf-8")
-    pytest.skip("axe-core is not installed: npm install --global axe-core")
+    """The source of axe-core."""
+    return from_npm("axe-core/axe.min.js").read_text("utf-8")
 
 
-@pytest.mark.parametrize("kind", [{}, {"color_scheme": "dark"}, {"forced_colors": "active"}])
-@pytest.mark.parametrize("panel", ["lanes", "summary", "table", "compare"])
-def test_axe_finds_nothing(show: Show, axe: str, panel: str, kind: dict[str, Any]) -> None:
-    recordings = {"before": random_timelines(9, 3), "after": [checkout()]}
-    screen = show(
-        recordings if panel == "compare" else recordings["after"], bypass_csp=True, **kind
-    )
-    screen.show(panel)
-    if panel == "lanes":
-        screen.press("n")
+def violations(screen: Screen, panels: list[str]) -> list[str]:
+    """What axe-core finds in each of the views, with something chosen, and in the help."""
+    found = []
+    for panel in panels:
+        screen.show(panel)
+        if panel == "lanes":
+            screen.press("n")
+        found += [f"{panel}: {one}" for one in screen.page.evaluate(RUN)]
+    screen.press("?")
+    found += [f"help: {one}" for one in screen.page.evaluate(RUN)]
+    screen.page.keyboard.press("Escape")
+    return found
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: "-".join(look.values()))
+def test_axe_finds_nothing_in_the_file(
+    show: Show, axe: str, look: dict[str, Any], width: int
+) -> None:
+    recordings = {"before": random_timelines(60, 3), "after": [checkout(), watched(2, 50 * MS)]}
+    screen = show(recordings["after"], bypass_csp=True, width=width, **look)
     screen.page.evaluate(f"() => {{ {axe}\n }}")
+    assert violations(screen, ["lanes", "summary", "table"]) == []
+    screen = show(recordings, bypass_csp=True, width=width, **look)
+    screen.page.evaluate(f"() => {{ {axe}\n }}")
+    assert violations(screen, ["compare", "lanes", "summary"]) == []
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: "-".join(look.values()))
+def test_axe_finds_nothing_in_the_live_page(
+    new_screen: Callable[..., Screen], source: Source, axe: str, look: dict[str, Any], width: int
+) -> None:
+    screen = new_screen(bypass_csp=True, width=width, **look)
+    screen.open(source.url)
+    screen.page.evaluate(f"() => {{ {axe}\n }}")
+    assert screen.page.evaluate(RUN) == []  # nothing is told yet
+    source.send(to_json(checkout()).strip())
+    source.send(NOW, event="counters")
+    screen.page.locator(".counters").wait_for()
+    screen.settle()
+    assert violations(screen, ["lanes", "summary", "table"]) == []
+    source.send(str(checkout().process), event="stopping")
+    screen.page.locator(".gone").wait_for()
     assert screen.page.evaluate(RUN) == []
+    screen.page.goto("about:blank")
 
 
 @pytest.mark.parametrize("width", [400, 1280])

@@ -1,159 +1,202 @@
-"""Four questions, asked as a person would ask them: looking only at what is on the screen."""
+"""Four questions, as a person has them at the screen: each is answered within three actions."""
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
+import anyio
 import pytest
+from fastapi import FastAPI
 
-from fastapi_tasks.timeline import Busy, TaskRecord, Timeline
-from tests.samples import MS, WALL
+from fastapi_tasks import Tasks, add_tasks
+from fastapi_tasks.timeline import TaskRecord, Timeline
+from tests.planted import THREADS, Ledger, recorded
+from tests.samples import MS
+from visualize.lab import serve
+from visualize.live import mount
+from visualize.live.token import token_of
 
+from .person import Person
 from .screen import Screen
 
 Show = Callable[..., Screen]
 
-REQUESTS = 2000
+MOST = 3
+"""Actions from the opening of the page to the answer."""
 
 
-def shop(*, slower: float = 1.0, seed: int = 0) -> list[Timeline]:
-    """Each hundredth of 2,000 requests resizes an image on the loop, and those behind it wait."""
-    timelines = []
-    for number in range(1, REQUESTS + 1):
-        at = number * 8 * MS
-        image = number % 100 == 0
-        behind = number % 100 in (1, 2, 3)
-        lost = (100 - (number % 100) * 8) * MS if behind else 0
-        sent = at + 3 * MS + lost + (number * 7 + seed) % 5 * MS // 5
-        route = "/images" if image else "/orders" if number % 3 else "/items"
-        line = Timeline(
-            id=number, kind="http", method="POST", path=route, route=route, process=7,
-            wall=WALL + at, request_start=at, endpoint_start=at + lost, endpoint_end=sent - MS,
-            response_start=sent - MS, response_sent=sent, request_end=sent, status=200,
-        )  # fmt: skip
-        if image:
-            end = sent + round(100 * MS)
-            line.tasks.append(
-                TaskRecord("resize", "after_response", at + MS, sent, sent, end, "ok", id=0)
-            )
-            line.busy.append(Busy(sent, end, "resize", 0, "shop/images.py:41 in resize"))
-        elif route == "/orders":
-            run = round((5 + (number + seed) % 7) * MS * slower)
-            line.tasks.append(
-                TaskRecord(
-                    "send_mail",
-                    "after_response",
-                    at + MS,
-                    sent,
-                    sent + MS // 10,
-                    sent + run,
-                    "ok",
-                    id=0,
-                )
-            )
-        timelines.append(line)
-    return timelines
+@dataclass
+class Shop:
+    """2,000 requests of a shop, and what its own code says it was held up by."""
+
+    timelines: list[Timeline]
+    ledger: Ledger
+
+    def late(self, cause: str, *, thread: bool) -> list[Late]:
+        """Tasks whose wait was all but filled by what one cause did, by the shop's own stamps."""
+        stamps = self.ledger.threads if thread else self.ledger.loop
+        kept = [(start, end) for name, start, end in stamps if name == cause]
+        most = THREADS if thread else 1
+        return [
+            Late(timeline, task, cause)
+            for timeline in self.timelines
+            for task in timeline.tasks
+            if task.thread == thread
+            and (task.waited or 0) > 25 * MS
+            and overlap(kept, task.released, task.started) > 0.9 * most * (task.waited or 0)
+        ]
+
+    def lost(self, cause: str) -> int:
+        """How long responses waited while a cause held the loop, in nanoseconds."""
+        kept = [(start, end) for name, start, end in self.ledger.loop if name == cause]
+        return sum(overlap(kept, one.request_start, one.response_sent) for one in self.timelines)
 
 
-def visible(screen: Screen, selector: str) -> Any:
-    return screen.page.locator(f"{selector}:visible")
+@dataclass
+class Late:
+    """A task that was late, and why."""
+
+    timeline: Timeline
+    task: TaskRecord
+    cause: str
 
 
-def test_which_task_hurt_responses_most(show: Show) -> None:
-    """No action: it stands on top of what opens."""
-    screen = show(shop())
-    first = visible(screen, ".why li").first.inner_text()
-    assert "resize" in first
-    assert "held the event loop" in first
-    assert "shop/images.py:41" in first
-    assert visible(screen, ".panel-summary").count() == 1
+def overlap(kept: list[tuple[int, int]], begin: int | None, end: int | None) -> int:
+    """How long something was kept from one who waited, in nanoseconds."""
+    return sum(max(0, min(to, end or 0) - max(from_, begin or 0)) for from_, to in kept)
 
 
-def test_why_was_this_one_late(show: Show) -> None:
-    """Two actions: the point in the scatter that stands out, then what held it up."""
-    screen = show(shop())
-    canvas = visible(screen, ".scatter canvas")
-    box = canvas.bounding_box()
-    dots = screen.page.evaluate(
-        """() => { // what a person sees: the highest dot
-            const canvas = document.querySelector(".scatter canvas");
-            const { width, height } = canvas;
-            const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
-            for (let y = 0; y < height; y++) for (let x = 80; x < width; x++)
-                if (data[4 * (y * width + x) + 2] > data[4 * (y * width + x)] + 40) return [x, y];
-        }"""
-    )
-    screen.page.mouse.click(box["x"] + dots[0] + 1, box["y"] + dots[1] + 1)
-    screen.settle()
-    assert "Held up by" in visible(screen, ".details").inner_text()
-    culprit = visible(screen, ".details ul button").first
-    assert "resize" in culprit.inner_text()
-    culprit.click()
-    screen.settle()
-    assert screen.sentence().startswith("resize")
-    assert "shop/images.py:41 in resize" in screen.sentence()
+@pytest.fixture(scope="module")
+def shop() -> Shop:
+    ledger = Ledger()
+    with ThreadPoolExecutor(1) as thread:  # the browser's own loop runs in this one
+        return Shop(thread.submit(anyio.run, recorded, ledger).result(), ledger)
 
 
-def test_what_changed_between_two_runs(show: Show) -> None:
-    """No action to see it, one to see a pair side by side."""
-    screen = show({"before": shop(), "after": shop(slower=3, seed=3)})
-    first = visible(screen, ".panel-compare tbody tr").first
-    assert "send_mail" in first.inner_text()
-    assert "slower" in first.inner_text()
-    assert re.search(r"\+\d{3} %", first.inner_text())
-    first.click()
-    screen.settle()
-    texts = screen.texts()
-    assert {"before", "after"} <= set(texts)
-    assert sum(text.startswith("send_mail") for text in texts) == 2
+def test_which_task_hurt_responses_most(show: Show, shop: Shop) -> None:
+    person = Person(show(shop.timelines, title="Shop"))
+    tasks = {"resize", "send_mail", "audit", "index", "print_label", "parse"}
+    hurt = max(tasks, key=shop.lost)
+    assert hurt == "resize"
+    said = person.sees(r"([\d.]+ m?s) (\w+) \(\w+\) held the event loop .*? (\d+) responses")
+    assert said[2] == hurt
+    assert int(said[3]) > 10
+    person.clicks(rf"{hurt} \(after_response\) held the event loop")
+    person.sees(rf"{hurt} was held back .* by its mode, waited .* then ran .* on the event loop")
+    person.sees(r"Held up [\d.]+ ms \w+")
+    assert person.actions <= MOST
 
 
-@pytest.mark.parametrize("key", ["per_second", "in_flight"])
-def test_what_is_going_on_right_now(new_screen: Callable[..., Screen], key: str) -> None:
-    """No action: the counters stand on top of the live page."""
-    from visualize.page import asset, live_html
+def test_why_was_a_task_late_that_waited_for_the_loop(show: Show, shop: Shop) -> None:
+    causes = ("resize", "POST /reviews", "GET /report")
+    found = [late for cause in causes for late in shop.late(cause, thread=False)]
+    assert len(found) > 5
+    for late in random.Random(1).sample(found, 3):
+        person = Person(show(shop.timelines, title="Shop"))
+        # Somebody complains of one: its name and its request are known.
+        person.types(f"name:{late.task.name} #{late.timeline.id}", into="Filter")
+        person.presses("Enter")
+        person.sees(rf"{late.task.name} (was held back .*)?waited ")
+        person.sees(rf"Held up by [\d.]+ ms {re.escape(late.cause)}.* held the loop")
+        assert person.actions <= MOST
 
+
+def test_why_was_a_task_late_that_waited_for_a_thread(show: Show, shop: Shop) -> None:
+    found = shop.late("parse", thread=True)
+    assert len(found) > 5
+    for late in random.Random(1).sample(found, 3):
+        person = Person(show(shop.timelines, title="Shop"))
+        person.types(f"name:{late.task.name} #{late.timeline.id} wait>20ms", into="Filter")
+        person.presses("Enter")
+        person.sees(rf"Waited for a thread: \d+ tasks kept them, among them [\d.]+ ms {late.cause}")
+        assert person.actions <= MOST
+
+
+def test_the_slowest_of_all_is_seen_and_explained(show: Show, shop: Shop) -> None:
+    person = Person(show(shop.timelines, title="Shop"))
+    person.sees("Each point is one over the time of day")
+    x, y, *_ = person.box("Each point is one")
+    page = person.screen.page.viewport_size
+    left, top = x + 70, y + 30
+    colors = person.picture(left, top, page["width"] - left - 20, 150)
+    blue = colors[:, :, 2] - colors[:, :, 0] > 60
+    highest = int(blue.any(axis=1).argmax())
+    person.clicks_at(left + int(blue[highest].argmax()) + 1, top + highest + 1)
+    slowest = max(shop.timelines, key=lambda one: (one.response_sent or 0) - one.request_start)
+    said = person.sees(r"([A-Z]+ /\S+ #\d+): response sent after")
+    assert said[1] == slowest.title
+    kept = [(start, end) for _, start, end in shop.ledger.loop]
+    lasted = (slowest.response_sent or 0) - slowest.request_start
+    if overlap(kept, slowest.request_start, slowest.response_sent) > lasted / 2:
+        person.sees(r"Held up (by )?[\d.]+ ms ")  # else it was the machine, which nobody planted
+    assert person.actions <= MOST
+
+
+def test_what_changed_between_two_runs(show: Show, shop: Shop) -> None:
+    slower = [replace(one, tasks=[_slower(task) for task in one.tasks]) for one in shop.timelines]
+    person = Person(show({"before": shop.timelines, "after": slower}))
+    person.sees(r"run p95 send_mail after_response slower .*?\+\d{3} %")
+    assert len(re.findall(r"\b(slower|faster)\b", person.read())) == 1
+    person.clicks("^send_mail$")
+    person.sees(r"send_mail was held back .* waited .* then ran [\d.]+ ms")
+    assert person.actions <= MOST
+
+
+def _slower(task: TaskRecord) -> TaskRecord:
+    more = 45 * MS if task.name == "send_mail" else 0
+    return replace(task, finished=(task.finished or 0) + more)
+
+
+def busy_shop(go_on: anyio.Event) -> FastAPI:
+    """Something runs for long, something hangs, something failed."""
+    app = FastAPI(title="Shop")
+    add_tasks(app)
+    mount(app)
+
+    async def export() -> None:
+        await go_on.wait()
+
+    @app.post("/exports")
+    async def start(tasks: Tasks) -> None:
+        tasks.after_response.schedule(export)
+
+    @app.get("/hanging")
+    async def hang() -> None:
+        await go_on.wait()
+
+    @app.get("/broken")
+    async def broken() -> None:
+        raise ValueError("as it is meant to")
+
+    @app.post("/go-on")
+    async def release() -> None:
+        go_on.set()
+
+    return app
+
+
+def test_what_is_going_on_right_now(new_screen: Callable[..., Screen]) -> None:
     screen = new_screen()
-    counters = (
-        '{"wall": 1, "processes": 1, "seconds": 10.0, "requests": 120, "per_second": 12.5,'
-        ' "errors": 3, "held_ns": 41000000, "in_flight": 2, "tasks": 7, "slowest":'
-        ' {"process": 7, "request": 12, "task": 3, "name": "send_mail", "title": "x",'
-        ' "ran_ns": 3200000000}}'
-    )
-    finding = (
-        '{"findings": [{"rule": "loop_held", "cost_ns": 5000000, "cause": {"kind": "task",'
-        ' "name": "resize", "mode": "", "line": null}, "victims": [], "victims_count": 0,'
-        ' "fact": "resize held the event loop", "advice": "await", "sentence": ""}], "requests": 1}'
-    )
-    served = {
-        "/": (live_html("events"), "text/html"),
-        "/timeline.js": (asset("timeline.js"), "text/javascript"),
-        "/events": (
-            f"retry: 100000\n\nevent: counters\ndata: {counters}\n\n"
-            f"event: findings\ndata: {finding}\n\n",
-            "text/event-stream",
-        ),
-    }
-
-    def answer(route: Any) -> None:
-        path = route.request.url.removeprefix("http://viewer.test")
-        body, kind = served.get(path, ("", "text/plain"))
-        route.fulfill(status=200 if path in served else 204, body=body, content_type=kind)
-
-    screen.page.route("http://viewer.test/**", answer)
-    screen.open("http://viewer.test/")
-    visible(screen, ".counters").wait_for()
-    said = " ".join(visible(screen, ".counters").inner_text().split())
-    told = {"per_second": "requests / s 12.5", "in_flight": "in flight 2"}
-    assert told[key] in said
-    assert "failed in 10 s 3" in said
-    assert "loop held in 10 s 41 ms" in said
-    assert "slowest task now send_mail for 3.2 s" in said
-    assert "resize held the event loop" in visible(screen, ".why").inner_text()
-    gone = visible(screen, ".gone")
-    gone.wait_for()
-    assert gone.inner_text().startswith("The server is gone since")
-    assert screen.page.locator("[data-part=follow]").get_attribute("aria-pressed") == "false"
+    with serve(busy_shop(anyio.Event()), quiet=True) as lab:
+        lab.post("/exports")
+        screen.open(f"{lab.url}/_timeline?token={token_of('/_timeline')}")
+        for _ in range(3):
+            lab.get("/broken")
+        screen.page.evaluate(f"void fetch('{lab.url}/hanging')")
+        person = Person(screen)
+        person.waits_until(r"requests / s [\d.]+ in flight 1 tasks now 1")
+        person.waits_until(r"failed in \d+ s 3")
+        person.waits_until(r"slowest task now export for \d[\d.]* m?s")
+        person.clicks("^export$")
+        person.sees("export was held back .* then has been running on the event loop")
+        assert person.actions <= MOST
+        lab.post("/go-on")
+        person.waits_until(r"in flight 0 tasks now 0 .* slowest task now –")
+        troubles = [*screen.troubles]
+    person.waits_until(r"The server is gone since \d\d:\d\d:\d\d: what you see is from before")
     screen.page.goto("about:blank")
+    screen.troubles[:] = troubles

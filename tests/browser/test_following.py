@@ -3,99 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from queue import Queue
-from threading import Thread
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from fastapi_tasks.recording import to_json
 from tests.samples import MS, checkout
-from visualize.page import asset, live_html
 
 from .screen import Screen
-
-HANG_UP = "hang up"
-
-
-class Source:
-    """An origin that serves the live page, and as events what a test puts into `events`."""
-
-    def __init__(self) -> None:
-        self.events: Queue[str] = Queue()
-        self.connections: Queue[str | None] = Queue()
-        self.limit = 1000
-        source = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                if self.path == "/":
-                    self.answer("text/html", live_html("events", limit=source.limit))
-                elif self.path == "/timeline.js":
-                    self.answer("text/javascript", asset("timeline.js"))
-                elif self.path == "/events":
-                    source.stream(self)
-                else:
-                    self.answer("text/plain", "")
-
-            def answer(self, kind: str, text: str) -> None:
-                self.send_response(200)
-                self.send_header("Content-Type", f"{kind}; charset=utf-8")
-                self.end_headers()
-                self.wfile.write(text.encode())
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Keep quiet."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}/"
-
-    def stream(self, handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(200)
-        handler.send_header("Content-Type", "text/event-stream")
-        handler.end_headers()
-        handler.wfile.write(b"retry: 20\n\n")
-        self.connections.put(handler.headers.get("Last-Event-ID"))
-        while (event := self.events.get()) != HANG_UP:
-            handler.wfile.write(event.encode())
-            handler.wfile.flush()
-
-    def send(self, *rows: Any, id: str = "", event: str = "") -> None:
-        """Send rows, one JSON object a line, as one message."""
-        lines = [f"id: {id}"] * bool(id) + [f"event: {event}"] * bool(event)
-        lines += [f"data: {row if isinstance(row, str) else json.dumps(row)}" for row in rows]
-        self.events.put("\n".join(lines) + "\n\n")
-
-
-@pytest.fixture
-def source() -> Iterator[Source]:
-    source = Source()
-    thread = Thread(target=source.server.serve_forever)
-    thread.start()
-    yield source
-    for _ in range(3):
-        source.events.put(HANG_UP)
-    source.server.shutdown()
-    source.server.server_close()
-    thread.join()
-
-
-@pytest.fixture
-def live(source: Source, screen: Screen) -> Iterator[Callable[[], Screen]]:
-    """Open the live page and wait until it is connected; leave it before its server stops."""
-
-    def live() -> Screen:
-        screen.open(source.url)
-        source.connections.get(timeout=10)
-        return screen
-
-    yield live
-    troubles = [*screen.troubles]
-    screen.page.goto("about:blank")
-    screen.troubles[:] = troubles
+from .source import HANG_UP, NOW, Source
 
 
 def until(screen: Screen, condition: str) -> None:
@@ -191,6 +108,48 @@ def test_a_refused_connection_is_said_and_tried_again(
     screen.page.unroute("**/events")
     assert all("503" in trouble for trouble in screen.troubles)
     screen.troubles.clear()
+
+
+def test_a_server_that_stops_says_so_and_the_page_goes_on_with_the_next(
+    source: Source, live: Callable[[], Screen]
+) -> None:
+    screen = live()
+    source.send(to_json(checkout()).strip())
+    source.send(NOW, event="counters")
+    until(screen, "v.recordings[0].size === 1 && !v.part.counters.hidden")
+    refused = []
+
+    def refuse(route: Any) -> None:
+        refused.append(route.request.url)
+        route.abort()
+
+    screen.page.route("**/events", refuse)
+    source.send("7", event="stopping")
+    until(screen, "v.part.gone.textContent === 'The server is stopping.'")
+    assert screen.visible(".gone")
+    source.events.put(HANG_UP)
+    until(screen, "v.part.gone.textContent.startsWith('The server is gone since')")
+    follow = screen.page.locator("[data-part=follow]")
+    assert follow.get_attribute("aria-pressed") == "false"
+    assert screen.page.locator(".counters.old").count() == 1
+    assert screen.text("status") == "not connected"
+    screen.page.unroute("**/events")
+    until(screen, "v.part.gone.hidden")
+    assert screen.text("status") == "live"
+    assert follow.get_attribute("aria-pressed") == "true"
+    assert screen.page.locator(".counters.old").count() == 0
+    assert refused
+    screen.troubles.clear()  # the browser's own words on a server that is gone
+
+
+def test_a_server_without_a_word_is_told_from_one_that_is_gone(
+    source: Source, live: Callable[[], Screen]
+) -> None:
+    screen = live()
+    source.send(NOW, event="counters")
+    until(screen, "v.part.gone.textContent.startsWith('No word from the server for a while')")
+    source.send(NOW, event="counters")
+    until(screen, "v.part.gone.hidden")
 
 
 def test_above_its_limit_the_page_lets_the_oldest_go_and_says_so(

@@ -169,6 +169,45 @@ def test_keys_move(show: Show, keys: list[str], moved: str) -> None:
     }[moved]
 
 
+def test_keys_need_no_click_first(show: Show) -> None:
+    screen = show(checkout())
+    screen.page.keyboard.press("n")
+    screen.settle()
+    assert screen.visible(".details")
+    screen.page.keyboard.press("?")
+    assert screen.visible("dialog")
+
+
+@pytest.mark.parametrize("panel", ["summary", "table", "lanes"])
+def test_enter_in_the_filter_goes_to_its_first_hit_and_escape_leaves_it(
+    show: Show, panel: str
+) -> None:
+    screen = show(checkout())
+    screen.show(panel)
+    screen.page.keyboard.press("/")
+    screen.page.keyboard.type("mail")
+    screen.page.keyboard.press("Escape")
+    screen.page.keyboard.press("1")
+    screen.settle()
+    assert screen.page.locator("[data-part=search]").input_value() == "mail"
+    assert screen.state("v.app.panel") == "summary"
+    screen.page.keyboard.press("/")
+    screen.page.keyboard.press("Enter")
+    screen.settle()
+    assert screen.sentence().startswith("send_mail ")
+    assert screen.state("v.app.panel") == "lanes"
+
+
+def test_keys_scroll_what_is_read(show: Show) -> None:
+    screen = show(random_timelines(60, 5))
+    before = screen.view
+    panel = screen.page.locator(".panel-summary")
+    panel.focus()
+    screen.page.keyboard.press("End")
+    screen.page.wait_for_function("() => document.querySelector('.panel-summary').scrollTop > 0")
+    assert screen.view == before
+
+
 def test_buttons_fit_and_reset(show: Show) -> None:
     screen = show(checkout())
     before = screen.view

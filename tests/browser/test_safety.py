@@ -117,7 +117,7 @@ def test_a_page_that_is_shown_late_is_whole(show: Show, screen: Screen, tmp_path
     screen.origin = "file://"
     screen.page.goto(outer.as_uri())
     frame = screen.page.locator("iframe").element_handle().content_frame()
-    frame.evaluate("async () => { await document.querySelector('#timeline').viewer.ready }")
+    frame.wait_for_function("() => document.querySelector('#timeline').viewer?.ready")
     screen.page.evaluate("document.querySelector('iframe').style.display = 'block'")
     frame.evaluate("() => new Promise((done) => setTimeout(done, 200))")
     frame.evaluate(SETTLED)

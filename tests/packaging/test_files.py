@@ -14,6 +14,7 @@ import pytest
 
 import fastapi_tasks
 import visualize
+from visualize.assets import ASSETS
 
 from ..processes import ROOT
 from .environments import Built, run, tool
@@ -52,7 +53,7 @@ def test_the_wheel_holds_both_packages_whole_and_nothing_else(built: Built) -> N
         for path in (ROOT / package).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert names == wanted
+    assert names == wanted | {f"visualize/viewer/built/{name}" for name in ASSETS}
     assert {"fastapi_tasks/py.typed", "visualize/py.typed"} <= names
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from fastapi_tasks import harmless
 from fastapi_tasks.recording import to_json
-from fastapi_tasks.timeline import TaskRecord, Timeline
-from tests.samples import MS, WALL, checkout, random_timelines, repeating, watched
+from tests.npm import from_npm
+from tests.samples import MS, checkout, late, random_timelines, repeating, watched
 from visualize import summary, words
 from visualize.answers.wire import summary_json
 from visualize.columns import FORMAT, pack
@@ -28,19 +28,6 @@ DURATIONS = [0, 1, 999, 1000, 1234, 12_600_000, 59_900_000_000, 95_000_000_000, 
 DURATIONS += [3 * 3600 * 10**9, 3600 * 10**9 + 61 * 10**9, 26 * 3600 * 10**9]
 
 
-def held() -> list[Timeline]:
-    """A task that waits for the loop while another request's task holds it."""
-    late = TaskRecord("late_one", "immediate", 14 * MS, 14 * MS, 36 * MS, 40 * MS, "ok")
-    first = checkout()
-    return [
-        first,
-        Timeline(
-            id=2, kind="http", method="GET", path="/late", wall=WALL + 14 * MS,
-            request_start=14 * MS, process=first.process, request_end=36 * MS, tasks=[late],
-        ),
-    ]  # fmt: skip
-
-
 RECORDINGS = {
     "one": [checkout()],
     "watched": [watched(n, n * 50 * MS) for n in range(1, 6)],
@@ -48,7 +35,7 @@ RECORDINGS = {
     "sixty": random_timelines(60, 5),
     "many": random_timelines(400, 5),
     "many tasks": random_timelines(3, 60),
-    "held": held(),
+    "held": [checkout(), late()],
 }
 
 
@@ -92,33 +79,49 @@ def test_the_modules_do_what_their_tests_say(samples: Path) -> None:
 
 
 def test_the_types_hold() -> None:
-    compiler = shutil.which("tsc") or os.environ.get("TSC")
-    if compiler is None:
-        pytest.skip("tsc is not installed: npm install --global typescript")
+    compiler = from_npm(".bin/tsc")
     run = subprocess.run(
         [compiler, "--project", str(HERE)], capture_output=True, text=True, timeout=120, check=False
     )
-    assert run.stdout == ""
+    assert run.stdout + run.stderr == ""
+    assert run.returncode == 0
 
 
 def test_all_modules_are_joined_in_the_order_of_what_they_need() -> None:
-    module = joined("main")
-    for name in ("words", "filter", "scene", "paint", "main"):
-        assert module.count(f"const ${name} = (() => {{") == 1
-    assert module.index("const $words =") < module.index("const $paint =") < module.index("$main")
+    module = joined("file")
+    for name in (
+        "function duration",
+        "function parse",
+        "class Scene",
+        "class Painter",
+        "function open",
+    ):
+        assert module.count(f"\n{name}") == 1
+    assert (
+        module.index("function duration") < module.index("class Painter") < module.index("\nopen(")
+    )
     assert "// The page: puts the pieces together" not in module
 
 
-def test_what_cannot_be_joined_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_form_of_the_page_carries_what_it_needs() -> None:
+    def has(form: str) -> list[bool]:
+        script = joined(form)
+        return [name in script for name in ("function readColumns", "class Compare", "class Live")]
+
+    assert has("file") == [True, False, False]
+    assert has("compared") == [True, True, False]
+    assert has("timeline") == [False, False, True]
+
+
+def test_what_cannot_be_joined_is_refused() -> None:
     def refused(**modules: str) -> str:
-        monkeypatch.setattr("visualize.joining.source", lambda name: modules[name[:-3]])
-        joined.cache_clear()
         with pytest.raises(ModuleError) as caught:
-            joined("a")
-        joined.cache_clear()
+            joined("a", lambda name: modules[name[:-3]])
         return str(caught.value)
 
     circle = 'import { b } from "./b.js";\n', 'import { a } from "./a.js";\n'
     assert refused(a=circle[0], b=circle[1]) == "the modules import each other: a → b → a"
     assert "cannot be joined: export default" in refused(a="export default 1;\n")
     assert "cannot be joined: import x" in refused(a='import x from "y";\n')
+    twice = 'import { b } from "./b.js";\nconst of = b;\n', "export const [b, of] = [1, 2];\n"
+    assert refused(a=twice[0], b=twice[1]).startswith("of is there twice, in b.js and in a.js")

@@ -71,9 +71,13 @@ class Gzip:
 
 def packing_for(accepted: str) -> Packing:
     """Choose by the `Accept-Encoding` header."""
+    return Gzip() if accepts_gzip(accepted) else Plain()
+
+
+def accepts_gzip(accepted: str) -> bool:
+    """Tell whether a client that sent this `Accept-Encoding` header can read gzip."""
     offers = [offer.partition(";") for offer in accepted.lower().split(",")]
-    gzip = any(name.strip() == "gzip" and q.strip() != "q=0" for name, _, q in offers)
-    return Gzip() if gzip else Plain()
+    return any(name.strip() == "gzip" and q.strip() != "q=0" for name, _, q in offers)
 
 
 def _stored(part: bytes) -> bytes:

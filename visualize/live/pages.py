@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter, Request, Response
 from fastapi.params import Depends as Dependency
-from fastapi.responses import HTMLResponse
 
 from fastapi_tasks import Recorder
-from visualize.page import LIVE_POLICY, asset, live_html
+from visualize.assets import asset
+from visualize.page import LIVE_POLICY, live_html
 
 from .frames import Cursors
 from .guard import SAFE, Guard, guarded
 from .packing import packing_for
+from .sending import compressed
 from .sources import Sources
 from .stream import Stream
 
@@ -81,13 +82,14 @@ class LivePage:
 
         # At the end of a slash, so that the page's own addresses can be relative.
         @router.get("/")
-        async def page() -> HTMLResponse:
+        async def page(request: Request) -> Response:
             headers = {**SAFE, "Content-Security-Policy": POLICY}
-            return HTMLResponse(live_html("events", title=self._title), headers=headers)
+            text = live_html("events", title=self._title)
+            return compressed(request, text, "text/html", headers)
 
         @router.get("/timeline.js")
-        async def script() -> Response:
-            return Response(asset("timeline.js"), media_type="text/javascript", headers=SAFE)
+        async def script(request: Request) -> Response:
+            return compressed(request, asset("timeline.js"), "text/javascript", SAFE)
 
         @router.get("/events")
         async def events(request: Request) -> Response:

@@ -43,7 +43,7 @@ export class App {
 		return this.recordings.length > 1;
 	}
 
-	/** Call back whenever this happens: `filtered`, `pinned`, `panel`, `theme`, `findings`, `moved`. */
+	/** Call back whenever this happens: `filtered`, `pinned`, `panel`, `theme`, `findings`, `moved`, `measured`, `following`, `go`. */
 	on(event, callback) {
 		this.listeners.set(event, [...(this.listeners.get(event) ?? []), callback]);
 	}
@@ -104,6 +104,12 @@ export class App {
 	pin(pin) {
 		this.pinned = pin;
 		this.tell("pinned");
+	}
+
+	/** Show it dark or light. */
+	color(dark) {
+		this.host.dataset.theme = dark ? "dark" : "light";
+		this.tell("theme");
 	}
 
 	show(panel) {

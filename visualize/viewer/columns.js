@@ -1,12 +1,11 @@
 // Undoes columns.py: from a page's packed text to a recording.
 
+import { inflated } from "./inflate.js";
 import { Recording, Table } from "./recording.js";
 
 /** Read a packed recording. */
 export async function readColumns(packed, label, format) {
-	const deflated = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
-	const stream = new Blob([deflated]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-	return fromBytes(new Uint8Array(await new Response(stream).arrayBuffer()), label, format);
+	return fromBytes(new Uint8Array(await inflated(packed).arrayBuffer()), label, format);
 }
 
 export function fromBytes(bytes, label, format) {
@@ -30,7 +29,9 @@ export function fromBytes(bytes, label, format) {
 			else readTimes(codes, table.times[field], before);
 		}
 	}
-	return new Recording(label, format, header.values, clock, wall, tables);
+	const recording = new Recording(label, format, header.values, clock, wall, tables);
+	recording.findings = header.findings;
+	return recording;
 }
 
 function ownersOf(counts) {

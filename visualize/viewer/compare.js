@@ -7,7 +7,7 @@ import { duration, harmless } from "./words.js";
 const write = { errors: (n) => n.toLocaleString("en"), held: (ns) => (ns ? duration(ns) : "–") };
 
 export class Compare {
-	/** @param {any} app @param {(row: any) => void} go */
+	/** @param {any} app @param {(row: any, find: typeof pairOf) => void} go */
 	constructor(app, go) {
 		this.app = app;
 		this.go = go;
@@ -39,14 +39,14 @@ export class Compare {
 			),
 			make(
 				"div",
-				{ className: "wide", tabIndex: 0, role: "region", ariaLabel: "Changes" },
+				{ className: "wide", tabIndex: 0, role: "region", ariaLabel: "Table of changes" },
 				grid({
 					caption: "Before → after",
 					columns: this.columns(),
 					rows: sorted,
 					sort: this.sort,
 					onSort: (sort) => ((this.sort = sort), this.show()),
-					onRow: this.go,
+					onRow: (row) => this.go(row, pairOf),
 				}),
 			),
 		);
@@ -79,13 +79,14 @@ export class Compare {
 				title: "verdict",
 				words: true,
 				of: (row) => row.verdict,
-				cell: (row) => make("b", { className: /slower|more/.test(row.verdict) ? "bad" : "", textContent: row.verdict }),
+				cell: (row) =>
+					make("b", { className: verdictLook(row.verdict), textContent: row.verdict }),
 			},
 			{
 				key: "n",
 				title: "n",
 				of: (row) => row.after ?? 0,
-				cell: (row) => `${row.before ?? "–"} → ${row.after ?? "–"}`,
+				cell: (row) => `${row.before?.toLocaleString("en") ?? "–"} → ${row.after?.toLocaleString("en") ?? "–"}`,
 			},
 			by("response", 50, "response p50"),
 			by("response", 95, "response p95"),
@@ -97,6 +98,9 @@ export class Compare {
 		];
 	}
 }
+
+const verdictLook = (verdict) =>
+	verdict === "noise" ? "noise" : /slower|more/.test(verdict) ? "bad" : /faster|less/.test(verdict) ? "good" : "";
 
 const shiftOf = ({ shifts }, measure, percent) =>
 	shifts.find((one) => one.measure === measure && one.percent === percent);
@@ -118,7 +122,7 @@ function shiftCell(shift, words) {
 }
 
 /** The pair of requests, one of each recording, that stand for a row: those at p95 of what it measures. */
-export function pairOf(shown, { kind, name, mode }) {
+function pairOf(shown, { kind, name, mode }) {
 	return shown.map(({ recording, selected }, of) => {
 		const found = [];
 		const { tasks, requests } = recording.tables;

@@ -1,11 +1,11 @@
 // Details of what is chosen: a sentence, its times, where it stands among its kind, and what it has to do with others.
 
-import { make, named, refill } from "./dom.js";
+import { make, named, refill, withCode } from "./dom.js";
 import { readOf } from "./paint.js";
 import { endingOf, ownerOf, say } from "./say.js";
 import { rankOf } from "./summary.js";
-import { culpritsOf, holdsBy, victimsOf } from "./why.js";
-import { dateOf, duration, harmless, moments, percent, timeOfDay } from "./words.js";
+import { culpritsOf, holdsBy, keepersOf, victimsOf } from "./why.js";
+import { count, dateOf, duration, harmless, moments, percent, sentence, timeOfDay } from "./words.js";
 
 const MOMENTS = {
 	tasks: ["requested", "released", "admitted", "started", "finished"],
@@ -36,7 +36,8 @@ export class Details {
 			details,
 			make("p", { className: "sentence", ariaLive: "polite", textContent: say(record, app.data.spans) }),
 			this.tools(),
-			list("facts", this.facts(record)),
+			...this.why(shown, record),
+			list("facts", [...this.facts(record), ["Held the loop", heldFor(shown, record)]]),
 			this.times(record),
 			...this.others(shown, record),
 		);
@@ -73,8 +74,8 @@ export class Details {
 							record.released !== null &&
 							`${duration(record.admitted - record.released)} for a slot of its limit`,
 					],
-					["Wait", this.ranked(record, "released", "started", "waited longer")],
-					["Run", this.ranked(record, "started", "finished", "slower")],
+					["Wait", this.ranked(record, "released", "started", ["waited longer", "the longest", "the shortest"])],
+					["Run", this.ranked(record, "started", "finished", ["slower", "the slowest", "the fastest"])],
 					["Where", record.thread ? "in a worker thread" : "on the event loop"],
 					["Scheduled by", ownerOf(source)],
 					["Shielded", record.shield && "yes"],
@@ -112,15 +113,18 @@ export class Details {
 	ranked(record, from, to, words) {
 		if (record[from] === null || record[to] === null) return null;
 		const lasted = duration(record[to] - record[from]);
-		const { share, all } = rankOf(record.recording, record.index, from, to);
-		return all < 4
-			? lasted
-			: make(
-					"span",
-					{},
-					`${lasted}, ${words} than ${percent(Math.round(100 * share), 100)} of ${all + 1} `,
-					named(harmless(record.name)),
-				);
+		const { below, above, all } = rankOf(record.recording, record.index, from, to);
+		if (all < 4) return lasted;
+		const [more, most, least] = words;
+		const stands =
+			below + above === 0
+				? "like each"
+				: above === 0
+					? most
+					: below === 0
+						? least
+						: `${more} than ${percent(Math.round((100 * below) / all), 100)}`;
+		return make("span", {}, `${lasted}, ${stands} of ${(all + 1).toLocaleString("en")} `, named(harmless(record.name)));
 	}
 
 	/** Every moment, since the request's start and by the clock. */
@@ -158,34 +162,47 @@ export class Details {
 		);
 	}
 
-	/** What held it up, whom it held up, and the findings that speak of it. */
+	line(pin, cost, words) {
+		return make(
+			"li",
+			{},
+			make(
+				"button",
+				{ onclick: () => this.actions.go(pin) },
+				make("b", { className: "cost", textContent: duration(cost) }),
+				make("span", { textContent: sentence(words) }),
+			),
+		);
+	}
+
+	/** What held it up. */
+	why(shown, record) {
+		const { of } = this.app.pinned;
+		const culprits = culpritsOf(shown, record).map(({ hold, index, cost }) =>
+			this.line({ type: "held", of, index }, cost, `${hold.culprit} held the loop${hold.line ? ` at ${hold.line}` : ""}`),
+		);
+		const keepers = keepersOf(shown, record);
+		const kept = keepers
+			.slice(0, 3)
+			.map(({ index, cost }) => this.line({ type: "tasks", of, index }, cost, taskWords(record.recording, index)));
+		return [
+			...section("Held up by", culprits),
+			...section(`Waited for a thread: ${count(keepers.length, "task")} kept them, among them`, kept),
+		];
+	}
+
+	/** Whom it held up, and the findings that speak of it. */
 	others(shown, record) {
 		const { of } = this.app.pinned;
-		const line = (pin, cost, words) =>
-			make(
-				"li",
-				{},
-				make(
-					"button",
-					{ onclick: () => this.actions.go(pin) },
-					make("b", { className: "cost", textContent: duration(cost) }),
-					named(harmless(words)),
-				),
-			);
-		const culprits = culpritsOf(shown, record).map(({ hold, index, cost }) =>
-			line({ type: "held", of, index }, cost, `${hold.culprit} held the loop${hold.line ? ` at ${hold.line}` : ""}`),
-		);
 		const victims = holdsBy(shown, record)
 			.slice(0, 3)
 			.flatMap((at) => victimsOf(shown, at))
 			.slice(0, 8)
-			.map(({ type, index, owner, cost }) =>
-				line(
+			.map(({ type, index, cost }) =>
+				this.line(
 					{ type, of, index },
 					cost,
-					type === "tasks"
-						? `${record.recording.value("tasks", "name", index)} of ${record.recording.title(owner)}`
-						: record.recording.title(index),
+					type === "tasks" ? taskWords(record.recording, index) : record.recording.title(index),
 				),
 			);
 		const own =
@@ -203,12 +220,19 @@ export class Details {
 					]
 				: [];
 		return [
-			...section("Held up by", culprits),
 			...section("Held up", [...own, ...victims]),
 			...section(
 				"Findings",
 				this.findings(record, of).map((finding) =>
-					make("li", {}, make("button", { onclick: () => this.actions.find(finding, of) }, harmless(finding.fact))),
+					make(
+						"li",
+						{},
+						make(
+							"button",
+							{ onclick: () => this.actions.find(finding, of) },
+							make("span", {}, ...withCode(sentence(finding.fact))),
+						),
+					),
 				),
 			),
 		];
@@ -242,4 +266,17 @@ function list(className, facts) {
 	);
 }
 
-const section = (title, lines) => (lines.length ? [make("h3", { textContent: title }), make("ul", {}, ...lines)] : []);
+/** How long a task or a request held the event loop, and on which line the longest time. */
+function heldFor(shown, record) {
+	if (!/tasks|requests/.test(record.type)) return null;
+	const held = holdsBy(shown, record).map((at) => shown.holds[at]);
+	const lines = held.toSorted((a, b) => b.end - b.start - (a.end - a.start)).map(({ line }) => line);
+	const line = lines.find((line) => line);
+	const total = held.reduce((sum, { start, end }) => sum + end - start, 0);
+	return total > 0 && `${duration(total)}${line ? ` at ${harmless(line)}` : ""}`;
+}
+
+const taskWords = (recording, index) =>
+	`${recording.value("tasks", "name", index)} of ${recording.title(recording.tables.tasks.owner[index])}`;
+
+const section = (title, lines) => (lines.length ? [make("h2", { textContent: title }), make("ul", {}, ...lines)] : []);

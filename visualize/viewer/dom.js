@@ -18,5 +18,9 @@ export function refill(element, ...children) {
 
 const isThere = (child) => child !== null && child !== undefined && child !== false && child !== "";
 
+/** A sentence with what stands between backquotes as code. */
+export const withCode = (text) =>
+	text.split("`").map((part, n) => (n % 2 ? make("code", { textContent: part }) : part));
+
 /** A name that others chose, apart from the text around it. */
 export const named = (text) => make("bdi", { textContent: text });

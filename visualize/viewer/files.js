@@ -1,13 +1,12 @@
 // What is saved: pictures with title and legend, the recording, the page, a trace; of what is shown or of all.
 
 import { make } from "./dom.js";
-import { MODES } from "./legend.js";
 import { toLine } from "./lines.js";
 import { CanvasPen, widthOf } from "./pen.js";
 import { Painter } from "./paint.js";
 import { SvgPen } from "./svg.js";
 import { toTrace } from "./trace.js";
-import { isolated } from "./words.js";
+import { isolated, MODES } from "./words.js";
 
 const [TITLE, LEGEND, EDGE] = [34, 30, 12]; // pixels
 
@@ -39,18 +38,14 @@ export class Files {
 
 	async page(all) {
 		const { app, original } = this;
-		const [module, policy, json] = ["[type=module]", "[http-equiv]", "#timeline-data"].map((one) =>
-			original.querySelector(one),
-		);
+		const json = original.querySelector("#timeline-data");
 		const lines = this.lines(all);
 		const told = app.data.recordings.map((given, i) =>
 			all && given.packed
 				? given
-				: { label: given.label, lines: lines[i], findings: app.findings[i] ?? given.findings },
+				: { label: given.label, lines: lines[i], findings: app.findings[i] },
 		);
-		if (module.src) module.textContent = await (await fetch(module.src)).text();
-		module.removeAttribute("src");
-		policy.content = app.data.policy;
+		await takeIn(original, app.data.policy);
 		json.textContent = JSON.stringify({ ...app.data, events: null, recordings: told }).replace(/</g, "\\u003c");
 		return `<!doctype html>\n${original.outerHTML}\n`;
 	}
@@ -97,6 +92,15 @@ export class Files {
 		entry((x) => pen.rect("busy", x, y - 6, 26, 12), "held the event loop");
 		entry((x) => pen.sign("fault", "error", x + 14, y), "failed");
 	}
+}
+
+/** Put the module of a running app's page into it: a file may fetch nothing. */
+async function takeIn(page, policy) {
+	const module = page.querySelector("[type=module]");
+	if (!module.src) return;
+	module.textContent = await (await fetch(module.src)).text();
+	module.removeAttribute("src");
+	page.querySelector("[http-equiv]").content = policy;
 }
 
 /** @type {Record<string, (this: Files, all: boolean) => any>} */

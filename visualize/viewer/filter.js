@@ -1,12 +1,13 @@
 // The filter language, as answers/filter in Python reads it: `route:/orders -outcome:ok wait>100ms`.
 
-const MODES = ["immediate", "after_route", "after_response", "background", "spawned"];
+import { MODES } from "./words.js";
+
 const OUTCOMES = ["ok", "error", "cancelled", "discarded", "abandoned", "timeout"];
 const TEXTS = ["name", "route", "error", "method"];
 const CHOICES = { mode: MODES, outcome: OUTCOMES };
 const DURATIONS = ["wait", "run", "response"];
 const OPERATORS = [">", ">=", "<", "<="];
-const UNITS = { ns: 1, µs: 1e3, us: 1e3, ms: 1e6, s: 1e9, min: 60e9 };
+const SIZES = { ns: 1, µs: 1e3, us: 1e3, ms: 1e6, s: 1e9, min: 60e9 };
 
 /** What is wrong with an expression: `position` counts its characters from 0. */
 export class FilterError extends Error {
@@ -112,14 +113,14 @@ function lasting(word) {
 
 function nanoseconds(word) {
 	const found = /^([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*([^\s0-9.]*)$/.exec(word.value);
-	const units = Object.keys(UNITS).join(", ");
+	const units = Object.keys(SIZES).join(", ");
 	if (!found || found[1].length > 20)
 		throw wrong(word, `'${word.value.slice(0, 20)}' is no duration: write a number and its unit, such as 20ms`);
 	const unit = found[2].replace("\u03bc", "\u00b5");
 	if (!unit) throw wrong(word, `'${word.value}' has no unit: write ${found[1]}ms, or another of ${units}`);
-	if (!Object.hasOwn(UNITS, unit))
+	if (!Object.hasOwn(SIZES, unit))
 		throw wrong(word, `'${word.value}' has no unit that is known: write one of ${units}`);
-	return Math.round(+found[1] * UNITS[unit]);
+	return Math.round(+found[1] * SIZES[unit]);
 }
 
 function status(word) {

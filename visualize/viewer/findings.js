@@ -1,7 +1,7 @@
 // Why it was late, in sentences: what cost most comes first, and a click goes there.
 
-import { make, refill } from "./dom.js";
-import { duration, harmless, isolated } from "./words.js";
+import { make, refill, withCode } from "./dom.js";
+import { duration, isolated, sentence } from "./words.js";
 
 const FIRST = 3;
 
@@ -60,8 +60,8 @@ export class Findings {
 			"span",
 			{},
 			label && this.app.compared ? make("i", { textContent: `${isolated(label)}: ` }) : null,
-			isolated(finding.fact),
-			make("small", { textContent: `; ${harmless(finding.advice)}.` }),
+			...withCode(sentence(finding.fact)),
+			make("small", {}, "; ", ...withCode(sentence(finding.advice)), "."),
 		);
 		const button = make("button", { onclick: () => this.go(finding, of), title: "Show it in the lanes" }, cost, words);
 		button.dataset.rule = finding.rule;

@@ -32,15 +32,12 @@ export function holdsOf(recording) {
 		});
 	}
 	const ordered = [...found.values()].sort((a, b) => a.process - b.process || a.start - b.start || b.end - a.end);
-	const processes = Map.groupBy ? [...Map.groupBy(ordered, ({ process }) => process).values()] : grouped(ordered);
-	return processes.flatMap((one) => [...apart(one)]);
-}
-
-function grouped(holds) {
-	const groups = new Map();
-	for (const hold of holds)
-		groups.has(hold.process) ? groups.get(hold.process).push(hold) : groups.set(hold.process, [hold]);
-	return [...groups.values()];
+	const processes = new Map();
+	for (const hold of ordered) {
+		if (!processes.has(hold.process)) processes.set(hold.process, []);
+		processes.get(hold.process).push(hold);
+	}
+	return [...processes.values()].flatMap((one) => [...apart(one)]);
 }
 
 // Cuts holds, in the order of their start, where others begin inside of them.

@@ -18,8 +18,8 @@ class Pointers {
 		this.travelled = 0;
 		this.measuring = false;
 		this.from = 0;
-		/** when and where one clicked last */
-		this.clicked = [-TWICE, 0, 0];
+		/** when and where one clicked last, and on what @type {{at: number, x: number, y: number, hit: any}} */
+		this.clicked = { at: -TWICE, x: 0, y: 0, hit: null };
 		/** @type {Map<number, [number, number]>} */
 		this.held = new Map();
 		const on = (type, act) =>
@@ -62,15 +62,17 @@ class Pointers {
 		this.lanes.zoom(before / Math.max(1, Math.hypot(x - otherX, y - otherY)), otherX);
 	}
 
-	up({ pointerId, timeStamp }, x, y) {
+	up({ pointerId, timeStamp: at, clientX, clientY }, x, y) {
 		if (!this.held.delete(pointerId)) return;
 		if (this.measuring) this.lanes.measures = false;
 		if (this.travelled >= STILL) return;
 		const hit = this.lanes.drawn?.hit(x, y);
-		const [before, beforeX, beforeY] = this.clicked;
-		this.clicked = [timeStamp, x, y];
+		const before = this.clicked;
+		this.clicked = { at, x: clientX, y: clientY, hit };
 		if (hit?.band && x < 24) this.lanes.fold(hit.band.key);
-		else if (timeStamp - before < TWICE && Math.hypot(x - beforeX, y - beforeY) < 2 * STILL) this.actions.zoomTo(hit);
+		// The details that the first click opened may have moved the bar away.
+		else if (at - before.at < TWICE && Math.hypot(clientX - before.x, clientY - before.y) < 2 * STILL)
+			this.actions.zoomTo(before.hit ?? hit);
 		else this.actions.pin(hit?.type ? hit : null);
 	}
 

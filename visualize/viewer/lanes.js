@@ -1,14 +1,12 @@
 // The lanes: what part of time is seen, how the rows stand, and the picture of them.
 
-import { looksOf } from "./looks.js";
-import { density, paintOverview } from "./overview.js";
-import { LOOP, Painter, readOf, RULER } from "./paint.js";
-import { CanvasPen, widthOf } from "./pen.js";
 import { crowded, grouped, loopLanes } from "./bands.js";
+import { LOOP, Painter, readOf, RULER } from "./paint.js";
+import { widthOf } from "./pen.js";
 import { detailed, inOrder } from "./rows.js";
 import { extentOf } from "./shown.js";
 import { stack } from "./stack.js";
-import { inksOf } from "./strip.js";
+import { Surface } from "./surface.js";
 import { totalsOf } from "./totals.js";
 import { linksOf } from "./why.js";
 
@@ -16,12 +14,12 @@ const MANY = 40; // requests in view that get rows of their own
 const READABLE = 18; // pixels of a row
 const LONG = 4; // so many screens may be scrolled
 const CALM = 140; // milliseconds after the last move at which rows are laid out anew
-const OVERVIEW = 44;
 
 export class Lanes {
 	/** @param {any} app */
 	constructor(app) {
 		this.app = app;
+		this.surface = new Surface(app.part, app.host);
 		this.view = { begin: 0, end: 1e6, y: 0 };
 		this.folded = new Set();
 		this.range = null;
@@ -30,8 +28,6 @@ export class Lanes {
 		this.links = [];
 		this.fitted = true;
 		this.following = false;
-		this.width = this.height = 0;
-		this.scale = 1;
 		/** the first and the last moment of what is shown */
 		this.first = 0;
 		this.last = 1e6;
@@ -42,30 +38,32 @@ export class Lanes {
 		/** @type {any} */
 		this.crowd = null;
 		/** @type {any} */
-		this.looks = null;
-		/** @type {any} */
-		this.inks = null;
-		/** @type {any} */
-		this.image = null;
-		/** @type {any} */
-		this.pixels = null;
-		/** @type {any} */
-		this.pen = null;
-		/** @type {any} */
 		this.drawn = null;
 		/** @type {number | null} */
 		this.frame = null;
 		this.echo = 0; // where the scroll bar was put
 		this.timer = 0;
 		this.waiting = [];
-		this.canvas = app.part.canvas;
 		this.scene = this.loop = null;
 		app.on("filtered", () => this.renew());
 		app.on("pinned", () => this.choose());
+		app.on("go", (pin) => this.reveal(pin));
 		app.on("theme", () => this.color());
 		app.on("panel", () => this.resize());
 		new ResizeObserver(() => this.resize()).observe(app.part.stage);
 		app.part.scroller.onscroll = () => this.scrolled();
+	}
+
+	get width() {
+		return this.surface.width;
+	}
+
+	get height() {
+		return this.surface.height;
+	}
+
+	get looks() {
+		return this.surface.looks;
 	}
 
 	get isSeen() {
@@ -83,31 +81,21 @@ export class Lanes {
 	}
 
 	color() {
-		const style = getComputedStyle(this.app.host);
-		const probe = new OffscreenCanvas(1, 1).getContext("2d");
-		const color = (token) => {
-			probe.fillStyle = style.getPropertyValue(`--${token}`).trim() || "#888888";
-			return probe.fillStyle;
-		};
-		this.looks = looksOf(color);
-		this.inks = inksOf(color);
-		this.refresh();
+		this.surface.color();
+		this.app.looks = this.looks;
 		this.grown = true;
+		this.refresh();
 	}
 
 	resize() {
-		const { stage } = this.app.part;
-		const [width, height] = [stage.clientWidth, stage.clientHeight];
-		const scale = Math.max(1, globalThis.devicePixelRatio || 1);
-		if (width === this.width && height === this.height && scale === this.scale) return;
 		const unseen = !this.isSeen; // a frame may be shown late
-		Object.assign(this, { width, height, scale, grown: true });
+		if (!this.surface.resize()) return;
+		this.grown = true;
 		if (!this.isSeen) return;
-		Object.assign(this.canvas, { width: Math.round(width * scale), height: Math.round(height * scale) });
-		this.image = new ImageData(width, height); // not one a frame
-		this.pixels = new OffscreenCanvas(width, height);
 		if (unseen && this.fitted && this.app.shown.length) this.fit();
 		else this.relayout();
+		// Its details may have taken the room in which it was seen.
+		if (this.app.pinned && this.app.shown.length && !unseen) this.reveal(this.app.pinned, { inTime: false });
 	}
 
 	/** Lay the rows out for what is in view, with as little moving as can be. */
@@ -230,11 +218,11 @@ export class Lanes {
 	}
 
 	/** Bring a record into view: in time if need be, and its row. */
-	reveal(pin, { zoom = false } = {}) {
+	reveal(pin, { zoom = false, inTime = true } = {}) {
 		const [begin, end] = this.extent(pin);
 		const half = (this.view.end - this.view.begin) / 2;
 		if (zoom) this.see(begin, Math.max(end, begin + 10));
-		else if (end < this.view.begin || begin > this.view.end)
+		else if (inTime && (end < this.view.begin || begin > this.view.end))
 			Object.assign(this.view, { begin: begin - half, end: begin + half });
 		if (zoom) this.fitted = false;
 		this.layout();
@@ -270,6 +258,12 @@ export class Lanes {
 		this.relayout();
 	}
 
+	/** Fold the request of a record. */
+	foldAround(pin) {
+		const row = pin && pin.type !== "held" && this.locator().locate(pin)?.row;
+		if (row) this.fold(row.band.key);
+	}
+
 	foldAll() {
 		const keys = this.scene?.bands.map(({ key }) => key) ?? [];
 		const all = keys.every((key) => this.folded.has(key));
@@ -281,7 +275,13 @@ export class Lanes {
 	measure(from, to) {
 		this.range = from === undefined ? null : [from, to];
 		if (this.range) this.totals = totalsOf(this.app.shown, Math.min(from, to), Math.max(from, to));
+		this.app.tell("measured");
 		this.refresh();
+	}
+
+	/** Move the end of what is measured by a share of what is seen. */
+	stretch(share) {
+		if (this.range) this.measure(this.range[0], this.range[1] + share * (this.view.end - this.view.begin));
 	}
 
 	follow(on = !this.following) {
@@ -324,59 +324,22 @@ export class Lanes {
 	}
 
 	picture() {
-		const { view, width, height, scene, loop, image, inks, range, totals, hovered, links, app } = this;
-		const toPicture = (image) => (this.pixels.getContext("2d").putImageData(image, 0, 0), this.pixels);
-		return {
-			view,
-			width,
-			height,
-			scene,
-			loop,
-			image,
-			inks,
-			range,
-			totals,
-			hovered,
-			links,
-			toPicture,
-			shown: app.shown,
-			pinned: app.pinned,
-			words: app.data.spans,
-		};
+		const { view, width, height, scene, loop, range, totals, hovered, links, app, surface } = this;
+		const { image, inks } = surface;
+		const toPicture = (image) => surface.toPicture(image);
+		const chosen = { shown: app.shown, pinned: app.pinned, words: app.data.spans };
+		return { view, width, height, scene, loop, image, inks, range, totals, hovered, links, toPicture, ...chosen };
 	}
 
 	paint() {
-		if (!this.looks) this.color();
-		if (this.pen?.looks !== this.looks || this.pen.scale !== this.scale)
-			this.pen = new CanvasPen(this.canvas.getContext("2d"), this.looks, this.scale);
-		this.drawn = new Painter(this.pen, widthOf);
-		this.drawn.paint(this.picture());
-		if (this.grown) this.paintOverview();
-		this.paintBrush();
-		const { scroller } = this.app.part;
+		const { surface, app, first, last } = this;
+		this.drawn = surface.paint(this.picture());
+		if (this.grown) surface.paintOverview(app.shown, first, last);
+		this.grown = false;
+		surface.placeBrush(this.view, first, last);
+		const { scroller } = app.part;
 		if (Math.abs(scroller.scrollTop - this.view.y) >= 1) scroller.scrollTop = this.view.y;
 		this.echo = scroller.scrollTop;
-		this.app.tell("moved");
-	}
-
-	paintOverview() {
-		const { overview } = this.app.part;
-		const width = overview.clientWidth;
-		this.grown = false;
-		if (!width) return;
-		Object.assign(overview, { width: Math.round(width * this.scale), height: Math.round(OVERVIEW * this.scale) });
-		const pen = new CanvasPen(overview.getContext("2d"), this.looks, this.scale);
-		paintOverview(pen, density(this.app.shown, this.first, this.last, width), width, OVERVIEW);
-	}
-
-	paintBrush() {
-		const { brush } = this.app.part;
-		const length = this.last - this.first || 1;
-		const share = (time) => Math.max(0, Math.min(1, (time - this.first) / length));
-		const [from, to] = [share(this.view.begin), share(this.view.end)];
-		brush.classList.toggle("whole", to - from > 0.98);
-		brush.ariaValueNow = String(Math.round(100 * from));
-		brush.style.setProperty("left", `${100 * from}%`);
-		brush.style.setProperty("width", `${Math.max(0.3, 100 * (to - from))}%`);
+		app.tell("moved");
 	}
 }

@@ -1,8 +1,8 @@
 // The legend: what the looks mean, how many there are, and what is shown of them.
 
 import { make } from "./dom.js";
+import { MODES } from "./words.js";
 
-export const MODES = ["immediate", "after_route", "after_response", "background", "spawned"];
 export const ENDINGS = {
 	ok: "",
 	running: "",
@@ -84,5 +84,6 @@ export class Legend {
 			count.textContent = n.toLocaleString("en");
 			button.ariaPressed = String(!hidden.has(key));
 		}
+		this.app.part.legend.hidden = [...this.chips.values()].every(({ entry }) => entry.hidden);
 	}
 }

@@ -41,7 +41,7 @@ export class Live {
 		on("dropped", (n) => (this.app.missed = n));
 		on("counters", (counters) => this.count(counters));
 		on("findings", ({ findings }) => this.find(findings));
-		on("stopping", () => this.gone("The server is stopping."));
+		on("stopping", () => (clearTimeout(this.silence), this.gone("The server is stopping.")));
 		source.onerror = () => {
 			const refused = source.readyState === EventSource.CLOSED;
 			this.lost(refused ? "If it was restarted, open the address that it printed." : "Trying to connect again …");
@@ -51,6 +51,7 @@ export class Live {
 
 	lost(advice) {
 		clearTimeout(this.silence);
+		this.app.part.status.textContent = "not connected";
 		this.since ??= new Date();
 		this.wasFollowing ||= this.app.part.follow.ariaPressed === "true";
 		this.follow(false);
@@ -102,6 +103,14 @@ export class Live {
 		if (!this.paused) this.app.tell("findings");
 	}
 
+	choose(place) {
+		const pin = this.app.place(place, 0);
+		if (!pin) return;
+		this.app.show("lanes");
+		this.app.pin(pin);
+		this.app.tell("go", pin);
+	}
+
 	/** Show what goes on right now. */
 	count(now) {
 		const { counters } = this.app.part;
@@ -113,7 +122,13 @@ export class Live {
 		);
 		const bad = (n, words) => (n ? make("b", { className: "bad", textContent: words }) : words);
 		const slowest =
-			now.slowest && make("span", {}, named(harmless(now.slowest.name)), ` for ${duration(now.slowest.ran_ns)}`);
+			now.slowest &&
+			make(
+				"button",
+				{ title: "Show it in the lanes", onclick: () => this.choose(now.slowest) },
+				named(harmless(now.slowest.name)),
+				` for ${duration(now.slowest.ran_ns)}`,
+			);
 		const facts = [
 			["requests / s", now.per_second.toLocaleString("en", { maximumFractionDigits: 1 })],
 			["in flight", String(now.in_flight)],
@@ -126,8 +141,10 @@ export class Live {
 			["slowest task now", slowest || "–"],
 		];
 		counters.hidden = false;
+		const focused = counters.contains(document.activeElement);
 		counters.replaceChildren(
 			...facts.map(([name, value]) => make("div", {}, make("dt", { textContent: name }), make("dd", {}, value))),
 		);
+		if (focused) counters.querySelector("button")?.focus();
 	}
 }

@@ -1,6 +1,6 @@
 // How each part of the picture looks: fills, strokes, hatches. Both pens, canvas and SVG, read it here.
 
-const MODES = ["immediate", "after_route", "after_response", "background", "spawned"];
+import { MODES } from "./words.js";
 
 export const FONT = "12px system-ui, -apple-system, 'Segoe UI', sans-serif";
 

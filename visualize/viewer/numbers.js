@@ -5,9 +5,8 @@ import { quoted } from "./filter.js";
 import { grid, ordered } from "./grid.js";
 import { CanvasPen } from "./pen.js";
 import { summary } from "./summary.js";
-import { count, duration, harmless, percent, ticksOf, timeOfDay } from "./words.js";
+import { count, duration, harmless, percent, ticksOf, time, timeOfDay } from "./words.js";
 
-const time = (ns) => (ns === null || ns === undefined ? "–" : duration(ns));
 const spread = (field, percent) => ({
 	key: `${field} ${percent}`,
 	title: percent,
@@ -112,7 +111,8 @@ export class Numbers {
 		const tables = Object.entries(KINDS)
 			.filter(([kind]) => rows[kind].length)
 			.map(([kind, told]) => {
-				const host = make("div", { className: "wide", tabIndex: 0, role: "region", ariaLabel: told.caption });
+				const ariaLabel = [shown.recording.label, told.caption].filter(Boolean).join(": ");
+				const host = make("div", { className: "wide", tabIndex: 0, role: "region", ariaLabel });
 				const fill = () => host.replaceChildren(this.table(kind, told, rows[kind], fill));
 				fill();
 				return host;
@@ -129,8 +129,8 @@ export class Numbers {
 			sort,
 			rows: ordered(rows, column, sort.turned),
 			onSort: (sort) => ((this.sorts[kind] = sort), fill()),
-			onRow: kind === "spans" ? undefined : (row) => this.actions.filter(termOf(row)),
-			isChosen: (row) => this.app.text === termOf(row),
+			onRow: kind === "spans" ? undefined : (row) => this.actions.filter(searchOf(row)),
+			isChosen: (row) => this.app.text === searchOf(row),
 		});
 	}
 
@@ -233,8 +233,9 @@ export class Numbers {
 	times(pen, room, first, last, x) {
 		if (first > last) return pen.text("muted", "Nothing to show.", room.left + 8, room.top + 12);
 		const { recording } = this.app.shown[0];
-		for (let n = 0; n <= 3; n++) {
-			const at = first + ((last - first) * n) / 3;
+		const steps = Math.max(1, Math.min(3, Math.floor((room.right - room.left) / 100) - 1));
+		for (let n = 0; n <= steps; n++) {
+			const at = first + ((last - first) * n) / steps;
 			const words = timeOfDay(recording.wall[0] + BigInt(Math.round(at - recording.start[0]))).slice(
 				0,
 				last - first < 60e9 ? 12 : 8,
@@ -253,7 +254,7 @@ export class Numbers {
 	}
 }
 
-const termOf = ({ kind, name, mode }) =>
+const searchOf = ({ kind, name, mode }) =>
 	kind === "route" ? `route=${quoted(name)}` : `name=${quoted(name)} mode:${mode}`;
 
 function headline({ recording, selected, count: requests, holds }, rows) {

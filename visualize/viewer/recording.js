@@ -36,6 +36,8 @@ export class Recording {
 		this.wall = wall;
 		this.tables = tables;
 		this.dropped = dropped;
+		/** @type {any[]} what came with it */
+		this.findings = [];
 		this.size = clock.length;
 		/** @type {Record<string, Int32Array>} where the records of each request begin */
 		this.from = {};
@@ -122,7 +124,8 @@ function starts(recording) {
 
 function inTimeOf({ size, from, bars }) {
 	const { begin } = bars.tasks;
-	const order = Int32Array.from(begin.keys());
+	const order = new Int32Array(begin.length);
+	for (let i = 0; i < order.length; i++) order[i] = i;
 	for (let r = 0; r < size; r++) {
 		const own = order.subarray(from.tasks[r], from.tasks[r + 1]);
 		if (own.some((i, n) => n && begin[i] < begin[own[n - 1]])) own.sort((a, b) => begin[a] - begin[b] || a - b);

@@ -33,11 +33,16 @@ export class Scene {
 	}
 
 	fill(row, at, shown) {
+		const { begins, mids, ends, tints, refs } = this;
+		const { begin, mid, end, offset, owner, tint, tintOf, codes } = timesOf(shown, row.kind);
 		row.from = at;
-		const place = PLACES[row.kind]?.(shown) ?? placeOf(shown, row.kind);
 		for (const i of row.refs) {
-			this.refs[at] = i;
-			place(this, at, i);
+			const shift = offset ? offset[owner ? owner[i] : i] : 0;
+			refs[at] = i;
+			begins[at] = begin[i] + shift;
+			mids[at] = mid[i] + shift;
+			ends[at] = end[i] + shift;
+			tints[at] = codes ? tintOf[codes[i]] : tint;
 			at++;
 		}
 		/** when what failed in this row did */
@@ -54,61 +59,20 @@ export class Scene {
 	}
 }
 
-// How bars of a kind get their places in the columns of a scene.
-const PLACES = {
-	held:
-		({ holds }) =>
-		(scene, at, i) => {
-			scene.begins[at] = scene.mids[at] = holds[i].start;
-			scene.ends[at] = holds[i].end;
-			scene.tints[at] = TINTS.indexOf("held");
-		},
-	group:
-		({ begins, ends }) =>
-		(scene, at, i) => {
-			scene.begins[at] = scene.mids[at] = begins[i];
-			scene.ends[at] = ends[i];
-		},
-	requests:
-		({
-			recording: {
-				bars: { requests },
-			},
-			offset,
-		}) =>
-		(scene, at, i) => {
-			scene.begins[at] = scene.mids[at] = requests.begin[i] + offset[i];
-			scene.ends[at] = requests.end[i] + offset[i];
-			scene.tints[at] = TINTS.indexOf("requests");
-		},
-	tasks:
-		({
-			recording: {
-				bars: { tasks },
-				tables: {
-					tasks: { owner, codes },
-				},
-			},
-			offset,
-			tints,
-		}) =>
-		(scene, at, i) => {
-			const shift = offset[owner[i]];
-			scene.begins[at] = tasks.begin[i] + shift;
-			scene.mids[at] = tasks.mid[i] + shift;
-			scene.ends[at] = tasks.end[i] + shift;
-			scene.tints[at] = tints[codes.mode[i]];
-		},
-};
-
-function placeOf({ recording: { bars, tables }, offset }, kind) {
-	const tint = TINTS.indexOf(kind);
-	return (scene, at, i) => {
-		const shift = offset[tables[kind].owner[i]];
-		scene.begins[at] = scene.mids[at] = bars[kind].begin[i] + shift;
-		scene.ends[at] = bars[kind].end[i] + shift;
-		scene.tints[at] = tint;
-	};
+/** Columns with where the bars of a kind are in time, and in which tint. @returns {any} */
+function timesOf({ recording: { bars, tables }, holds, begins, ends, offset, tints }, kind) {
+	const tint = Math.max(0, TINTS.indexOf(kind));
+	const own = (begin, end) => ({ begin, mid: begin, end, tint });
+	if (kind === "marks" || kind === "title") return own([], []);
+	if (kind === "group") return own(begins, ends);
+	if (kind === "held")
+		return own(
+			holds.map(({ start }) => start),
+			holds.map(({ end }) => end),
+		);
+	const { owner, codes } = tables[kind];
+	if (kind === "requests") return { ...bars.requests, offset, tint };
+	return { ...bars[kind], offset, owner, tint, ...(kind === "tasks" && { codes: codes.mode, tintOf: tints }) };
 }
 
 function faultsOf({ recording, offset, selected }, { kind, refs }) {

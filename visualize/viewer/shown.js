@@ -54,8 +54,14 @@ export class Shown {
 			if (this.begins[r] < this.begin) this.begin = this.begins[r];
 			if (this.ends[r] > this.end) this.end = this.ends[r];
 		}
-		this.order = Int32Array.from({ length: size }, (_, r) => r).filter((r) => selected.requests[r]);
-		this.order.sort((a, b) => this.begins[a] - this.begins[b] || a - b);
+		this.order = new Int32Array(this.count);
+		let [at, isSorted] = [0, true];
+		for (let r = 0; r < size; r++) {
+			if (!selected.requests[r]) continue;
+			isSorted &&= at === 0 || this.begins[this.order[at - 1]] <= this.begins[r];
+			this.order[at++] = r;
+		}
+		if (!isSorted) this.order.sort((a, b) => this.begins[a] - this.begins[b] || a - b);
 	}
 
 	/** The requests that are seen between two moments, in time order; `most` + 1 at most. */

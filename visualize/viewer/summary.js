@@ -77,7 +77,7 @@ export function summary(recording, holds, shown = null) {
 		return groups[kind].get(key) ?? groups[kind].set(key, new Group(kind, name, mode)).get(key);
 	};
 	addRequests(recording, shown, of);
-	addTasks(recording, shown, of);
+	countTasks(recording, shown, of);
 	addSpans(recording, shown, of);
 	for (const { culprit, request, task, start, end } of holds) {
 		if (task >= 0 ? shown && !shown.tasks[task] : request < 0 || (shown && !shown.requests[request])) continue;
@@ -106,7 +106,7 @@ function addRequests(recording, shown, of) {
 	}
 }
 
-function addTasks(recording, shown, of) {
+function countTasks(recording, shown, of) {
 	const {
 		size,
 		codes,
@@ -145,17 +145,18 @@ function addSpans(recording, shown, of) {
 	}
 }
 
-/** How many of a task's kind ran or waited for less time than it did, as a share from 0 to 1. */
+/** How many others of a task's kind ran, or waited, for less time than it did, for more, and at all. */
 export function rankOf(recording, task, from, to) {
 	const { size, codes, times } = recording.tables.tasks;
 	const own = times[to][task] - times[from][task];
-	let [below, all] = [0, 0];
+	let [below, above, all] = [0, 0, 0];
 	for (let i = 0; i < size; i++) {
 		if (codes.name[i] !== codes.name[task] || codes.mode[i] !== codes.mode[task]) continue;
 		const other = times[to][i] - times[from][i];
 		if (other !== other || i === task) continue;
 		all++;
 		if (other < own) below++;
+		else if (other > own) above++;
 	}
-	return { share: all ? below / all : 0, all };
+	return { below, above, all };
 }

@@ -3,10 +3,9 @@
 import { make, named } from "./dom.js";
 import { grid } from "./grid.js";
 import { statusOf } from "./say.js";
-import { count, duration, harmless, timeOfDay } from "./words.js";
+import { count, harmless, time, timeOfDay } from "./words.js";
 
 const PAGE = 100;
-const time = (ns) => (ns === null || ns === undefined || ns !== ns ? "–" : duration(ns));
 
 /** What is sorted by, straight from the columns: no object a row. */
 const KEYS = {
@@ -67,6 +66,7 @@ const KEYS = {
 				recording.from.tasks[i + 1] - recording.from.tasks[i],
 	},
 };
+const AT_ONCE = /immediate|spawned/; // modes that hold nothing back
 const WORDS = ["name", "mode", "outcome", "request"];
 
 export class RecordTable {
@@ -225,7 +225,8 @@ export class RecordTable {
 				key: "held",
 				title: "held back",
 				of: () => 0,
-				cell: ({ record }) => time(record.released === null ? null : record.released - record.requested),
+				cell: ({ record }) =>
+					time(record.released === null || AT_ONCE.test(record.mode) ? null : record.released - record.requested),
 				about: "requested until released: what its mode asks for",
 			},
 			{

@@ -1,11 +1,10 @@
 // A trace for Perfetto: byte for byte what perfetto.py writes.
 
 import { Block } from "./block.js";
-import { MODES } from "./legend.js";
-import { inTime, pack, place, Track } from "./tracks.js";
-import { count, harmless } from "./words.js";
+import { inTime, pack, placed, Track } from "./tracks.js";
+import { count, harmless, MODES } from "./words.js";
 
-const PHASES = {
+const PHASE_NAMES = {
 	before: "before the endpoint",
 	endpoint: "endpoint",
 	handling: "handling",
@@ -67,7 +66,7 @@ class Process {
 	/** All events; bars stand before the moments and the arrows that they hold, spans come last. */
 	events() {
 		const { block } = this;
-		this.name("process", this.pid, titleOf(block));
+		this.name("process", this.pid, nameOf(block));
 		this.lanes("client", "client");
 		this.lanes("request", "request");
 		this.nest("request", null);
@@ -92,7 +91,7 @@ class Process {
 				this.bar(
 					lane,
 					[start, end],
-					PHASES[what] ?? `held by ${harmless(label)}`,
+					PHASE_NAMES[what] ?? `held by ${harmless(label)}`,
 					what === "busy" ? "loop" : "request",
 					{ open, line: line && harmless(line) },
 				);
@@ -131,7 +130,7 @@ class Process {
 		const extents = spans.map(({ start, end }) => [start, Math.max(end, start + 1)]);
 		const at = new Map(spans.map(({ span }, n) => [span, n]));
 		const inside = spans.map(({ span }) => at.get(block.around[span]) ?? null);
-		const tracks = place(
+		const tracks = placed(
 			extents,
 			spans.map((bar) => [lane(bar).track, lane(bar).drawn]),
 			inside,
@@ -245,7 +244,7 @@ function oneByOne(bars) {
 	return extents;
 }
 
-function titleOf({ recording, request, record }) {
+function nameOf({ recording, request, record }) {
 	const title = harmless(recording.title(request));
 	const gone = [
 		[record.tasks_dropped, "earlier task"],

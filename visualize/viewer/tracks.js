@@ -22,7 +22,7 @@ export const inTime = (extents) =>
 	[...extents.keys()].sort((a, b) => extents[a][0] - extents[b][0] || extents[b][1] - extents[a][1] || a - b);
 
 /** Choose a track for each extent: that of what it is inside of, its own, or one beside. */
-export function place(extents, own, inside, another) {
+export function placed(extents, own, inside, another) {
 	const chosen = new Map();
 	const aside = new Map();
 	const beside = [];

@@ -37,6 +37,46 @@ export function culpritsOf(shown, record) {
 		.slice(0, 3);
 }
 
+/** Every task of a process that worked in a thread: its position, and from when to when. */
+function* inThreads(recording, process) {
+	const { owner, codes, times } = recording.tables.tasks;
+	for (let i = 0; i < owner.length; i++) {
+		if (recording.values[codes.thread[i]] !== true || !(times.started[i] >= 0)) continue;
+		if (processOf(recording, owner[i]) !== process) continue;
+		const zero = recording.start[owner[i]];
+		yield [i, zero + times.started[i], times.finished[i] >= 0 ? zero + times.finished[i] : recording.now];
+	}
+}
+
+/** So many threads worked at once, at most. */
+function mostThreads(working) {
+	const starts = Float64Array.from(working, ([, start]) => start).sort();
+	const ends = Float64Array.from(working, ([, , end]) => end).sort();
+	let [most, ended] = [0, 0];
+	starts.forEach((start, n) => {
+		while (ends[ended] <= start) ended++;
+		most = Math.max(most, n + 1 - ended);
+	});
+	return most;
+}
+
+/**
+ * Which tasks kept the threads while this one waited for one, those that kept one longest first; none if
+ * threads were free for most of that time.
+ */
+export function keepersOf(shown, record) {
+	const wait = record.type === "tasks" && record.thread ? waitOf(shown, record) : null;
+	if (!wait || wait[1] - wait[0] < WORTH) return [];
+	const { recording } = shown;
+	const working = [...inThreads(recording, processOf(recording, record.owner))];
+	const found = working
+		.map(([index, start, end]) => ({ index, cost: Math.min(end, wait[1]) - Math.max(start, wait[0]) }))
+		.filter(({ index, cost }) => cost > 0 && index !== record.index);
+	const kept = found.reduce((sum, { cost }) => sum + cost, 0);
+	if (kept < (mostThreads(working) * (wait[1] - wait[0])) / 2) return [];
+	return found.filter(({ cost }) => cost >= WORTH).sort((a, b) => b.cost - a.cost);
+}
+
 /** Which holds are those of a task or of a request. */
 export function holdsBy({ holds }, { type, index }) {
 	if (type === "held") return [index];

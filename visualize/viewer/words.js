@@ -1,5 +1,7 @@
 // What the viewer says in words: durations, moments, names made harmless.
 
+export const MODES = ["immediate", "after_route", "after_response", "background", "spawned"];
+
 /** @type {[string, number][]} */
 const UNITS = [
 	["h", 3600e9],
@@ -34,6 +36,9 @@ export function duration(ns) {
 			.join(" ")
 	);
 }
+
+/** A duration that may not be known. */
+export const time = (ns) => (ns === null || ns === undefined || ns !== ns ? "–" : duration(ns));
 
 /** Write moments in one unit, with so many digits that no two different ones read the same. */
 export function moments(times) {
@@ -83,11 +88,18 @@ export function harmless(text) {
 	});
 }
 
+const FROM_RIGHT = "[\\u0590-\\u08ff\\ufb1d-\\ufefc\\u{10800}-\\u{10fff}]+";
+const ANY_FROM_RIGHT = new RegExp(FROM_RIGHT, "u");
+const RUNS = new RegExp(`${FROM_RIGHT}(?:[\\s\\p{P}]+${FROM_RIGHT})*`, "gu");
+
 /** The same, kept apart from what stands beside it whatever direction it is read in. */
 export function isolated(text) {
 	const shown = harmless(text);
-	return /[\u0590-\u08ff\ufb1d-\ufefc\u{10800}-\u{10fff}]/u.test(shown) ? `\u2068${shown}\u2069` : shown;
+	return ANY_FROM_RIGHT.test(shown) ? `\u2068${shown}\u2069` : shown;
 }
+
+/** The same of a sentence: it is read from the left, each of its words that is not is kept apart. */
+export const sentence = (text) => harmless(text).replace(RUNS, "\u2068$&\u2069");
 
 /** Round moments for an axis from `begin` to `end`, at most about `most`, each with its label. */
 export function ticksOf(begin, end, most) {
@@ -97,10 +109,14 @@ export function ticksOf(begin, end, most) {
 		factor <= Math.max(-begin, end) && factor <= 1000 * step && (factor < 60e9 || step % factor === 0);
 	const [unit, factor] = UNITS.find(fits) ?? UNITS[5];
 	const places = Math.max(0, Math.ceil(Math.log10(factor / step) - 1e-9));
+	const words = (time) =>
+		Math.abs(time) >= 3600e9 && unit === "min"
+			? duration(time)
+			: `${(time / factor).toFixed(places)} ${unit}`.replace("-", "−");
 	/** @type {[number, string][]} */
 	const ticks = [];
 	for (let n = Math.ceil(begin / step); n * step <= end && ticks.length < 1000; n++)
-		ticks.push([n * step, n ? `${((n * step) / factor).toFixed(places)} ${unit}`.replace("-", "−") : "0"]);
+		ticks.push([n * step, n ? words(n * step) : "0"]);
 	return ticks;
 }
 

@@ -1,0 +1,96 @@
+// Where one goes: to a record, to a finding, to a pair of requests, and back to the first view.
+
+export class Going {
+	/** @param {any} app @param {any} lanes @param {any} line */
+	constructor(app, lanes, line) {
+		this.app = app;
+		this.lanes = lanes;
+		this.line = line;
+	}
+
+	/** Choose a record, in the lanes. */
+	to(pin) {
+		const { app, lanes } = this;
+		if (!pin) return;
+		if (app.panel !== "lanes") app.show("lanes");
+		app.pin(pin);
+		lanes.reveal(pin);
+	}
+
+	/** Choose a record, and fill the lanes with it. */
+	into(pin) {
+		const { app, lanes } = this;
+		if (!pin?.type) return;
+		if (app.panel !== "lanes") app.show("lanes");
+		app.pin({ type: pin.type, of: pin.of, index: pin.index });
+		lanes.follow(false);
+		lanes.reveal(pin, { zoom: true });
+	}
+
+	/** Show a finding's cause, with those of its victims that are near it. */
+	toFinding(finding, of) {
+		const { app, lanes } = this;
+		const cause =
+			app.place("request" in finding.cause ? finding.cause : (finding.where ?? finding.cause), of) ??
+			app.place(finding.victims[0] ?? {}, of);
+		if (!cause) return;
+		this.unhide(cause);
+		app.show("lanes");
+		app.pin(cause);
+		let [begin, end] = lanes.extent(cause);
+		const length = end - begin;
+		for (const victim of finding.victims) {
+			const pin = app.place(victim, of);
+			if (!pin) continue;
+			const [from, to] = lanes.extent(pin);
+			if (from > end + length || to < begin - length) continue;
+			[begin, end] = [Math.min(begin, from), Math.max(end, Math.min(to, end + 3 * length))];
+		}
+		lanes.follow(false);
+		lanes.look(begin, end);
+		lanes.reveal(cause);
+	}
+
+	// What one goes to must not be hidden by a filter.
+	unhide({ type, of, index }) {
+		const { selected } = this.app.shown[of];
+		if (selected[type] && !selected[type][index]) this.back();
+	}
+
+	/** Show the pair of requests that stands for a row of the comparison, once the filter leaves its like. */
+	toPair(row, find) {
+		const { app, lanes } = this;
+		this.line.toggle(row.kind === "route" ? `route="${row.name}"` : `name="${row.name}" mode:${row.mode}`);
+		const pair = find(app.shown, row).filter(Boolean);
+		app.show("lanes");
+		if (!pair.length) return;
+		app.pair = pair.map(({ type, of, index }) => [
+			of,
+			type === "requests" ? index : app.shown[of].recording.tables.tasks.owner[index],
+		]);
+		app.pin(pair.at(-1));
+		const extents = pair.map((pin) => lanes.extent(pin));
+		lanes.look(Math.min(0, ...extents.map(([begin]) => begin)), Math.max(...extents.map(([, end]) => end)));
+	}
+
+	/** Back to the first view, without a filter. */
+	back() {
+		const { app, lanes } = this;
+		const { group, align } = app.part;
+		app.hidden.clear();
+		lanes.folded.clear();
+		lanes.fitted = true;
+		group.value = app.group = "request";
+		align.value = app.align = app.data.align;
+		this.letGo();
+		this.line.write("");
+		lanes.fit();
+	}
+
+	/** Let go of what is chosen or measured. */
+	letGo() {
+		this.app.pin(null);
+		this.lanes.measures = false;
+		this.lanes.measure();
+	}
+}

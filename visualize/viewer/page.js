@@ -1,0 +1,181 @@
+// The page: puts the pieces together. Which pieces there are is up to the form of the page.
+
+import { ACTIONS } from "./actions.js";
+import { Address } from "./address.js";
+import { App } from "./app.js";
+import { Details } from "./detail.js";
+import { FilterLine } from "./filterline.js";
+import { Files } from "./files.js";
+import { Findings } from "./findings.js";
+import { Going } from "./going.js";
+import { listen } from "./input.js";
+import { obey } from "./keys.js";
+import { Lanes } from "./lanes.js";
+import { Legend } from "./legend.js";
+import { Told } from "./lines.js";
+import { Numbers } from "./numbers.js";
+import { readOf } from "./paint.js";
+import { say } from "./say.js";
+import { RecordTable } from "./table.js";
+import { count } from "./words.js";
+
+/**
+ * Open the page. A page that reads packed recordings brings `readColumns`; one that compares, `Compare`; one
+ * that follows a running app, `Live`.
+ * @param {{readColumns?: any, Compare?: any, Live?: any}} pieces
+ */
+export function open({ readColumns, Compare, Live }) {
+	/** @type {any} */
+	const original = document.documentElement.cloneNode(true);
+	/** @type {any} */
+	const host = document.querySelector("#timeline");
+	const data = JSON.parse(document.querySelector("#timeline-data").textContent);
+	look(data);
+	const part = Object.fromEntries(Array.from(host.querySelectorAll("[data-part]"), (one) => [one.dataset.part, one]));
+	const app = new App(data, part, host);
+	app.on("panel", () => tellPanel(app)); // before anyone who measures what is seen
+
+	const lanes = new Lanes(app);
+	const line = new FilterLine(app);
+	const going = new Going(app, lanes, line);
+	const address = new Address(app, lanes, line);
+	const into = (pin) => going.into(pin);
+	const toFinding = (finding, of) => going.toFinding(finding, of);
+	new Legend(app);
+	new Findings(app, toFinding);
+	new Numbers(app, { filter: (text) => line.toggle(text), zoomTo: into });
+	new RecordTable(app, into);
+	new Details(app, { go: (pin) => going.to(pin), zoom: () => into(app.pinned), find: toFinding });
+	if (Compare) new Compare(app, (row, find) => going.toPair(row, find));
+	const page = { app, lanes, going, files: new Files(app, lanes, original), live: null };
+
+	part.title.textContent = data.title;
+	part.follow.hidden = part.pause.hidden = !data.events;
+	part.panels.querySelector("[data-with=compare]").hidden = !data.changes;
+	part.align.value = data.align;
+	host.hidden = false;
+	bind(app, lanes, into);
+	obey(app, (action, value) => ACTIONS[action](page, value));
+	app.color(matchMedia("(prefers-color-scheme: dark)").matches);
+	lanes.resize();
+	const ready = (data.events ? follow(page, Live) : load(app, address, readColumns)).catch((error) => {
+		part.notice.textContent = `The recording cannot be read: ${error.message}`;
+	});
+	host.viewer = {
+		ready,
+		append: (lines) => page.live.append(lines),
+		settled: () => lanes.settled(),
+		get state() {
+			return stateOf(app, lanes);
+		},
+	};
+}
+
+function look({ style }) {
+	const sheet = new CSSStyleSheet();
+	sheet.replaceSync(style);
+	document.adoptedStyleSheets.push(sheet);
+}
+
+function bind(app, lanes, zoomTo) {
+	const { part } = app;
+	part.align.onchange = () => {
+		app.align = part.align.value;
+		lanes.fitted = true;
+		app.filter();
+		lanes.fit();
+	};
+	part.group.onchange = () => {
+		app.group = part.group.value;
+		lanes.crowd = null;
+		lanes.relayout();
+	};
+	const pin = (hit) => app.pin(hit && { type: hit.type, of: hit.of, index: hit.index });
+	listen(lanes, { pin, zoomTo, tell: (hit, x, y) => tell(app, hit, x, y) });
+	app.on("filtered", () => recount(app));
+	app.on("filtered", () => tell(app, null, 0, 0));
+	app.on("following", (on) => (part.follow.ariaPressed = String(on)));
+	app.on("measured", () => (part.measure.ariaPressed = String(!!lanes.range)));
+	matchMedia("(forced-colors: active)").onchange = () => app.color(app.host.dataset.theme === "dark");
+}
+
+async function load(app, address, readColumns) {
+	const { data } = app;
+	const read = async ({ label, packed, lines, findings }) => {
+		if (packed) return readColumns(packed, label, data.format);
+		const told = new Told(data.format);
+		told.read(lines);
+		return Object.assign(told.toRecording(label), { findings });
+	};
+	app.recordings = await Promise.all(data.recordings.map(read));
+	app.findings = app.recordings.map(({ findings }) => findings);
+	address.recall();
+	address.follow();
+	app.tell("findings");
+}
+
+async function follow(page, Live) {
+	const { app, lanes } = page;
+	page.live = new Live(app, (on) => lanes.follow(on));
+	app.show("lanes");
+	lanes.fit();
+	app.tell("findings");
+	page.live.connect();
+	lanes.follow(true);
+}
+
+function tellPanel({ host, part, panel }) {
+	host.dataset.panel = panel;
+	for (const button of part.panels.children) button.ariaPressed = String(button.dataset.with === panel);
+}
+
+function recount({ shown, recordings, missed, part, text, hidden }) {
+	const sum = (all, numberOf) => all.reduce((total, one) => total + numberOf(one), 0);
+	const requests = sum(shown, ({ count }) => count);
+	const gone = sum(recordings, ({ dropped }) => dropped) + missed;
+	const of = (n, all, noun) => (n < all ? `${n.toLocaleString("en")} of ${count(all, noun)}` : count(all, noun));
+	part.found.textContent = [
+		of(
+			sum(shown, ({ selected }) => selected.shown),
+			sum(shown, ({ selected }) => selected.total),
+			"task",
+		),
+		of(
+			requests,
+			sum(recordings, ({ size }) => size),
+			"request",
+		),
+		gone && `${count(gone, "older request")} let go`,
+	]
+		.filter(Boolean)
+		.join(" · ");
+	part.notice.hidden = requests > 0;
+	part.notice.textContent = text || hidden.size ? "Nothing matches the filter." : "Nothing is recorded yet.";
+}
+
+function tell({ shown, data, part: { tip } }, hit, x, y) {
+	tip.hidden = !hit || !shown[hit.of];
+	if (tip.hidden) return;
+	tip.textContent = say(readOf(shown[hit.of], hit.type, hit.index), data.spans);
+	tip.style.setProperty("--x", `${x}px`);
+	tip.style.setProperty("--y", `${y}px`);
+}
+
+function stateOf(app, lanes) {
+	const { view, scene, width, height, range, drawn } = lanes;
+	const { part, pinned, recordings } = app;
+	return {
+		app,
+		lanes,
+		part,
+		view,
+		scene,
+		width,
+		height,
+		range,
+		drawn,
+		pinned: pinned && readOf(app.shown[pinned.of], pinned.type, pinned.index),
+		labels: lanes.surface.pen?.labels ?? [],
+		recordings,
+	};
+}
