@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from threading import get_ident
 from typing import Any, NamedTuple, Protocol
@@ -111,6 +111,7 @@ class Keeper:
         "clock",
         "enabled",
         "groups",
+        "held",
         "ignored",
         "kept",
         "listeners",
@@ -148,6 +149,8 @@ class Keeper:
         self.process = os.getpid()
         # By the thread that each loop runs on.
         self.watches: dict[int, LoopWatch] = {}
+        # What the last steps held, of all loops: a step may stand inside of one that ends later.
+        self.held: deque[tuple[int, int, int]] = deque(maxlen=64)
         self.own_packages: Callable[[], Collection[str]] = tuple
 
     # Requests ----------------------------------------------------------------------------------
@@ -221,9 +224,38 @@ class Keeper:
     def held_loop(
         self, culprit: OpenRequest, begun: int, ended: int, task: TaskRecord | None = None
     ) -> None:
-        """Record a step that held the loop, for its culprit and for every request that waited."""
+        """Record a step that held the loop, for its culprit and for every request that waited.
+
+        What steps inside of it have held is recorded with those.
+        """
         thread = get_ident()
         told = self.watches[thread].told_of(begun) if thread in self.watches else Told()
+        for start, end in self._not_yet_held(begun, ended, thread):
+            self._held(culprit, start, end, task, told, thread)
+
+    def _not_yet_held(self, begun: int, ended: int, thread: int) -> Iterator[tuple[int, int]]:
+        """Yield the parts of a step that no step inside of it has held."""
+        inside = [
+            one for one in self.held if one[0] == thread and begun <= one[1] and one[2] <= ended
+        ]
+        self.held.append((thread, begun, ended))
+        start = begun
+        for _, inner, over in sorted(inside):
+            if inner - start > self.busy_limit:
+                yield start, inner
+            start = max(start, over)
+        if ended - start > self.busy_limit:
+            yield start, ended
+
+    def _held(
+        self,
+        culprit: OpenRequest,
+        begun: int,
+        ended: int,
+        task: TaskRecord | None,
+        told: Told,
+        thread: int,
+    ) -> None:
         own, title = culprit.timeline, culprit.timeline.title
         if told.thread is not None:
             # Not the step's doing: it waited as all others did.
