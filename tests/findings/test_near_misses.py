@@ -97,6 +97,13 @@ class TestLoopHeld:
         (victim,) = finding.victims
         assert victim.title.startswith("GET /wait/50 #")
 
+    async def test_to_a_thread_that_kept_the_lock_no_thread_is_advised(self) -> None:
+        busy = Busy(2 * MS, 202 * MS, "resize in a thread", None, "shop.py:4 in resize", True)
+        (finding,) = explain([request(busy=[busy])])
+        assert finding.fact.startswith("resize in a thread, shop.py:4 in resize, held the event")
+        assert "another process" in finding.advice
+        assert "`def`" not in finding.advice
+
     async def test_who_waited_for_something_else_meanwhile_is_none(
         self, app: FastAPI, recorder: Recorder
     ) -> None:
