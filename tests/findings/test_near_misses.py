@@ -235,6 +235,23 @@ class TestNoThreadFree:
         timelines[0].busy = [Busy(0, 119 * MS, "POST /orders #1")]
         assert rules(timelines) == ["loop_held"]
 
+    @pytest.mark.parametrize(("started", "found"), [(120, ["no_thread_free"]), (121, [])])
+    async def test_they_are_the_cause_of_a_wait_of_which_they_worked_half(
+        self, started: int, found: list[Rule]
+    ) -> None:
+        assert rules(labels((0, 0, 60), (0, 0, 60), (0, started, 200))) == found
+
+    @pytest.mark.parametrize(
+        ("worked", "found"), [(59, ["loop_held"]), (60, ["no_thread_free", "loop_held"])]
+    )
+    async def test_the_loop_is_the_cause_where_it_was_held_for_longer(
+        self, worked: int, found: list[Rule]
+    ) -> None:
+        timelines = labels((0, 0, worked), (0, 0, worked), (0, 100, 200))
+        timelines[0].busy = [Busy(0, 60 * MS, "POST /orders #1")]
+        timelines += [request(4, busy=[Busy(300 * MS, 400 * MS, "POST /orders #4")])]
+        assert rules(timelines) == found
+
     async def test_who_was_cancelled_in_the_queue_got_no_thread(self) -> None:
         timelines = labels((0, 0, 100), (0, 0, 100), (0, 101, 200))
         waited = timelines[2].tasks[0]
