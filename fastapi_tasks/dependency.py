@@ -12,7 +12,7 @@ from .endpoint import at_close, mark_endpoint
 from .errors import FastAPITasksUninitializedAppError
 from .names import harmless
 from .phases import Phases
-from .request import Host, Request, request_of
+from .request import Request, request_of
 from .scheduler import TasksScheduler
 from .shortcut import Shortcut
 
@@ -20,7 +20,7 @@ from .shortcut import Shortcut
 async def get_tasks(connection: HTTPConnection) -> TasksScheduler:
     """Give an endpoint its schedulers; the dependency behind `Tasks`, for overriding in tests."""
     scope = connection.scope
-    tasks = _tasks_of(scope)
+    tasks = _tasks_of(request_of(scope), scope)
     mark_endpoint(scope, Shortcut(get_tasks, _tasks_of))
     return tasks
 
@@ -29,19 +29,15 @@ Tasks = Annotated[TasksScheduler, Depends(get_tasks, scope="request")]
 """What an endpoint or a dependency asks for: `async def endpoint(tasks: Tasks)`."""
 
 
-def _tasks_of(scope: Scope) -> TasksScheduler:
-    request = request_of(scope)
+def _tasks_of(request: Request | None, scope: Scope) -> TasksScheduler:
     if request is None or request.host is None:
         path = harmless(f"{scope.get('method', 'WebSocket')} {scope['path']}")
         raise FastAPITasksUninitializedAppError(
             f"{path} asks for Tasks, but its app was not set up for them: "
             "call add_tasks(app) after making the app"
         )
-    phases: Phases = request.waiting or _entered(request, request.host, scope)
+    phases: Phases | None = request.waiting
+    if phases is None:
+        phases = request.host.enter(request, scope)
+        at_close(scope, phases)
     return TasksScheduler(phases, "immediate", phases.runtime.config)
-
-
-def _entered(request: Request, host: Host, scope: Scope) -> Phases:
-    phases: Phases = host.enter(request, scope)
-    at_close(scope, phases.closing)
-    return phases

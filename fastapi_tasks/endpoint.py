@@ -14,8 +14,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.types import Scope
 
@@ -30,15 +29,23 @@ CONNECTION = "fastapi_tasks_connection"
 NEEDED = ("call", "dependencies", "http_connection_param_name")
 
 
-def at_close(scope: Scope, callback: Callable[..., None]) -> None:
-    """Call `callback` as an `__exit__` when FastAPI closes the request's dependencies.
+class Closing(Protocol):
+    """What is to know when FastAPI closes a request's dependencies."""
+
+    def __exit__(self, *_: object) -> None:
+        """Take note that they are closed."""
+
+
+def at_close(scope: Scope, closing: Closing) -> None:
+    """Call `closing.__exit__` when FastAPI closes the request's dependencies.
 
     For HTTP that is after the response, or between a failure and the handler that answers it; for a
     WebSocket when its endpoint is over. Do nothing where FastAPI has no part in the request.
     """
-    stack: AsyncExitStack | None = scope.get("fastapi_inner_astack")
+    stack: Any = scope.get("fastapi_inner_astack")
     if stack is not None:
-        stack.push(callback)
+        # Not a bound method, which it would take for a manager first, and raise an error.
+        stack.push(closing)
 
 
 def mark_endpoint(scope: Scope, shortcut: Shortcut) -> None:
@@ -99,9 +106,9 @@ class Marks:
             # Not sooner: now it is certain that FastAPI gives the connection.
             self._hand_over = self.begin()
             self._began = True
-        if self._hand_over is not None:
-            self._hand_over(values, connection.scope)
         request = request_of(connection.scope)
+        if self._hand_over is not None:
+            self._hand_over(values, request, connection.scope)
         # Not where `Tasks` are replaced in a test, or one endpoint calls another.
         if request is None or request.timeline.endpoint_start is not None:
             return None

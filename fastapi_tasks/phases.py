@@ -49,27 +49,27 @@ class Phases:
             return
         # Whatever left a dependency, or a commit after the endpoint, is being handled just now.
         error = exception()
-        if error is None or error is self._handled:
-            self._pass(AFTER_ROUTE)
-        else:
+        if error is not None and error is not self._handled:
             self._fail(type(error))
+            return
+        self._passed = AFTER_ROUTE
+        if self._waiting:
+            self._release(AFTER_ROUTE)
 
-    def closing(self, *_: object) -> None:
-        """Do as `route_passes`, as an `__exit__`."""
+    def __exit__(self, *_: object) -> None:
+        """Do as `route_passes`, when FastAPI closes the request's dependencies."""
         self.route_passes()
 
     def response_passes(self) -> None:
         """Take note that the response has been sent, or never will be."""
-        if self._passed == IMMEDIATE:
-            self._pass(AFTER_ROUTE)
-        if self._passed != AFTER_RESPONSE:
-            self._pass(AFTER_RESPONSE)
+        self._passed = AFTER_RESPONSE
+        if self._waiting:
+            self._release(AFTER_ROUTE)
+            self._release(AFTER_RESPONSE)
 
-    def _pass(self, phase: int) -> None:
-        self._passed = phase
-        if phase in self._waiting:
-            for job in self._waiting.pop(phase):
-                job.release()
+    def _release(self, phase: int) -> None:
+        for job in self._waiting.pop(phase, ()):
+            job.release()
 
     def _fail(self, kind: type[BaseException]) -> None:
         """Discard what waits; what is scheduled from now on keeps its mode."""

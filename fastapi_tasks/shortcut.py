@@ -13,13 +13,16 @@ from typing import Any
 
 from starlette.types import Scope
 
-HandOver = Callable[[dict[str, Any], Scope], None]
+from .request import Request
+
+TasksOf = Callable[[Request | None, Scope], Any]
+HandOver = Callable[[dict[str, Any], Request | None, Scope], None]
 
 
 class Shortcut:
-    """Stands in for the dependency `get_tasks` by `tasks_of`, which takes a request's scope."""
+    """Stands in for the dependency `get_tasks` by `tasks_of`."""
 
-    def __init__(self, get_tasks: Callable[..., Any], tasks_of: Callable[[Scope], Any]) -> None:
+    def __init__(self, get_tasks: Callable[..., Any], tasks_of: TasksOf) -> None:
         self._get_tasks = get_tasks
         self._tasks_of = tasks_of
 
@@ -35,9 +38,9 @@ class Shortcut:
             if name is None:
                 return None
 
-            def hand_over(values: dict[str, Any], scope: Scope) -> None:
+            def hand_over(values: dict[str, Any], request: Request | None, scope: Scope) -> None:
                 if name not in values:
-                    values[name] = tasks_of(scope)
+                    values[name] = tasks_of(request, scope)
 
             return hand_over
 
