@@ -23,15 +23,16 @@ class Ending(Protocol):
         """Take note of the end; `error` is what left it."""
 
 
-_done: set[tuple[object, str]] = set()
+# By their identity: an owner may be one that has no hash. It is kept, so that no other gets its.
+_done: dict[tuple[int, str], object] = {}
 _failed: set[str] = set()
 
 
 def once(owner: object, name: str) -> bool:
     """Tell whether this is the first call for `name` of `owner`."""
-    if (owner, name) in _done:
+    if (id(owner), name) in _done:
         return False
-    _done.add((owner, name))
+    _done[id(owner), name] = owner
     return True
 
 
