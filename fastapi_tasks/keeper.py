@@ -47,8 +47,11 @@ class Open(Protocol):
 class OpenRequest(Protocol):
     """A request that has not ended."""
 
-    timeline: Timeline
     thread: int
+
+    @property
+    def timeline(self) -> Timeline:
+        """Its record."""
 
 
 class Told(NamedTuple):
@@ -104,6 +107,7 @@ class Keeper:
 
     # Each request and task reads these several times.
     __slots__ = (
+        "apart",
         "begun",
         "bounds",
         "busy_limit",
@@ -139,6 +143,8 @@ class Keeper:
         self.ignored: tuple[str, ...] = ()
         self.watching = False
         self.kept: deque[Timeline] = deque(maxlen=bounds.requests)
+        # Of lifespans: no flood of requests lets them go.
+        self.apart: deque[Timeline] = deque(maxlen=bounds.requests)
         self.open: dict[Any, None] = {}
         self.groups: list[dict[Any, None]] = []
         self.listeners: tuple[Listener, ...] = ()
@@ -173,15 +179,24 @@ class Keeper:
         if self.settling.waiters:
             self.settling.something_ended()
 
+    def keep_apart(self, timeline: Timeline) -> None:
+        """Keep a timeline that is no request's, and that nobody waits for."""
+        if self.enabled:
+            timeline.id = self.begun = self.begun + 1
+            self.apart.append(timeline)
+            if self.listeners:
+                self.tell("request_start", timeline)
+
     def clear(self) -> None:
         """Forget the recorded requests."""
         self.kept.clear()
+        self.apart.clear()
         self.cleared = self.begun
 
     @property
     def dropped(self) -> int:
         """How many requests were let go to make room."""
-        return self.begun - self.cleared - len(self.kept)
+        return self.begun - self.cleared - len(self.kept) - len(self.apart)
 
     # What happened -----------------------------------------------------------------------------
 

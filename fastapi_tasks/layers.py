@@ -32,6 +32,9 @@ class Watching(Protocol):
     def own_loop(self) -> AbstractContextManager[Callable[[], None]]:
         """Look at the loop from the call of what this gives until its end."""
 
+    def lifespan(self) -> AbstractContextManager[None]:
+        """Record what the app starts in its lifespan, which is up while this is open."""
+
     async def pass_on(
         self, app: ASGIApp, request: Request, scope: Scope, receive: Receive, send: Send
     ) -> None:
@@ -76,14 +79,15 @@ class Opening:
         if scope["type"] != "lifespan":
             await app(scope, receive, send)
         elif host is None:
-            with self._watch.own_loop() as look:
+            with self._watch.own_loop() as look, self._watch.lifespan():
                 await app(scope, receive, self._starting(send, look))
         elif host.is_up_by_messages():
             await app(scope, receive, send)
         else:
             async with host.up_by_messages(scope) as runtime:
                 draining = _draining(receive, runtime.drain)
-                await app(scope, draining, self._starting(send, runtime.started))
+                with self._watch.lifespan():
+                    await app(scope, draining, self._starting(send, runtime.started))
 
     def _starting(self, send: Send, started: Callable[[], None]) -> Send:
         async def telling_send(message: Message) -> None:

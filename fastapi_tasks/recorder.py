@@ -75,8 +75,14 @@ class Recorder:
 
     @property
     def timelines(self) -> list[Timeline]:
-        """The requests that are kept, in the order of their start."""
-        return list(self._keeper.kept)
+        """The requests that are kept, in the order of their start.
+
+        Where the app is watched and its lifespan starts work, also that, among them.
+        """
+        keeper = self._keeper
+        if not keeper.apart:
+            return list(keeper.kept)
+        return sorted([*keeper.apart, *keeper.kept], key=lambda timeline: timeline.id)
 
     @property
     def last(self) -> Timeline | None:

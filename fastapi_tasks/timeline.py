@@ -183,12 +183,15 @@ class Timeline:
     left the endpoint, or that made its tasks be discarded. `aborted` says that the response never
     reached its end, or its client had left by then.
 
+    Of the kind `lifespan` is the record of what an app started in its lifespan, such as a worker
+    that runs for as long as the app does: it has no endpoint and no response.
+
     Of a request with very many tasks, `tasks`, `spans` and `busy` hold the last; `tasks_dropped`,
     `spans_dropped` and `busy_dropped` count the others.
     """
 
     id: int
-    kind: Literal["http", "websocket"]
+    kind: Literal["http", "websocket", "lifespan"]
     method: str
     path: str
     wall: int

@@ -50,6 +50,7 @@ COMMANDS = {
     "gunicorn": GUNICORN,
     "gunicorn, preloaded": [*GUNICORN, "--preload"],
     "hypercorn on trio": ["hypercorn", "-b", "127.0.0.1:0", "-w", "2", "-k", "trio"],
+    "record": ["visualize", "record", "--port", "0", "--workers", "2"],
 }
 PATIENCE = 60
 
@@ -116,7 +117,9 @@ class Server:
 
 @contextmanager
 def serving(kind: str, folder: Path, spool: str) -> Iterator[Server]:
-    (folder / "watched.py").write_text(APP)
+    # This one brings a page of its own.
+    app = APP.replace("mount(app)\n", "") if kind == "record" else APP
+    (folder / "watched.py").write_text(app)
     with subprocess.Popen(
         [sys.executable, "-m", *COMMANDS[kind], "watched:app"], cwd=folder, text=True,
         env={

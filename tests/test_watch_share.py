@@ -64,9 +64,9 @@ def kept_while(work: Callable[[], object]) -> Kept:
     share = Share(20 * MS)
     with looked_at(share):
         time.sleep(0.02)
-        before, since = share.latest, time.perf_counter_ns()
+        since = time.perf_counter_ns()
         work()
-        return share.kept(before, since)
+        return share.kept(since, share.around(since))
 
 
 def spin() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import Any
 
 import fastapi.routing
@@ -18,7 +19,9 @@ from .here import Here, here, leaf
 from .hook import tried
 
 _MARK = "watched_by_fastapi_tasks"
-_PARAMETERS = ("path_params", "query_params", "header_params", "cookie_params", "body_params")
+_parameters_of = attrgetter(
+    "path_params", "query_params", "header_params", "cookie_params", "body_params"
+)
 
 
 def install() -> None:
@@ -34,30 +37,28 @@ def install() -> None:
 def _solving(solve: Callable[..., Any]) -> Callable[..., Any]:
     async def watched(**options: Any) -> Any:
         around = here.get()
-        if around is None or not _has_parameters(options.get("dependant")):
+        if around is None or not any(tried(_parameters_of, options.get("dependant")) or ()):
             return await solve(**options)
-        timeline = around.request.timeline
-        begun, before = around.request.keeper.clock(), timeline.spans_dropped + len(timeline.spans)
+        request = around.request
+        begun, first = request.keeper.clock(), len(request.timeline.spans)
         solved = await solve(**options)
-        tried(_solved, around, begun, before, solved)
+        tried(_solved, around, begun, first, solved)
         return solved
 
     return watched
 
 
-def _solved(around: Here, begun: int, before: int, solved: Any) -> None:
+def _solved(around: Here, begun: int, first: int, solved: Any) -> None:
     keeper, timeline = around.request.keeper, around.request.timeline
-    # Parameters are read when all dependencies are there.
-    made = [one for one in timeline.spans if one.id >= before and one.kind == "dependency"]
-    begun = max([begun, *(one.end for one in made if one.end is not None)])
+    # Parameters are read when all dependencies are there. Where spans were let go meanwhile, those
+    # that are new stand further in front.
+    for one in timeline.spans[first if not timeline.spans_dropped else 0 :]:
+        if one.kind == "dependency" and one.end is not None and one.end > begun:
+            begun = one.end
     span = Span("parameters", "validation", begun, keeper.clock(), around.task, around.span)
     if solved.errors:
         span.error = "RequestValidationError"
     keeper.add_span(timeline, span)
-
-
-def _has_parameters(dependant: Any) -> bool:
-    return any(getattr(dependant, name, None) for name in _PARAMETERS)
 
 
 def _serializing(serialize: Callable[..., Any]) -> Callable[..., Any]:

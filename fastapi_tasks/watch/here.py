@@ -19,9 +19,12 @@ class Watched(Protocol):
     """A request that is watched."""
 
     keeper: Keeper
-    timeline: Timeline
     thread: int
     background: list[TaskRecord]
+
+    @property
+    def timeline(self) -> Timeline:
+        """Its record."""
 
 
 class Here:

@@ -23,8 +23,8 @@ class Ending(Protocol):
         """Take note of the end; `error` is what left it."""
 
 
+# By their identity: an owner may be one that has no hash. It is kept, so that no other gets its.
 _done: dict[tuple[int, str], object] = {}
-"""Who was seen, and for what. An owner need not be hashable; kept here, it keeps its id."""
 _failed: set[str] = set()
 
 

@@ -10,6 +10,7 @@ from ..keeper import Keeper, Told
 from ..loops import Loop
 from ..steps import Beat
 from .crew import Crew
+from .hook import tried
 from .looks import Looks, Moment
 from .share import Kept, Share, worked
 from .stacks import Stack, Stacks, runner_code, stack_of
@@ -55,13 +56,11 @@ class LineWatch:
         self._limit = keeper.busy_limit
         self._pause = round(min(max(self._limit / 4, 5 * MS), 10 * MS))
         self._stacks = Stacks(runner_code(), frozenset(keeper.own_packages()))
-        self._share = Share(self._limit)
+        self._share = Share(self._limit, keeper.clock)
         self._crew = Crew()
         self._over = False
         self._asked = self._answered = 0
         self._waiting = False
-        self._moment: Moment = (None, 0, 0)
-        self._before = self._earlier = self._share.latest
         self._looks: Looks | None = None
 
     def start(self) -> None:
@@ -84,11 +83,11 @@ class LineWatch:
         looks = self._looks
         if looks is None or looks.moment[0] != begun:
             return Told()
-        return self._judged(looks) or Told()
+        return tried(self._judged, looks) or Told()
 
     def _judged(self, looks: Looks) -> Told | None:
         """Tell what held the loop; None where it was kept from its work, by nobody who is known."""
-        kept = self._share.kept(looks.before, looks.since)
+        kept = self._share.kept(looks.since, looks.around)
         if kept is Kept.NOTHING:
             return Told(looks.line)
         other = looks.other if kept is Kept.LOCK else None
@@ -118,11 +117,6 @@ class LineWatch:
             stack = stack_of(self._thread)
             if self._present() != moment:
                 stack = None
-        if moment != self._moment:
-            # While it was read, what holds the loop may have begun.
-            latest = self._share.latest
-            self._moment, self._before = moment, latest if latest.at <= free else self._earlier
-        self._earlier = self._share.latest
         self._share.look()
         if begun is None and self._keeper.open:
             self._listen(moment, now, stack)
@@ -152,18 +146,18 @@ class LineWatch:
             # It follows a step at once, or comes at any time between two questions.
             return ended if ended > answered else (answered + self._asked) // 2
         # Nobody asked, since the lock was not to be had. Was it the loop's thread that had it?
-        latest = self._share.latest
-        own = worked(self._before, latest)
+        (before, _), latest = self._share.around(max(ended, answered)), self._share.latest
+        own = worked(before, latest)
         if own < self._limit:
             return now
-        late = latest.late - self._before.late
+        late = latest.late - before.late
         return ended if ended > answered else max(answered, now - max(own, late))
 
     def _look(self, stack: Stack, moment: Moment, since: int, now: int) -> None:
         looks = self._looks
         if looks is None or looks.moment != moment:
-            looks = self._looks = Looks(moment, since, self._before, self._stacks.read)
-        idle = worked(looks.before, self._share.latest) < self._limit
+            looks = self._looks = Looks(moment, since, self._share.around(since), self._stacks.read)
+        idle = worked(looks.around[0], self._share.latest) < self._limit
         looks.add(stack, self._crew.at_work() if idle else [], now)
         if moment[0] is None:
             self.beat.on_begin = self._free_again
@@ -186,7 +180,8 @@ class LineWatch:
             return
         if now - looks.since <= self._limit:
             return
-        told, root = self._judged(looks), looks.root
+        told: Told | None = tried(self._judged, looks)
+        root = looks.root
         if told is not None and told.thread is None and root is not None:
             self._keeper.held_by_other(root, looks.since, now, told.line, self._thread)
         elif told is not None and told.thread is not None:

@@ -16,15 +16,19 @@ class Looks:
     """The looks at one hold, and for how many nanoseconds each thing was seen.
 
     A look stands for all the time since the one before: while C code keeps the interpreter lock,
-    none is possible. `before` is what had been used when the hold had not begun.
+    none is possible. `around` is what had been used around its begin.
     """
 
     def __init__(
-        self, moment: Moment, since: int, before: Usage, read: Callable[[Stack], Sight]
+        self,
+        moment: Moment,
+        since: int,
+        around: tuple[Usage, Usage],
+        read: Callable[[Stack], Sight],
     ) -> None:
         self.moment = moment
         self.since = self._last = since
-        self.before = before
+        self.around = around
         self._read = read
         self._fresh: tuple[Stack, list[Stack], int] | None = None
         self._lines: Counter[str | None] = Counter()

@@ -21,7 +21,8 @@ class MiddlewareSpan:
         self._name = name
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        opened = tried(begin, self._name, "middleware")
+        # In a lifespan each would last as long as the app does.
+        opened = None if scope["type"] == "lifespan" else tried(begin, self._name, "middleware")
         if opened is None:
             await self.app(scope, receive, send)
             return

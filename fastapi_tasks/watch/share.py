@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections import deque
+from collections.abc import Callable
 from enum import Enum
-from itertools import cycle
+from itertools import cycle, pairwise
 from typing import NamedTuple
 
 from .turns import Reader, Turns
@@ -48,22 +50,24 @@ class Share:
     `kept()` is for the watching thread.
     """
 
-    def __init__(self, limit: float) -> None:
+    def __init__(self, limit: float, now: Callable[[], int] = time.perf_counter_ns) -> None:
         self._limit = limit
+        self._now = now
         self._late = self._asked = 0
         # Not always the same: whoever waits for the lock is in step with it, and a pause that is
         # as long as its own turn (5 ms) would end whenever the lock is free, and see no waiting.
         self._lengths = cycle((0.6, 1.4))
         self._reader = Reader(threading.get_native_id())
         self._own_reader: Reader | None = None
-        self._own, self._looked = 0, time.perf_counter_ns()
+        self._own, self._looked = 0, now()
         try:
             self._clock: int | None = time.pthread_getcpuclockid(threading.get_ident())
         except AttributeError:
             # Not on this system.
             self._clock = None
-        self.latest = Usage(time.perf_counter_ns(), 0, Turns(), 0, 0, 0)
+        self.latest = Usage(now(), 0, Turns(), 0, 0, 0)
         self.latest = self._read()
+        self._past = deque([self.latest], maxlen=64)
 
     def rest(self, pause: int) -> None:
         """Wait for `pause` nanoseconds on average."""
@@ -75,33 +79,43 @@ class Share:
         if self._own_reader is None:
             self._own_reader = Reader(threading.get_native_id())
         begun, own = self._looked, self._own
-        self._looked = time.perf_counter_ns()
+        self._looked = self._now()
         self._own = time.thread_time_ns() + self._own_reader.read().queued
         self._late += max(self._looked - begun - self._asked - (self._own - own), 0)
         self.latest = self._read()
+        self._past.append(self.latest)
+
+    def around(self, moment: int) -> tuple[Usage, Usage]:
+        """Return the last usage that was read before a moment not long ago, and the next one."""
+        past = reversed(self._past)
+        for after, before in pairwise(past):
+            if before.at <= moment:
+                return before, after
+        return self._past[0], self._past[0]
 
     def _read(self) -> Usage:
         before, late = self.latest, self._late
-        at, all = time.perf_counter_ns(), time.process_time_ns()
+        at, all = self._now(), time.process_time_ns()
         worked = None if self._clock is None else time.clock_gettime_ns(self._clock)
         # At last: having read them, one may wait long for the lock.
         now = Usage(at, worked, self._reader.read(), before.slept, all, late)
         return now._replace(slept=before.slept + _slept(before, now))
 
-    def kept(self, before: Usage, since: int) -> Kept:
+    def kept(self, since: int, around: tuple[Usage, Usage]) -> Kept:
         """Tell what kept the thread from its work from `since` until now.
 
-        `before` is the last usage that was read by then. It is enough that the thread has worked,
-        or slept, for more than the limit: then nothing did.
+        `around` is what was read around that moment. It is enough that the thread has worked, or
+        slept, for more than the limit: then nothing did.
         """
+        before, first = around
         now = self._read()
         if before.worked is None or now.worked is None:
             return Kept.NOTHING
         took, worked = now.at - before.at, now.worked - before.worked
         # What it did earlier than that is not known apart: it may have slept all the time.
         earlier = max(since - before.at, 0)
-        slept = max(now.slept - before.slept - earlier, 0)
-        if worked * (took - earlier) / took + slept > self._limit:
+        slept = max(now.slept - before.slept - earlier, now.slept - first.slept, 0)
+        if worked * (took - earlier) / max(took, 1) + slept > self._limit:
             return Kept.NOTHING
         queued = now.turns.queued - before.turns.queued
         others = now.all - before.all - worked

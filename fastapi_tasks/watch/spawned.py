@@ -58,7 +58,8 @@ def _factory(before: Any) -> Any:
 def _watched(coroutine: Any, options: dict[str, Any]) -> Any:
     context = options.get("context")
     around: Here | None = here.get() if context is None else context.get(here)
-    if around is None or not isinstance(coroutine, Coroutine):
+    # One that is watched already has come by a factory of the app's own, around this one.
+    if around is None or not isinstance(coroutine, Coroutine) or type(coroutine) is Spawned:
         return coroutine
     # The loop itself closes asynchronous generators that nobody holds any longer.
     if type(coroutine).__name__ == "async_generator_athrow":

@@ -7,7 +7,7 @@ it is first needed, or every process would pay for it when it starts.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -44,6 +44,10 @@ class Watch:
         """Put all hooks in place, if watching is on; it can be switched on later."""
         if self._keeper.watching:
             self._watcher.start()
+
+    def lifespan(self) -> AbstractContextManager[None]:
+        """Record what the app starts in its lifespan, if watching is on."""
+        return self._watcher.lifespan() if self._keeper.watching else nullcontext()
 
     @contextmanager
     def own_loop(self) -> Iterator[Callable[[], None]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,7 @@ from .endpoints import watch_endpoint
 from .frames import belongs_to_app
 from .here import Here, here
 from .hook import tried
+from .lifespan import within_lifespan
 
 HOOKS = (background, framework, spawned, threads, sql, http, redis, telemetry_source)
 
@@ -39,6 +41,12 @@ class Watcher:
         inside = framework.starlette_in(self._app)
         for route in framework.routes_of(inside.routes if inside is not None else []):
             tried(self._watch_route, route)
+
+    def lifespan(self) -> AbstractContextManager[None]:
+        """Record what the app starts in its lifespan: its tasks; the other hooks come later."""
+        belongs_to_app(*self._keeper.own_packages())
+        spawned.install()
+        return within_lifespan(self._keeper)
 
     async def pass_on(
         self, app: ASGIApp, request: Request, scope: Scope, receive: Receive, send: Send

@@ -39,6 +39,8 @@ class Counters:
 
     def _take(self, event: Event) -> None:
         timeline, task = event.timeline, event.task
+        if timeline.kind == "lifespan" and event.kind in ("request_start", "request_end"):
+            return
         if event.kind == "request_start":
             self.requests += 1
             self.in_flight += 1

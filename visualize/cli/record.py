@@ -130,7 +130,7 @@ def _say_where(options: argparse.Namespace, taken: socket, page: str) -> None:
     url = address(taken)
     print(f"{options.app} runs on {url}, its live timeline on {url}{page}")
     if options.workers > 1:
-        print(f"{options.workers} workers serve it; the live timeline shows one of them at a time.")
+        print(f"{options.workers} workers serve it; the live timeline shows all of them.")
     print(f"Recording into {options.output}; Ctrl-C ends it.", flush=True)
 
 

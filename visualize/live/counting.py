@@ -50,6 +50,9 @@ class Counting:
 
     def find(self, timeline: Timeline) -> None:
         """Take in what a request has open already."""
+        if timeline.kind == "lifespan":
+            # What is in flight for as long as the app runs says nothing.
+            return
         if timeline.request_end is None:
             self._requests[timeline.id] = timeline
         for task in timeline.tasks:
@@ -59,6 +62,8 @@ class Counting:
     def take(self, event: Event) -> None:
         """Count what just happened."""
         kind, timeline, task = event.kind, event.timeline, event.task
+        if timeline.kind == "lifespan" and kind not in ("busy", "finished"):
+            return
         if kind == "request_start":
             self._requests[timeline.id] = timeline
             self._second().requests += 1

@@ -45,7 +45,9 @@ async def log_it() -> None: ...
 
 
 @post("/loans", dependencies={"session": Provide(get_session)})
-async def lend(data: JSONBody[dict[str, str]], session: NamedDependency[AsyncSession]) -> Response[dict[str, str]]:
+async def lend(
+    data: JSONBody[dict[str, str]], session: NamedDependency[AsyncSession]
+) -> Response[dict[str, str]]:
     await session.execute(text("insert into loans values (:book)"), data)
     await session.commit()
     noted = asyncio.create_task(log_it())
@@ -58,7 +60,7 @@ async def lend(data: JSONBody[dict[str, str]], session: NamedDependency[AsyncSes
 async def show(number: FromPath[int]) -> dict[str, int]:
     if number > 9:
         raise NotFoundException
-    time.sleep(0.05)
+    time.sleep(0.05)  # noqa: ASYNC251
     return {"number": number}
 
 
