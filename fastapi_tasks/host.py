@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -18,8 +18,9 @@ from .runtime import Runtime
 from .task import TaskConfig
 
 STATE_KEY = "fastapi_tasks.runtime"
-"""Where a server's state, which it gives to each of its requests, names the runtime.
+"""Where a server's state, which it gives to each of its requests, names their runtime.
 
+Only that of a server beside others on one loop: apps look at their state, and compare it.
 The ASGI specification's "Lifespan Protocol" page, "Lifespan State".
 """
 
@@ -45,6 +46,8 @@ class Host:
         # Called when the app is up where no server's messages say so.
         self._started = started
         self._runtimes: list[Runtime] = []
+        # Those of servers whose state does not name them: at most one on each loop.
+        self._unnamed: list[Runtime] = []
         self._by_messages: ContextVar[bool] = ContextVar("fastapi_tasks.lifespan", default=False)
 
     def enter(self, request: Request, scope: Scope) -> Phases:
@@ -60,8 +63,15 @@ class Host:
 
     def _runtime_of(self, scope: Scope) -> Runtime | None:
         """Return the runtime of the server that this request came in by, where it tells."""
-        runtime = scope.get("state", {}).get(STATE_KEY)
-        return runtime if runtime in self._runtimes and runtime.loop.is_current() else None
+        state = scope.get("state")
+        if state is None:
+            return None
+        named = state.get(STATE_KEY)
+        runtimes = self._unnamed if named is None else self._runtimes
+        for runtime in runtimes:
+            if named in (None, runtime) and runtime.loop.is_current():
+                return runtime
+        return None
 
     def _find(self) -> Runtime | None:
         on_its_way_down = None
@@ -116,13 +126,28 @@ class Host:
     async def up_by_messages(self, scope: Scope) -> AsyncIterator[Runtime]:
         """Do as `up` for a server's lifespan messages, around the app's own lifespan."""
         async with self.up() as runtime:
-            if "state" in scope:
-                scope["state"][STATE_KEY] = runtime
             token = self._by_messages.set(True)
             try:
-                yield runtime
+                with self._told_apart(runtime, scope):
+                    yield runtime
             finally:
                 self._by_messages.reset(token)
+
+    @contextmanager
+    def _told_apart(self, runtime: Runtime, scope: Scope) -> Iterator[None]:
+        """Let this server's requests find its runtime, beside others on the loop."""
+        others = [one for one in self._runtimes if one is not runtime and one.loop.is_current()]
+        if "state" not in scope:
+            yield
+        elif others:
+            scope["state"][STATE_KEY] = runtime
+            yield
+        else:
+            self._unnamed.append(runtime)
+            try:
+                yield
+            finally:
+                self._unnamed.remove(runtime)
 
     def is_up_by_messages(self) -> bool:
         """Tell whether a layer outside has the server's lifespan messages in hand."""

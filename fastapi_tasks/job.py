@@ -1,15 +1,6 @@
 """What runs a task: one call of a function, contained, with its moments recorded.
 
-The states of a job, and from which to which it goes (tests hold it to this table):
-
-    HELD      its phase has not passed                         → RELEASED, ENDED
-    RELEASED  handed to the event loop, which has not come     → QUEUED, RUNNING, ENDED
-    QUEUED    a `def` function waits for a thread              → RUNNING, ENDED
-    RUNNING   the function's first line has run                → STOPPING, ENDED
-    STOPPING  it was cancelled, and has yet to say so          → ENDED
-    ENDED     it has its outcome; nothing of it runs any more, but for a thread that was let go
-
-`_end()` is the one place that ends a job.
+`states` says in which order things happen to one; `_end()` is the one place that ends a job.
 """
 
 from __future__ import annotations
@@ -19,7 +10,6 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
-from enum import Enum
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -31,6 +21,7 @@ from .loops import Call, Handle, Loop, Threads
 from .names import harmless
 from .request import Request
 from .slots import Limiters
+from .states import ENDED, HELD, QUEUED, RELEASED, RUNNING, STOPPING
 from .steps import Beat, first_step
 from .task import Task, TaskConfig, TaskErrorHandler
 from .telemetry import traced
@@ -41,29 +32,6 @@ T = TypeVar("T")
 
 logger = logging.getLogger("fastapi_tasks")
 
-
-class State(Enum):
-    """How far a job is."""
-
-    HELD = "held"
-    RELEASED = "released"
-    QUEUED = "queued"
-    RUNNING = "running"
-    STOPPING = "stopping"
-    ENDED = "ended"
-
-
-HELD, RELEASED, QUEUED = State.HELD, State.RELEASED, State.QUEUED
-RUNNING, STOPPING, ENDED = State.RUNNING, State.STOPPING, State.ENDED
-
-TRANSITIONS: dict[State, set[State]] = {
-    HELD: {RELEASED, ENDED},
-    RELEASED: {QUEUED, RUNNING, ENDED},
-    QUEUED: {RUNNING, ENDED},
-    RUNNING: {STOPPING, ENDED},
-    STOPPING: {ENDED},
-    ENDED: set(),
-}
 
 _running: ContextVar[Job | None] = ContextVar("fastapi_tasks.running", default=None)
 

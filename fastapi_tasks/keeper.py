@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from threading import get_ident
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from starlette.types import Scope
 
@@ -51,6 +51,18 @@ class OpenRequest(Protocol):
     thread: int
 
 
+class Told(NamedTuple):
+    """What was seen from outside while something held a loop.
+
+    `line` is the source line that held it, where it is known. `thread` is the function of another
+    thread, which kept the interpreter lock so that the loop could not go on; None where the loop
+    itself was at work.
+    """
+
+    line: str | None = None
+    thread: str | None = None
+
+
 class LoopWatch(Protocol):
     """What looks at one loop's thread from another."""
 
@@ -60,8 +72,8 @@ class LoopWatch(Protocol):
     def stop(self) -> None:
         """Look no more."""
 
-    def line_for(self, begun: int) -> str | None:
-        """Return the line that held the loop in the step that began then and has just ended."""
+    def told_of(self, begun: int) -> Told:
+        """Tell what held the loop in the step that began then and has just ended."""
 
 
 # What the recorder's user calls each bound.
@@ -99,6 +111,7 @@ class Keeper:
         "clock",
         "enabled",
         "groups",
+        "held",
         "ignored",
         "kept",
         "listeners",
@@ -136,6 +149,8 @@ class Keeper:
         self.process = os.getpid()
         # By the thread that each loop runs on.
         self.watches: dict[int, LoopWatch] = {}
+        # What the last steps held, of all loops: a step may stand inside of one that ends later.
+        self.held: deque[tuple[int, int, int]] = deque(maxlen=64)
         self.own_packages: Callable[[], Collection[str]] = tuple
 
     # Requests ----------------------------------------------------------------------------------
@@ -209,14 +224,48 @@ class Keeper:
     def held_loop(
         self, culprit: OpenRequest, begun: int, ended: int, task: TaskRecord | None = None
     ) -> None:
-        """Record a step that held the loop, for its culprit and for every request that waited."""
-        own, title = culprit.timeline, culprit.timeline.title
-        name = title if task is None else task.name
+        """Record a step that held the loop, for its culprit and for every request that waited.
+
+        What steps inside of it have held is recorded with those.
+        """
         thread = get_ident()
-        line = self.watches[thread].line_for(begun) if thread in self.watches else None
-        self._add_busy(own, Busy(begun, ended, name, None if task is None else task.id, line))
+        told = self.watches[thread].told_of(begun) if thread in self.watches else Told()
+        for start, end in self._not_yet_held(begun, ended, thread):
+            self._held(culprit, start, end, task, told, thread)
+
+    def _not_yet_held(self, begun: int, ended: int, thread: int) -> Iterator[tuple[int, int]]:
+        """Yield the parts of a step that no step inside of it has held."""
+        inside = [
+            one for one in self.held if one[0] == thread and begun <= one[1] and one[2] <= ended
+        ]
+        self.held.append((thread, begun, ended))
+        start = begun
+        for _, inner, over in sorted(inside):
+            if inner - start > self.busy_limit:
+                yield start, inner
+            start = max(start, over)
+        if ended - start > self.busy_limit:
+            yield start, ended
+
+    def _held(
+        self,
+        culprit: OpenRequest,
+        begun: int,
+        ended: int,
+        task: TaskRecord | None,
+        told: Told,
+        thread: int,
+    ) -> None:
+        own, title = culprit.timeline, culprit.timeline.title
+        if told.thread is not None:
+            # Not the step's doing: it waited as all others did.
+            self._add_busy(own, self.held_by_thread(told, begun, ended, thread, culprit))
+            return
+        name = title if task is None else task.name
+        id = None if task is None else task.id
+        self._add_busy(own, Busy(begun, ended, name, id, told.line))
         # One record for all who waited: there may be hundreds of idle connections.
-        seen = Busy(begun, ended, name if task is None else f"{name} of {title}", None, line)
+        seen = Busy(begun, ended, name if task is None else f"{name} of {title}", None, told.line)
         self._add_to_waiting(seen, thread, culprit)
 
     def held_by_other(
@@ -224,6 +273,14 @@ class Keeper:
     ) -> None:
         """Record what held the loop of this thread, and was neither a request's nor a task's."""
         self._add_to_waiting(Busy(begun, ended, culprit, None, line), thread)
+
+    def held_by_thread(
+        self, told: Told, begun: int, ended: int, thread: int, but: OpenRequest | None = None
+    ) -> Busy:
+        """Record for all but one, and return, what another thread did to the loop of this one."""
+        busy = Busy(begun, ended, f"{told.thread} in a thread", None, told.line, thread=True)
+        self._add_to_waiting(busy, thread, but)
+        return busy
 
     def _add_to_waiting(self, busy: Busy, thread: int, culprit: OpenRequest | None = None) -> None:
         for other in list(self.open):

@@ -18,7 +18,8 @@ def route_path(scope: Scope) -> str | None:
     route = scope.get("route")
     path: str | None = getattr(route, "path", None)
     if path is None:
-        return None
+        # Litestar's name for it.
+        return scope.get("path_template")
     if "fastapi" in scope:
         # A router may be included many times, each time under a prefix of its own.
         included = scope["fastapi"].get("effective_route_context")

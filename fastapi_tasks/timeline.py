@@ -95,7 +95,8 @@ class Busy:
 
     `culprit` names the task, or the request (`POST /orders #3`). `task` is the task's id; None
     means that the request itself, or another request's work, held it. `line` is the source line
-    that held it, where it is known: `shop/mail.py:42 in render`.
+    that held it, where it is known: `shop/mail.py:42 in render`. `thread` says that it was none of
+    the loop's own steps, but another thread of the process, which kept the interpreter lock.
     """
 
     start: int = field(metadata=MOMENT)
@@ -103,6 +104,7 @@ class Busy:
     culprit: str
     task: int | None = None
     line: str | None = None
+    thread: bool = False
 
 
 SpanKind = Literal[

@@ -15,6 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+if __package__ in (None, ""):
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+
 T = TypeVar("T")
 
 FOLDER = Path(__file__).parent
@@ -69,7 +72,9 @@ def run(notebook: Any, code: Path = FOLDER.parent) -> Any:
             extra_arguments=["--IPKernelApp.log_level=ERROR"],
             resources={"metadata": {"path": folder}},
         )
-        _keep_off_ports(client.create_kernel_manager(), Path(channels))
+        manager = client.create_kernel_manager()
+        _keep_off_ports(manager, Path(channels))
+        _fork_it(manager)
         # Its own execute() leaves the event loop that it makes in a thread unclosed.
         asyncio.run(client.async_execute(env={**os.environ, "PYTHONPATH": str(code)}))
     return tidy(notebook)
@@ -81,6 +86,13 @@ def _keep_off_ports(manager: Any, channels: Path) -> None:
     if os.name == "posix":
         manager.transport = "ipc"
         manager.connection_file = str(channels / "kernel.json")
+
+
+def _fork_it(manager: Any) -> None:
+    from notebooks.kernels import CAN_FORK, ForkedProvisioner
+
+    if CAN_FORK:
+        manager.provisioner = ForkedProvisioner(kernel_spec=manager.kernel_spec, parent=manager)
 
 
 def tidy(notebook: Any) -> Any:

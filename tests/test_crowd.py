@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -66,6 +67,18 @@ def test_what_runs_at_once_is_counted_by_its_time() -> None:
     assert list(one.running) == ["after_response"]
     assert one.running["after_response"][2:-2] == pytest.approx(2)
     assert one.rates[1:-2] == pytest.approx(100, rel=0.2)
+
+
+def test_how_many_ran_at_once_at_the_most_is_no_mean() -> None:
+    # One starts when another ends, so there are never three; a burst is as high as it was.
+    assert crowd(requests(200)).at_once == 2
+    burst = requests(200)
+    burst[100].tasks = [replace(burst[100].tasks[0], id=number) for number in range(30)]
+    one = crowd(burst)
+    assert one.at_once == 31
+    assert sum(one.running.values()).max() < 30
+    said = [text.get_text() for text in figure_of(plot(burst)).findobj(Text)]
+    assert any("up to 31 at once" in words for words in said)
 
 
 def test_no_failure_and_no_held_step_is_lost_or_counted_twice() -> None:

@@ -12,6 +12,7 @@ import anyio
 import httpx
 import pytest
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
 from fastapi_tasks import Recorder, RecordingMiddleware, add_tasks, record
 
@@ -100,8 +101,10 @@ async def test_the_app_goes_on_where_it_fails(caplog: pytest.LogCaptureFixture) 
     assert "the lines that hold the loop are told no longer" in caplog.text
 
 
-async def test_a_step_within_another_is_counted_once(recorder: Recorder) -> None:
-    app = _with(add_tasks, recorder, watch=True)
+@pytest.mark.parametrize("watch", [True, False])
+async def test_a_step_within_another_is_counted_once(recorder: Recorder, watch: bool) -> None:
+    app = _with(add_tasks, recorder, watch=watch)
+    app.add_middleware(CORSMiddleware, allow_origins=["*"])
 
     @app.get("/inner")
     async def inner() -> None:
@@ -123,5 +126,35 @@ async def test_a_step_within_another_is_counted_once(recorder: Recorder) -> None
         await server.get("/outer")
     busy = {one.path: [(each.start, each.end) for each in one.busy] for one in recorder.timelines}
     once = [(500_000_000, 600_000_000)]
-    # By then the inner one has been answered.
-    assert busy == {"/waiting": once, "/outer": once, "/inner": []}
+    # Nobody but a watch knows of the outer step while the inner one is under way.
+    assert busy == {"/waiting": once, "/outer": once, "/inner": [] if watch else once}
+
+
+async def test_what_a_step_held_around_another_is_its_own(recorder: Recorder) -> None:
+    app = _with(add_tasks, recorder)
+
+    @app.get("/inner")
+    async def inner() -> None:
+        block(0.1)
+
+    @app.get("/outer")
+    async def outer() -> None:
+        block(0.05)
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+            for _ in range(2):
+                await client.get("/inner")
+        block(0.03)
+
+    async with serving(app) as server:
+        await server.get("/outer")
+    outer_one, *inner_ones = recorder.timelines
+    steps = [(busy.culprit, busy.start, busy.end) for busy in outer_one.busy]
+    ms = 1_000_000
+    assert sorted(steps, key=lambda step: step[1]) == [
+        ("GET /outer #1", 0, 50 * ms),
+        ("GET /inner #2", 50 * ms, 150 * ms),
+        ("GET /inner #3", 150 * ms, 250 * ms),
+        ("GET /outer #1", 250 * ms, 280 * ms),
+    ]
+    assert [len(one.busy) for one in inner_ones] == [1, 1]

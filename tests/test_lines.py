@@ -9,7 +9,7 @@ from itertools import pairwise, product
 
 import pytest
 
-from fastapi_tasks import Timeline
+from fastapi_tasks import Busy, Timeline
 
 from .holding import ASYNCIO_PLACES, PLACES, Case, Run, lines, run
 from .servers import EVENT_LOOPS, Server, running
@@ -79,15 +79,20 @@ def server() -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("threads", [1, 4])
-def test_who_waits_for_the_interpreter_lock_is_not_blamed(server: Server, threads: int) -> None:
+def test_who_keeps_the_interpreter_lock_is_blamed_not_who_waits_for_it(
+    server: Server, threads: int
+) -> None:
     with ThreadPoolExecutor(threads) as clients:
         hogs = [clients.submit(server.client.get, "/hog/2") for _ in range(threads)]
         while not all(hog.done() for hog in hogs):
             server.client.get("/innocent")
-    innocent = [one for one in server.timelines("/innocent") if own(one)]
-    assert innocent != []
-    assert {line for one in innocent for line in own(one)} == {None}
+    waited = [busy for one in server.timelines("/innocent") for busy in own(one)]
+    assert {busy.line for busy in waited if not busy.thread} <= {None}
+    named = [(busy.culprit, busy.line) for busy in waited if busy.thread]
+    assert named != []
+    assert {culprit for culprit, _ in named} == {"hog in a thread"}
+    assert {line for _, line in named} <= lines()["hog"]
 
 
-def own(timeline: Timeline) -> list[str | None]:
-    return [one.line for one in timeline.busy if one.culprit == timeline.title]
+def own(timeline: Timeline) -> list[Busy]:
+    return [one for one in timeline.busy if one.thread or one.culprit == timeline.title]

@@ -224,7 +224,7 @@ def test_file_is_valid_and_says_nothing_of_the_machine(path: Path) -> None:
     for cell in notebook.cells:
         assert set(cell.metadata) <= {"tags", "slideshow"}
         assert cell.metadata["slideshow"]["slide_type"] in ("slide", "subslide", "skip", "-")
-    text = path.read_text(encoding="utf-8")
+    text = re.sub(r'"image/png": "[^"]*"', "", path.read_text(encoding="utf-8"))
     assert re.findall(r"/(?:home|root|tmp|work|usr|Users)/\w+|[A-Z]:\\\\\w+", text) == []
     assert re.findall(r"0x[0-9a-f]{6,}", text) == []
 

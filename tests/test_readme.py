@@ -5,6 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from visualize.cli.main import COMMANDS
+from visualize.painters import PAINTERS
+
+from .test_painters import options_of
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
@@ -34,6 +39,23 @@ def test_every_make_target_that_it_names_exists() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in set(re.findall(r"^make ([\w-]+)", README, re.MULTILINE)):
         assert f"\n{target}: " in makefile
+
+
+def test_it_lists_every_form_and_no_other() -> None:
+    forms = {f"--{painter.form}" for painter in PAINTERS}
+    (line,) = re.findall(r"^python -m visualize show run\.jsonl (--html .*)$", README, re.MULTILINE)
+    assert set(re.findall(r"--\w+", line)) == forms
+    assert set(re.findall(r"`(to_\w+)\(timelines", README)) | {"to_png", "to_svg"} == {
+        painter.function for painter in PAINTERS
+    }
+
+
+def test_every_option_that_it_names_exists() -> None:
+    offered = {option for command in COMMANDS for option in options_of(command)}
+    # Those of uv, of platforms and of the plugin are others'.
+    others = {"--from", "--with", "--time", "--graceful-timeout", "--timeline", "--timeline-dir"}
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", re.sub(r"<!--.*?-->", "", README)))
+    assert named - others <= offered
 
 
 def test_every_file_that_it_links_to_exists() -> None:

@@ -266,6 +266,39 @@ def test_a_factory_of_a_wrapped_starlette_app(tmp_path: Path) -> None:
     assert "a secret" not in (tmp_path / "run.jsonl").read_text()
 
 
+# Litestar ------------------------------------------------------------------------------------
+
+
+def ask_library(client: httpx.Client) -> None:
+    assert client.post("/loans", json={"book": "a secret"}).status_code == 201
+    for path, status in (("books/1", 200), ("books/10", 404), ("count", 200), ("pages", 200)):
+        assert client.get(f"/v1/{path}").status_code == status
+
+
+def test_an_app_of_another_framework(tmp_path: Path) -> None:
+    pytest.importorskip("litestar", reason="litestar is not installed")
+    timelines = recorded("library:create", ask_library, tmp_path)
+    assert trees(timelines) == {
+        "POST /loans #1: 201": [
+            "sql INSERT loans",
+            "sql COMMIT",
+            "sending response",
+            "spawned log_it: ok",
+        ],
+        "GET /v1/books/1 #2: 200": ["sending response"],
+        "GET /v1/books/10 #3: 404": ["sending response"],
+        "GET /v1/count #4: 200": ["sending response"],
+        "GET /v1/pages #5: 200": ["sending response"],
+    }
+    assert [one.route for one in timelines] == [
+        "/loans", *["/v1/books/{number}"] * 2, "/v1/count", "/v1/pages"
+    ]  # fmt: skip
+    (held,) = timelines[1].busy
+    assert (held.line or "").startswith("tests/served/unmodified/library.py:")
+    assert (held.line or "").endswith(" in show")
+    assert "a secret" not in (tmp_path / "run.jsonl").read_text()
+
+
 def test_unwatched_there_are_requests_alone(tmp_path: Path) -> None:
     timelines = recorded("plain:create", ask_plain, tmp_path, "--no-watch")
     assert trees(timelines) == {

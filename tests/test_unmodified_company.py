@@ -49,3 +49,9 @@ def test_with_an_sdk_whose_sampler_drops_everything(tmp_path: Path) -> None:
 def test_with_sentry(tmp_path: Path) -> None:
     pytest.importorskip("sentry_sdk", reason="sentry-sdk is not installed")
     assert whole("company:with_sentry", tmp_path) == WHOLE
+
+
+def test_with_logfire(tmp_path: Path) -> None:
+    pytest.importorskip("logfire", reason="logfire is not installed")
+    own = "  telemetry own work"
+    assert whole("company:with_logfire", tmp_path) == [*WHOLE[:3], own, *WHOLE[3:]]

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -303,6 +304,25 @@ def test_attaching_again_draws_once(apps: Apps) -> None:
     assert tree(timeline) == ["telemetry a"]
     attach(trace.NoOpTracerProvider())
     attach(None)
+
+
+def test_a_provider_that_compares_by_its_fields_is_attached_once_as_well() -> None:
+    """Logfire's does, so it has no hash."""
+
+    @dataclass
+    class Proxy:
+        provider: TracerProvider
+
+        def add_span_processor(self, processor: Any) -> None:
+            self.provider.add_span_processor(processor)
+
+    proxy = Proxy(TracerProvider(shutdown_on_exit=False))
+    attach(proxy)
+    attach(proxy)
+    with watched() as timeline, proxy.provider.get_tracer("shop").start_as_current_span("a"):
+        pass
+
+    assert tree(timeline) == ["telemetry a"]
 
 
 def test_a_provider_that_calls_processors_in_threads_goes_on_as_before() -> None:

@@ -23,15 +23,16 @@ class Ending(Protocol):
         """Take note of the end; `error` is what left it."""
 
 
-_done: set[tuple[object, str]] = set()
+_done: dict[tuple[int, str], object] = {}
+"""Who was seen, and for what. An owner need not be hashable; kept here, it keeps its id."""
 _failed: set[str] = set()
 
 
 def once(owner: object, name: str) -> bool:
     """Tell whether this is the first call for `name` of `owner`."""
-    if (owner, name) in _done:
+    if (id(owner), name) in _done:
         return False
-    _done.add((owner, name))
+    _done[id(owner), name] = owner
     return True
 
 

@@ -6,11 +6,12 @@ import logging
 import math
 import threading
 
-from ..keeper import Keeper
+from ..keeper import Keeper, Told
 from ..loops import Loop
 from ..steps import Beat
+from .crew import Crew
 from .looks import Looks, Moment
-from .share import Share
+from .share import Kept, Share, worked
 from .stacks import Stack, Stacks, runner_code, stack_of
 
 logger = logging.getLogger("fastapi_tasks")
@@ -54,12 +55,13 @@ class LineWatch:
         self._limit = keeper.busy_limit
         self._pause = round(min(max(self._limit / 4, 5 * MS), 10 * MS))
         self._stacks = Stacks(runner_code(), frozenset(keeper.own_packages()))
-        self._share = Share(self._thread, self._limit)
+        self._share = Share(self._limit)
+        self._crew = Crew()
         self._over = False
         self._asked = self._answered = 0
         self._waiting = False
         self._moment: Moment = (None, 0, 0)
-        self._before = self._latest = self._share.usage()
+        self._before = self._earlier = self._share.latest
         self._looks: Looks | None = None
 
     def start(self) -> None:
@@ -77,18 +79,20 @@ class LineWatch:
         self._over = True
         self.beat.on_begin = None
 
-    def line_for(self, begun: int) -> str | None:
-        """Return the line that held the loop in the step that began then and has just ended.
-
-        None where no line is known, or where other threads were at work instead.
-        """
+    def told_of(self, begun: int) -> Told:
+        """Tell what held the loop in the step that began then and has just ended."""
         looks = self._looks
-        if looks is None or looks.moment[0] != begun or self._is_innocent(looks):
-            return None
-        return looks.line
+        if looks is None or looks.moment[0] != begun:
+            return Told()
+        return self._judged(looks) or Told()
 
-    def _is_innocent(self, looks: Looks) -> bool:
-        return self._share.is_starved(looks.before, looks.stood)
+    def _judged(self, looks: Looks) -> Told | None:
+        """Tell what held the loop; None where it was kept from its work, by nobody who is known."""
+        kept = self._share.kept(looks.before, looks.since)
+        if kept is Kept.NOTHING:
+            return Told(looks.line)
+        other = looks.other if kept is Kept.LOCK else None
+        return None if other is None else Told(other.line, other.root)
 
     # On its own thread --------------------------------------------------------------------------
 
@@ -115,8 +119,11 @@ class LineWatch:
             if self._present() != moment:
                 stack = None
         if moment != self._moment:
-            self._moment, self._before = moment, self._latest
-        self._latest = self._share.usage()
+            # While it was read, what holds the loop may have begun.
+            latest = self._share.latest
+            self._moment, self._before = moment, latest if latest.at <= free else self._earlier
+        self._earlier = self._share.latest
+        self._share.look()
         if begun is None and self._keeper.open:
             self._listen(moment, now, stack)
         elif stack is not None:
@@ -145,17 +152,19 @@ class LineWatch:
             # It follows a step at once, or comes at any time between two questions.
             return ended if ended > answered else (answered + self._asked) // 2
         # Nobody asked, since the lock was not to be had. Was it the loop's thread that had it?
-        worked = self._share.worked(self._before, self._latest)
-        if worked < self._limit:
+        latest = self._share.latest
+        own = worked(self._before, latest)
+        if own < self._limit:
             return now
-        late = self._latest.late - self._before.late
-        return ended if ended > answered else max(answered, now - max(worked, late))
+        late = latest.late - self._before.late
+        return ended if ended > answered else max(answered, now - max(own, late))
 
     def _look(self, stack: Stack, moment: Moment, since: int, now: int) -> None:
         looks = self._looks
         if looks is None or looks.moment != moment:
             looks = self._looks = Looks(moment, since, self._before, self._stacks.read)
-        looks.add(stack, now, self._share.stands(self._latest))
+        idle = worked(looks.before, self._share.latest) < self._limit
+        looks.add(stack, self._crew.at_work() if idle else [], now)
         if moment[0] is None:
             self.beat.on_begin = self._free_again
         looks.settle()
@@ -175,8 +184,10 @@ class LineWatch:
         looks = self._looks
         if looks is None or looks.moment != (None, self.beat.ended, self._answered):
             return
-        if now - looks.since <= self._limit or self._is_innocent(looks):
+        if now - looks.since <= self._limit:
             return
-        line, root = looks.line, looks.root
-        if root is not None:
-            self._keeper.held_by_other(root, looks.since, now, line, self._thread)
+        told, root = self._judged(looks), looks.root
+        if told is not None and told.thread is None and root is not None:
+            self._keeper.held_by_other(root, looks.since, now, told.line, self._thread)
+        elif told is not None and told.thread is not None:
+            self._keeper.held_by_thread(told, looks.since, now, self._thread)

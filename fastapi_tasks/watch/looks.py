@@ -25,31 +25,35 @@ class Looks:
         self.moment = moment
         self.since = self._last = since
         self.before = before
-        self.stood = 0
         self._read = read
-        self._fresh: tuple[Stack, int] | None = None
+        self._fresh: tuple[Stack, list[Stack], int] | None = None
         self._lines: Counter[str | None] = Counter()
         self._roots: Counter[str] = Counter()
+        self._others: Counter[Sight] = Counter()
 
-    def add(self, stack: Stack, now: int, stands: int) -> None:
+    def add(self, stack: Stack, others: list[Stack], now: int) -> None:
         """Take what a look has shown now; it may be read later.
 
-        `stands` is for how long the thread has not worked at all.
+        `others` are the stacks of other threads that may have kept this one from its work.
         """
-        self._fresh = (stack, now - self._last)
+        self._fresh = (stack, others, now - self._last)
         self._last = now
-        self.stood = max(self.stood, min(stands, now - self.since))
 
     def settle(self) -> None:
         """Read what was taken last."""
         if self._fresh is None:
             return
-        stack, time = self._fresh
+        stack, others, time = self._fresh
         sight = self._read(stack)
         # While the loop waits, nothing holds it.
         if sight.root is not None:
             self._lines[sight.line] += time
             self._roots[sight.root] += time
+        for other in map(self._read, others):
+            # One without a line is at rest, or a library's own.
+            if other.line is not None:
+                self._others[other] += time
+                break
         # At the end: the loop's own thread may come between, and must find it here or there.
         self._fresh = None
 
@@ -64,3 +68,9 @@ class Looks:
         """The name of what the loop had called; None if it was never seen at anything."""
         self.settle()
         return self._roots.most_common(1)[0][0] if self._roots else None
+
+    @property
+    def other(self) -> Sight | None:
+        """What another thread was at for most of the time; None if none was seen at work."""
+        self.settle()
+        return self._others.most_common(1)[0][0] if self._others else None

@@ -8,6 +8,7 @@ import sys
 import sysconfig
 from collections.abc import Collection
 from enum import Enum
+from functools import cached_property
 from pathlib import PurePath
 from types import CodeType, FrameType
 from typing import NamedTuple
@@ -125,10 +126,14 @@ class Stacks:
         self._runner = runner
         self._own = own
         self._files: dict[str, File] = {}
+
+    @cached_property
+    def _directory(self) -> str:
+        # Asked for with the first line, from the thread that looks: on the loop it would block.
         try:
-            self._directory = os.getcwd()
+            return os.getcwd()
         except FileNotFoundError:
-            self._directory = ""
+            return ""
 
     def read(self, calls: Stack) -> Sight:
         """Tell what the thread was at."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -28,6 +29,10 @@ class Watch:
     def __init__(self, app: Any, keeper: Keeper) -> None:
         self._app = app
         self._keeper = keeper
+        if keeper.watching:
+            # Not with the first look, on an event loop: it would hold that.
+            import_module(".line", __package__)
+            import_module(".watcher", __package__)
 
     @cached_property
     def _watcher(self) -> Watcher:

@@ -224,6 +224,25 @@ EXERCISES = {
     "29": Exercise(
         right={
             "longer": right(("200", "300")),
+            "the duration first": right(
+                (
+                    'kind.value, duration.value = "blocks", 200',
+                    'duration.value = 200\nkind.value = "blocks"',
+                )
+            ),
+        },
+        wrong={
+            "after the response": wrong("the client waited", ("immediate", "after_response")),
+            "awaiting": wrong("the client waited", ('"blocks"', '"awaits"')),
+            "in a thread": wrong("the client waited", ('"blocks"', '"thread"')),
+            "too short": wrong("the client waited", ("200", "60")),
+            # The last one: what is set stays set.
+            "the endpoint": wrong(
+                "has to stay",
+                ("label, mode, kind, duration = task_1.children\n", ""),
+                ('mode.value = "immediate"\n', ""),
+                ('kind.value, duration.value = "blocks", 200', "endpoint.children[-1].value = 200"),
+            ),
         },
     ),
     "30": Exercise(

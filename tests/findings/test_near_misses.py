@@ -97,6 +97,13 @@ class TestLoopHeld:
         (victim,) = finding.victims
         assert victim.title.startswith("GET /wait/50 #")
 
+    async def test_to_a_thread_that_kept_the_lock_no_thread_is_advised(self) -> None:
+        busy = Busy(2 * MS, 202 * MS, "resize in a thread", None, "shop.py:4 in resize", True)
+        (finding,) = explain([request(busy=[busy])])
+        assert finding.fact.startswith("resize in a thread, shop.py:4 in resize, held the event")
+        assert "another process" in finding.advice
+        assert "`def`" not in finding.advice
+
     async def test_who_waited_for_something_else_meanwhile_is_none(
         self, app: FastAPI, recorder: Recorder
     ) -> None:
@@ -227,6 +234,23 @@ class TestNoThreadFree:
         timelines = labels((0, 0, 10), (0, 120, 130), (0, 121, 130))
         timelines[0].busy = [Busy(0, 119 * MS, "POST /orders #1")]
         assert rules(timelines) == ["loop_held"]
+
+    @pytest.mark.parametrize(("started", "found"), [(120, ["no_thread_free"]), (121, [])])
+    async def test_they_are_the_cause_of_a_wait_of_which_they_worked_half(
+        self, started: int, found: list[Rule]
+    ) -> None:
+        assert rules(labels((0, 0, 60), (0, 0, 60), (0, started, 200))) == found
+
+    @pytest.mark.parametrize(
+        ("worked", "found"), [(59, ["loop_held"]), (60, ["no_thread_free", "loop_held"])]
+    )
+    async def test_the_loop_is_the_cause_where_it_was_held_for_longer(
+        self, worked: int, found: list[Rule]
+    ) -> None:
+        timelines = labels((0, 0, worked), (0, 0, worked), (0, 100, 200))
+        timelines[0].busy = [Busy(0, 60 * MS, "POST /orders #1")]
+        timelines += [request(4, busy=[Busy(300 * MS, 400 * MS, "POST /orders #4")])]
+        assert rules(timelines) == found
 
     async def test_who_was_cancelled_in_the_queue_got_no_thread(self) -> None:
         timelines = labels((0, 0, 100), (0, 0, 100), (0, 101, 200))

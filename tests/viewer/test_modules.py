@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,6 @@ from fastapi_tasks.recording import to_json
 from tests.npm import from_npm
 from tests.samples import MS, checkout, late, random_timelines, repeating, watched
 from visualize import summary, words
-from visualize.answers.wire import summary_json
 from visualize.columns import FORMAT, pack
 from visualize.joining import ModuleError, joined
 
@@ -53,7 +53,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "name": name,
                 "packed": pack(recording),
                 "lines": "".join(map(to_json, recording)),
-                "summary": summary_json(summary(recording)),
+                "summary": asdict(summary(recording)),
             }
             for name, recording in RECORDINGS.items()
         ],

@@ -17,7 +17,8 @@ class Hold:
     """One step that held the event loop of a process from `start` to `end`.
 
     `timeline` is the request whose step it was, `task` the task, both None where the recording has
-    them no more; `culprit` names it all the same.
+    them no more; `culprit` names it all the same. `thread` says that it was no step of the loop's,
+    but another thread, which kept the interpreter lock.
     """
 
     process: int
@@ -27,6 +28,7 @@ class Hold:
     timeline: Timeline | None = None
     task: TaskRecord | None = None
     line: str | None = None
+    thread: bool = False
 
     @property
     def lasted(self) -> int:
@@ -59,7 +61,8 @@ def holds(timelines: Iterable[Timeline]) -> dict[int, list[Hold]]:
 def _hold(timeline: Timeline, tasks: dict[int, TaskRecord], busy: Busy, own: bool) -> Hold:
     task = None if busy.task is None else tasks.get(busy.task)
     owner = timeline if own else None
-    return Hold(timeline.process, busy.start, busy.end, busy.culprit, owner, task, busy.line)
+    step = timeline.process, busy.start, busy.end, busy.culprit
+    return Hold(*step, owner, task, busy.line, busy.thread)
 
 
 def _apart(ordered: Iterable[Hold]) -> Iterator[Hold]:

@@ -140,6 +140,6 @@ def _report(count: int, late: int, output: Path) -> None:
     if not count:
         print("No request came, so nothing was written.")
         return
-    say_why(output)
+    say_why(output, count)
     many = f"{count} requests are" if count > 1 else "1 request is"
     print(f"{many} in {output}; {called()} show {output} shows them.")

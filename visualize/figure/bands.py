@@ -252,7 +252,7 @@ class _Painter:
             half, most, top = (duration(round(value * MS)) for value in spread.whole)
             yield from (f"p50 {half}", f"p95 {most}", f"max {top}")
         elif kind == "running":
-            yield f"up to {tops(one)[kind]:.3g} at once"
+            yield f"up to {one.at_once:,} at once"
         elif kind == "requests":
             yield f"up to {tops(one)[kind]:.3g} a second"
         elif kind == "errors":

@@ -40,8 +40,9 @@ class Crowd:
     """What a figure of many requests shows; times are milliseconds after the first one's start.
 
     `edges` are those of the bins. `running` is how many tasks of each mode ran on average in each
-    bin. `failed` are the requests that failed: their start and how long the response took; the
-    other `errors` are the ends of tasks. `held` is from when to when something held the event loop.
+    bin, `at_once` how many of all modes did at the most. `failed` are the requests that failed:
+    their start and how long the response took; the other `errors` are the ends of tasks. `held` is
+    from when to when something held the event loop.
     """
 
     requests: int
@@ -51,6 +52,7 @@ class Crowd:
     response: Spread
     wait: Spread
     running: dict[Mode, Floats]
+    at_once: int
     failed: Floats
     errors: Floats
     held: Floats
@@ -104,6 +106,7 @@ def crowd(timelines: Sequence[Timeline]) -> Crowd:
             for mode in MODES
             if (modes == mode).any()
         },
+        at_once=_at_once(started, ended),
         failed=np.stack([begun[wrong], took[wrong]], axis=1),
         errors=np.array(sorted(_ends_of_failures(placed))) / 1e6,
         held=_held(placed),
@@ -171,3 +174,10 @@ def _running(start: Floats, end: Floats, edges: Floats) -> Floats:
     total = passed(start) - passed(end)
     found: Floats = np.maximum(np.diff(total), 0.0) / np.diff(edges)
     return found
+
+
+def _at_once(start: Floats, end: Floats) -> int:
+    """How many ran at once at the most; one that begins when another ends runs after it."""
+    changes = np.repeat([1, -1], len(start))
+    order = np.lexsort((changes, np.concatenate([start, end])))
+    return int(np.max(np.cumsum(changes[order]), initial=0))

@@ -76,11 +76,12 @@ def flow(figure: Figure, found: Sequence[Entry], words: str) -> list[tuple[int, 
     places = []
     line, x = 0, EDGE
     for entry in found:
-        width = SWATCH + GAP + measure(figure, entry.words, SMALL)
+        # A swatch without words shares those of the next one.
+        width = SWATCH + (GAP + measure(figure, entry.words, SMALL)) * bool(entry.words)
         if x > EDGE and x + width > room:
             line, x = line + 1, EDGE
         places.append((line, x))
-        x += width + BETWEEN
+        x += width + BETWEEN * bool(entry.words)
     fits = x + measure(figure, words, SMALL) <= room
     return [*places, (line if fits else line + bool(found), room)]
 
@@ -141,13 +142,23 @@ def _tasks(pairs: Sequence[tuple[Scene, Frame]], palette: Palette) -> Iterator[E
         yield _box("held back by its mode", fc=paper, ec=muted, **lines)
     if "wait" in kinds:
         yield _box("waiting", fc=blend(muted, paper, 0.13), ec=muted, hatch=STRONG * hatch)
-    if any(shows_releases(*pair) for pair in pairs):
-        yield _dot("released", marker="o", mfc=paper, mec=muted, ms=4.4, mew=0.9)
+    yield from _releases(pairs, palette)
     if "run" in kinds:
         yield _box("running", fc=muted, ec=muted)
     if "span" in kinds:
         look = looks(palette)["span", None]
         yield _box("span", fc=look.fill, ec=look.edge)
+
+
+def _releases(pairs: Sequence[tuple[Scene, Frame]], palette: Palette) -> Iterator[Entry]:
+    """The shapes that mark a release, those of all modes that have one before the same word."""
+    signs = (sign for pair in pairs if shows_releases(*pair) for sign in pair[0].signs)
+    modes = {sign.mode for sign in signs if sign.kind == "released"}
+    shapes = list(dict.fromkeys(SHAPES[mode] for mode in MODES if mode in modes))
+    for shape in shapes:
+        look = {"mfc": palette["paper"], "mec": palette["muted"], "mew": 0.9}
+        size = 4.4 * SIZES.get(shape, 1.0)
+        yield _dot("released" * (shape == shapes[-1]), marker=MARKERS[shape], ms=size, **look)
 
 
 def _requested(pairs: Sequence[tuple[Scene, Frame]]) -> str:

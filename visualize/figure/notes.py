@@ -113,6 +113,7 @@ def _say_task(sheet: Sheet, room: Room, bars: Sequence[Bar], named: bool) -> Ite
     color = sheet.palette["error"] if ending else None
     name = legible(task.name) if named else ""
     said = [_lasted(bar, task) for bar in bars]
+    every = [words[-1] for words in said if words]
     above: list[Note] = []
     if said[-1] and last.kind == "run" and not named and not any(bar.backwards for bar in bars):
         for place, bar in enumerate(bars[:-1]):
@@ -120,7 +121,6 @@ def _say_task(sheet: Sheet, room: Room, bars: Sequence[Bar], named: bool) -> Ite
                 above += found
                 said[place] = []
     parts = [words[-1] for words in said if words]
-    full = _joined(name, *parts)
     short = [_joined(name, *parts[at:]) for at in range(len(parts))] + [name] * bool(name)
     if ending and room.fits_right(ending) and (found := list(room.inside(last, short))):
         yield from [*above, *found, *room.right([ending], color)]
@@ -130,7 +130,8 @@ def _say_task(sheet: Sheet, room: Room, bars: Sequence[Bar], named: bool) -> Ite
         yield from [*above, *found]
         return
     # In what came before the run, or left of it, the words must say all.
-    both = [_joined(full, ending), _joined(name, ending) or full]
+    both = [_joined(name, *some, ending) for some in (every, every[1:]) if len(some) > 1]
+    both.append(_joined(name, ending) or _joined(*every))
     longest = max(bars, key=lambda bar: bar.end - bar.start)
     found = list(room.inside(longest, both)) or list(room.left(both, color)) or above
     if not found and name:

@@ -31,7 +31,7 @@ Four events have names. None of them moves the cursor, and each replaces what th
 
 `findings` comes when they changed, and to whoever begins:
 
-    {"findings": [...],               as `visualize.answers.wire.answers_json` has them
+    {"findings": [...],               as `visualize.answers.wire.findings_json` has them
      "requests": 256}                 of so many requests, the latest
 
 `stopping` holds the number of the process that stops: its stream ends, others may go on.

@@ -35,8 +35,10 @@ export class Lanes {
 		this.isCrowd = false;
 		this.stale = this.grown = true;
 		this.pitch = 0;
-		/** @type {any} */
+		/** @type {any} kept for as long as nothing changes */
 		this.crowd = null;
+		/** @type {any} */
+		this.few = null;
 		/** @type {any} */
 		this.drawn = null;
 		/** @type {number | null} */
@@ -72,7 +74,7 @@ export class Lanes {
 
 	/** The filter or the data changed. */
 	renew() {
-		this.crowd = null;
+		this.crowd = this.few = null;
 		this.stale = this.grown = true;
 		const { app } = this;
 		[this.first, this.last] = extentOf(app.shown);
@@ -108,9 +110,17 @@ export class Lanes {
 		this.loop = loopLanes(app.shown);
 		const room = this.height - RULER - LOOP * this.loop.rows.length - 6;
 		this.scene = this.sceneFor(room);
-		this.pitch = stack(this.scene, view, room, this.isCrowd ? 2 : READABLE);
+		if (this.isCrowd) this.pitch = stack(this.scene, view, room);
 		this.stale = false;
 		this.keep(anchor);
+	}
+
+	/** The scene of a few requests; the same one as long as they are the same. */
+	detail(few) {
+		const requests = few.join(" ");
+		if (this.few?.requests !== requests)
+			this.few = { requests, scene: detailed(this.app.shown, inOrder(this.app.shown, few), this.folded) };
+		return this.few.scene;
 	}
 
 	sceneFor(room) {
@@ -121,8 +131,8 @@ export class Lanes {
 				app.pair ??
 				app.shown.flatMap((one, of) => one.within(view.begin, view.end, MANY).map((request) => [of, request]));
 			if (few.length && few.length <= MANY) {
-				const scene = detailed(app.shown, inOrder(app.shown, few), this.folded);
-				stack(scene, view, room, READABLE);
+				const scene = this.detail(few);
+				this.pitch = stack(scene, view, room, READABLE);
 				if (few.length <= 3 || scene.height <= LONG * room || app.compared) return scene;
 			}
 		}
@@ -254,7 +264,7 @@ export class Lanes {
 
 	fold(key) {
 		if (!this.folded.delete(key)) this.folded.add(key);
-		this.crowd = null;
+		this.crowd = this.few = null;
 		this.relayout();
 	}
 
@@ -268,7 +278,7 @@ export class Lanes {
 		const keys = this.scene?.bands.map(({ key }) => key) ?? [];
 		const all = keys.every((key) => this.folded.has(key));
 		for (const key of keys) all ? this.folded.delete(key) : this.folded.add(key);
-		this.crowd = null;
+		this.crowd = this.few = null;
 		this.relayout();
 	}
 

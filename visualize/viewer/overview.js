@@ -9,7 +9,7 @@ export function density(shown, begin, end, width) {
 	const at = (time) => Math.max(0, Math.min(width - 1, Math.floor((time - begin) * scale)));
 	for (const { recording, selected, offset, holds, align } of shown) {
 		const { owner, codes, size } = recording.tables.tasks;
-		const ok = recording.values.indexOf("ok");
+		const { ok } = recording;
 		const bars = recording.bars;
 		for (let i = 0; i < size; i++) {
 			if (!selected.tasks[i]) continue;

@@ -39,6 +39,7 @@ export class Recording {
 		/** @type {any[]} what came with it */
 		this.findings = [];
 		this.size = clock.length;
+		this.ok = values.indexOf("ok");
 		/** @type {Record<string, Int32Array>} where the records of each request begin */
 		this.from = {};
 		for (const type of PARTS) this.from[type] = beginnings(tables[type].owner, this.size);

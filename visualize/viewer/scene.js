@@ -9,7 +9,7 @@ import { TINTS } from "./tints.js";
  * @property {string} kind  of its bars: group, marks, client, requests, spans, busy, tasks, held
  * @property {any} band @property {number[]} refs  positions in the recording's table
  * @property {number} from @property {number} to  positions in the scene's columns
- * @property {number} y @property {number} height @property {string} [name]
+ * @property {number} y @property {number} height @property {string} [name] @property {Float64Array} [faults]
  */
 
 /** Rows of bars, and where each bar stands in time: columns over all rows, in their order. */
@@ -28,13 +28,19 @@ export class Scene {
 		this.begin = begin;
 		this.end = end;
 		this.height = 0;
+		const times = shown.map(() => ({}));
 		let at = 0;
-		for (const row of this.rows) at = this.fill(row, at, shown[row.band.of]);
+		for (const row of this.rows) {
+			const { of } = row.band;
+			at = this.fill(row, at, (times[of][row.kind] ??= timesOf(shown[of], row.kind)));
+			/** when what failed in this row did */
+			row.faults = faultsOf(shown[of], row);
+			row.refs = [];
+		}
 	}
 
-	fill(row, at, shown) {
+	fill(row, at, { begin, mid, end, offset, owner, tint, tintOf, codes }) {
 		const { begins, mids, ends, tints, refs } = this;
-		const { begin, mid, end, offset, owner, tint, tintOf, codes } = timesOf(shown, row.kind);
 		row.from = at;
 		for (const i of row.refs) {
 			const shift = offset ? offset[owner ? owner[i] : i] : 0;
@@ -45,10 +51,7 @@ export class Scene {
 			tints[at] = codes ? tintOf[codes[i]] : tint;
 			at++;
 		}
-		/** when what failed in this row did */
-		row.faults = faultsOf(shown, row);
 		row.to = at;
-		row.refs = [];
 		return at;
 	}
 
@@ -75,16 +78,18 @@ function timesOf({ recording: { bars, tables }, holds, begins, ends, offset, tin
 	return { ...bars[kind], offset, owner, tint, ...(kind === "tasks" && { codes: codes.mode, tintOf: tints }) };
 }
 
+const NONE = new Float64Array(0);
+
 function faultsOf({ recording, offset, selected }, { kind, refs }) {
 	const { owner, codes } = recording.tables.tasks;
-	const ok = recording.values.indexOf("ok");
+	const { ok } = recording;
 	const faults = [];
 	if (kind === "tasks")
 		for (const i of refs)
 			if (codes.outcome[i] !== ok && codes.outcome[i] >= 0) faults.push(recording.bars.tasks.end[i] + offset[owner[i]]);
 	if (kind === "requests")
 		for (const r of refs) if (selected.failed[r]) faults.push(recording.bars.requests.end[r] + offset[r]);
-	return Float64Array.from(faults); // bars of a row end one after another
+	return faults.length ? Float64Array.from(faults) : NONE; // bars of a row end one after another
 }
 
 /** A row of bars of one kind, still without any. */

@@ -4,6 +4,7 @@ export const ROOMY = 26; // pixels of a row that can be read at ease
 export const LABELLED = 15; // less, and there is no room for a name
 const EASY = 22;
 const LEAST = 2;
+const PITCHES = [...Array.from({ length: ROOMY - 3 }, (_, n) => ROOMY - n), 3.5, 3, 2.5, LEAST];
 const HEAD = 28;
 
 /**
@@ -22,10 +23,20 @@ export function stack(scene, view, room, least = LEAST) {
 		if (row.kind === "title" ? bands.has(row.band) : row.kind === "marks" && marked.has(row.band)) seen.add(row);
 	// A request whose bar is out of view is still named while any task of it is in view.
 	for (const row of scene.rows) if (bands.has(row.band) && row.kind === "group" && !row.band.shared) seen.add(row);
-	let pitch = ROOMY;
-	while (pitch > least && place(scene, seen, pitch) > room) pitch = pitch > 4 ? pitch - 1 : pitch - 0.5;
+	let pitch = highest(least, (pitch) => place(scene, seen, pitch) <= room);
 	if (place(scene, seen, pitch) > room && pitch >= LABELLED) place(scene, seen, (pitch = EASY)); // what scrolls anyway need not be narrow
 	return pitch;
+}
+
+/** The highest pitch that fits, or the least one: the lower they are, the less room rows take. */
+function highest(least, fits) {
+	let [from, to] = [0, PITCHES.indexOf(least)];
+	while (from < to) {
+		const middle = (from + to) >> 1;
+		if (fits(PITCHES[middle])) to = middle;
+		else from = middle + 1;
+	}
+	return PITCHES[from];
 }
 
 function place(scene, seen, pitch) {

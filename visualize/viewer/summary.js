@@ -112,7 +112,7 @@ function countTasks(recording, shown, of) {
 		codes,
 		times: { released, started, finished },
 	} = recording.tables.tasks;
-	const ok = recording.values.indexOf("ok");
+	const { ok } = recording;
 	const known = new Map();
 	for (let i = 0; i < size; i++) {
 		if (shown && !shown.tasks[i]) continue;

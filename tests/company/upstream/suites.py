@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from .expected import DIFFERENT
+from .expected import DIFFERENT, UNFIT
 from .prepare import python, source
 
 PLUGIN = Path(__file__).parent / "plugin"
@@ -18,7 +18,10 @@ PART_TIMEOUT = 600
 PARTS = {"fastapi": 6, "starlette": 1}
 """In how many parts each suite runs, so that all cores have work to the end."""
 
-VARIANTS = {"fastapi": ("alone", "lifespans", "tasks"), "starlette": ("alone", "lifespans")}
+VARIANTS = {
+    "fastapi": ("alone", "lifespans", "tasks", "watch"),
+    "starlette": ("alone", "lifespans", "watch"),
+}
 
 Outcomes = dict[str, tuple[str, str]]
 PASSED = ("passed", "")
@@ -126,6 +129,8 @@ def run(suite: str, variant: str, tests: list[str], *, ours: bool) -> Outcomes:
         }
         options = ["-q", "-p", "company_report", "-p", "no:sugar", "-p", "no:cacheprovider",
                    "--basetemp", f"{folder}/tmp"]  # fmt: skip
+        for unfit in UNFIT.get((suite, variant), ()):
+            options += ["--deselect", unfit]
         done = subprocess.run(
             [python(suite), "-m", "pytest", *options, *tests],
             cwd=source(suite), env=os.environ | environment, capture_output=True, text=True,

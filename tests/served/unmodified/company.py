@@ -65,3 +65,12 @@ def with_sentry() -> FastAPI:
 
     sentry_sdk.init(transport=Nowhere, traces_sample_rate=1.0)
     return shop(lambda name: sentry_sdk.start_span(name=name))
+
+
+def with_logfire() -> FastAPI:
+    import logfire
+
+    logfire.configure(send_to_logfire=False, console=False)
+    app = shop(logfire.span)
+    logfire.instrument_fastapi(app)
+    return app

@@ -85,7 +85,7 @@ class Finding:
     def as_json(self, victims: int = WORST) -> dict[str, Any]:
         """Return the finding as data for JSON, with its number of victims and the worst of them.
 
-        What stands in it, and what the numbers mean, is said by `wire.answers_json`.
+        What stands in it, and what the numbers mean, is said by `wire.findings_json`.
         """
         worst = [
             {**victim.place._asdict(), "title": victim.title, "lost_ns": victim.lost}

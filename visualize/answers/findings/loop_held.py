@@ -28,6 +28,9 @@ AT_ONCE = 5_000_000
 """Nanoseconds. Who goes on this soon after a step ended had waited for the loop; more after a long
 step, behind which many wait: half of its length."""
 
+OF_A_STEP = "await what it waits for, or write `def`, which runs in a thread"
+OF_A_THREAD = "it keeps the interpreter lock, so a thread is no help: let another process do it"
+
 _OF = re.compile(r"(?:(.*) of )?(\S+ /.*) #[0-9]+", re.DOTALL)
 
 
@@ -59,7 +62,7 @@ def _suspicion(held: list[Hold], longest: Hold, claims: list[Claim]) -> Suspicio
         times = f"{count(len(held), 'time')} for" if held[1:] else "for"
         once = f", up to {duration(longest.lasted)} at once" if held[1:] else ""
         fact = f"{cause} held the event loop {times} {duration(total)}{once}: {bill}"
-        return fact, "await what it waits for, or write `def`, which runs in a thread"
+        return fact, OF_A_THREAD if longest.thread else OF_A_STEP
 
     return Suspicion("loop_held", cause, _where(longest, claims), say, claims)
 

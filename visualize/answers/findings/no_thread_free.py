@@ -20,9 +20,9 @@ HANDOVER = 10_000_000
 """Nanoseconds. A thread that ended one task and takes the next one this soon was never free: on a
 busy machine it is not its turn at once."""
 
-MOSTLY = 0.8
-"""The share of a wait in which all threads worked, from which on they are its cause. Beside them, a
-task waits for the loop to take it up, and for the interpreter's lock."""
+MOSTLY = 0.5
+"""The share of a wait in which all threads worked, from which on they are its cause, unless the
+loop was held for more of it. Beside both, a task waits for the interpreter's lock."""
 
 Job = tuple[Timeline, TaskRecord]
 
@@ -107,7 +107,10 @@ def _claims(late: Sequence[Job], full: Intervals, evidence: Evidence) -> Iterato
     for timeline, task in late:
         released = task.released or 0
         started = evidence.end_of(timeline, task.started)
-        if full.overlap(released, started) >= MOSTLY * (started - released):
+        worked = full.overlap(released, started)
+        loop = evidence.loops.get(timeline.process)
+        held = loop.intervals.overlap(released, started) if loop else 0
+        if worked >= MOSTLY * (started - released) and worked >= held:
             for _, start, end in full.within(released, started):
                 yield Claim("wait", timeline, task, start, end)
 

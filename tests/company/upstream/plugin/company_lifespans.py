@@ -17,12 +17,16 @@ living: WeakKeyDictionary[Any, list[object]] = WeakKeyDictionary()
 
 
 def around_test_clients(module: Any) -> None:
-    """Do so for a TestClient that is used outside of `with`."""
+    """Do so for a TestClient that is used outside of `with`, if its app has a lifespan at all."""
+    from starlette.applications import Starlette
+
+    alone = module.TestClient._portal_factory
 
     @contextmanager
     def portal_with_lifespan(self: Any) -> Iterator[Any]:
-        if self.portal is not None:
-            yield self.portal
+        if self.portal is not None or not isinstance(self.app, Starlette):
+            with alone(self) as portal:
+                yield portal
             return
         with self:
             yield self.portal
