@@ -27,7 +27,7 @@ from .wire import pieces
 
 FRAME = 0.05
 """Seconds from one frame to the next, at least."""
-SHARE = 0.006
+SHARE = 0.0075
 """Seconds more between a reader's frames for each reader that there is."""
 
 

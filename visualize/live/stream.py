@@ -23,8 +23,8 @@ STREAM = 60.0
 STALL = 10.0
 """Seconds that a reader may leave what was sent unread, before it is cut off."""
 LOOK = 2.0
-"""Seconds between two looks at whether a reader is stuck; one that is, is not waited for longer
-where the server stops."""
+"""Seconds between two looks at whether a reader is stuck, and the pause of its readers more; one
+that is, is not waited for longer where the server stops."""
 
 
 class Stream(Response):
@@ -75,8 +75,6 @@ class Stream(Response):
         parts: list[bytes] = []
         size = 0
         async for part in self._news():
-            if not part:
-                continue
             parts.append(self._packing.packed(part))
             size += len(parts[-1])
             if size > PIECE:
@@ -99,16 +97,18 @@ class Stream(Response):
         frames = await source.after(before)
         if frames is None:
             async for piece in source.catch_up(before):
-                if isinstance(piece, Cursor):
-                    reached = piece
-                    yield self._missed(reached)
-                else:
+                if not isinstance(piece, Cursor):
                     yield piece
+                    continue
+                reached = piece
+                if missed := self._missed(reached):
+                    yield missed
             yield self._moved(reached)
             return
         for frame in frames:
             reached = frame.moves(self._cursors[source.run])
-            yield self._missed(reached)
+            if missed := self._missed(reached):
+                yield missed
             for part in frame.body:
                 yield part
             yield self._moved(reached)
@@ -143,7 +143,7 @@ class Stream(Response):
     async def _until_stuck(self, scope: Scope, stream: anyio.CancelScope) -> None:
         """Cut a reader off that does not read, at once where the server stops."""
         while True:
-            await anyio.sleep(LOOK)
+            await anyio.sleep(LOOK + self._sources.pause)
             since = self._waiting_since
             if since is None:
                 continue
