@@ -45,9 +45,7 @@ async def log_it() -> None: ...
 
 
 @post("/loans", dependencies={"session": Provide(get_session)})
-async def lend(
-    data: JSONBody[dict[str, str]], session: NamedDependency[AsyncSession]
-) -> Response[dict[str, str]]:
+async def lend(data: JSONBody[dict[str, str]], session: NamedDependency[AsyncSession]) -> Response[dict[str, str]]:
     await session.execute(text("insert into loans values (:book)"), data)
     await session.commit()
     noted = asyncio.create_task(log_it())
