@@ -126,11 +126,12 @@ def test_the_slowest_of_all_is_seen_and_explained(show: Show, shop: Shop) -> Non
     blue = colors[:, :, 2] - colors[:, :, 0] > 60
     highest = int(blue.any(axis=1).argmax())
     person.clicks_at(left + int(blue[highest].argmax()) + 1, top + highest + 1)
-    slowest = max(shop.timelines, key=lambda one: (one.response_sent or 0) - one.request_start)
     said = person.sees(r"([A-Z]+ /\S+ #\d+): response sent after")
-    assert said[1] == slowest.title
-    kept = [(start, end) for _, start, end in shop.ledger.loop]
+    slowest = next(one for one in shop.timelines if one.title == said[1])
     lasted = (slowest.response_sent or 0) - slowest.request_start
+    longest = max((one.response_sent or 0) - one.request_start for one in shop.timelines)
+    assert lasted >= 0.95 * longest  # points so near each other are one on the screen
+    kept = [(start, end) for _, start, end in shop.ledger.loop]
     if overlap(kept, slowest.request_start, slowest.response_sent) > lasted / 2:
         person.sees(r"Held up (by )?[\d.]+ ms ")  # else it was the machine, which nobody planted
     assert person.actions <= MOST

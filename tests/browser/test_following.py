@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -139,6 +141,29 @@ def test_a_server_that_stops_says_so_and_the_page_goes_on_with_the_next(
     assert follow.get_attribute("aria-pressed") == "true"
     assert screen.page.locator(".counters.old").count() == 0
     assert refused
+    screen.troubles.clear()  # the browser's own words on a server that is gone
+
+
+def test_a_page_that_is_left_open_does_not_hammer_a_server_that_is_gone(
+    source: Source, live: Callable[[], Screen]
+) -> None:
+    screen = live()
+    tried: list[float] = []
+
+    def refuse(route: Any) -> None:
+        tried.append(time.monotonic())
+        route.abort()
+
+    screen.page.route("**/events", refuse)
+    source.events.put(HANG_UP)
+    until = time.monotonic() + 60
+    while len(tried) < 24 and time.monotonic() < until:
+        screen.page.wait_for_timeout(100)
+    assert min(later - before for before, later in pairwise(tried[21:])) > 1.5
+    screen.page.unroute("**/events")
+    screen.page.wait_for_function(
+        "() => document.querySelector('#timeline').viewer.state.part.status.textContent === 'live'"
+    )
     screen.troubles.clear()  # the browser's own words on a server that is gone
 
 

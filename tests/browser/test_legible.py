@@ -184,6 +184,14 @@ def test_three_hours_are_read_in_hours_on_the_ruler(show: Show) -> None:
     assert "send_mail  3 h" in screen.texts()
 
 
+def test_weeks_are_read_in_days_on_the_ruler(show: Show) -> None:
+    screen = show([checkout(1), checkout(2, 30 * 24 * 3_600_000 * MS)])
+    ruler = [label.words for label in screen.labels() if label.y < 10]
+    assert ruler[0] == "0"
+    assert ruler[-1] == "30 d"
+    assert all(words.endswith(" d") for words in ruler[1:])
+
+
 def test_a_mode_that_holds_nothing_back_has_no_such_time_in_the_table(show: Show) -> None:
     screen = show(checkout())
     screen.show("table")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from tests.samples import MS, checkout, random_timelines
+from tests.samples import MS, WALL, checkout, random_timelines
 
 from .screen import Screen
 
@@ -283,6 +284,37 @@ def test_rows_grow_with_enter_on_a_request(show: Show) -> None:
     name = screen.state("v.pinned.name")
     assert screen.sentence().startswith(name)
     assert any(text.startswith(name) for text in screen.texts())
+
+
+def test_a_finding_leads_to_rows_that_can_be_read(show: Show) -> None:
+    crowd = random_timelines(2000, 5)
+    for timeline in crowd:
+        timeline.request_start //= 20
+        timeline.wall = WALL + timeline.request_start
+        timeline.tasks = [
+            replace(one, requested=at, released=at, started=at + MS, finished=at + 90 * MS)
+            for one, at in zip(timeline.tasks, [timeline.request_start] * 5, strict=True)
+        ]
+    screen = show(crowd)
+    screen.page.locator(".why li button").first.click()
+    screen.settle()
+    assert pitch(screen) >= 18
+    name = screen.sentence().split()[0]
+    assert any(text.startswith(name) for text in screen.texts())
+    screen.press("f")
+    assert pitch(screen) < 15
+
+
+def test_the_next_task_is_one_in_view(show: Show) -> None:
+    screen = show(random_timelines(300, 5))
+    screen.show("lanes")
+    screen.state("v.lanes.look(2e9, 2.1e9)")
+    screen.settle()
+    before = screen.view
+    screen.press("n")
+    begin, _ = screen.state("v.lanes.extent(v.app.pinned)")
+    assert before.begin <= begin <= before.end
+    assert screen.view[:2] == before[:2]
 
 
 def test_what_does_not_fit_scrolls_with_a_bar(show: Show) -> None:

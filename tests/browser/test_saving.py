@@ -114,9 +114,10 @@ def test_svg_stands_alone_with_title_and_legend(show: Show, tmp_path: Path) -> N
     picture = ET.fromstring(saved)
     texts = ["".join(text.itertext()) for text in picture.iter(f"{SVG}text")]
     assert texts[0] == "Our shop"
-    assert {"immediate", "after_route", "after_response", "held the event loop", "failed"} <= set(
-        texts
-    )
+    assert {
+        "immediate", "after_route", "after_response", "held back by its mode", "waits: late",
+        "held the event loop", "failed",
+    } <= set(texts)  # fmt: skip
     assert set(screen.texts()) <= set(texts)
     assert b'fill="#0072b2"' in saved
     assert b"var(" not in saved

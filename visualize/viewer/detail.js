@@ -186,8 +186,8 @@ export class Details {
 			.slice(0, 3)
 			.map(({ index, cost }) => this.line({ type: "tasks", of, index }, cost, taskWords(record.recording, index)));
 		return [
-			...section("Held up by", culprits),
 			...section(`Waited for a thread: ${count(keepers.length, "task")} kept them, among them`, kept),
+			...section(keepers.length ? "Held up besides by" : "Held up by", culprits),
 		];
 	}
 

@@ -80,7 +80,8 @@ export class Files {
 			x += widthOf(words) + 50;
 		};
 		const known = (mode) => app.shown.some(({ recording }) => recording.values.includes(mode));
-		for (const mode of MODES.filter(known))
+		const modes = MODES.filter(known);
+		for (const mode of modes)
 			entry(
 				(x) => (
 					pen.rect(`wait ${mode}`, x, y - 6, 13, 12),
@@ -89,6 +90,10 @@ export class Files {
 				),
 				mode,
 			);
+		for (const mode of modes.slice(0, 1)) {
+			entry((x) => pen.rect(`held ${mode}`, x, y - 6, 26, 12), "held back by its mode");
+			entry((x) => pen.rect(`wait ${mode}`, x, y - 6, 26, 12), "waits: late");
+		}
 		entry((x) => pen.rect("busy", x, y - 6, 26, 12), "held the event loop");
 		entry((x) => pen.sign("fault", "error", x + 14, y), "failed");
 	}

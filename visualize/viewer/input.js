@@ -169,7 +169,7 @@ function pannedBack(lanes, held) {
 function brushTo(lanes, one, other) {
 	const [begin, end] = [Math.min(one, other), Math.max(one, other)];
 	Object.assign(lanes.view, { begin, end: Math.max(end, begin + 10) });
-	lanes.fitted = false;
+	lanes.fitted = lanes.readable = false;
 	lanes.relayout();
 }
 

@@ -33,6 +33,7 @@ export class Lanes {
 		this.last = 1e6;
 		this.measures = false; // the next drag does
 		this.isCrowd = false;
+		this.readable = false; // one went to something: its name can be read, though not all rows fit
 		this.stale = this.grown = true;
 		this.pitch = 0;
 		/** @type {any} kept for as long as nothing changes */
@@ -110,7 +111,7 @@ export class Lanes {
 		this.loop = loopLanes(app.shown);
 		const room = this.height - RULER - LOOP * this.loop.rows.length - 6;
 		this.scene = this.sceneFor(room);
-		if (this.isCrowd) this.pitch = stack(this.scene, view, room);
+		if (this.isCrowd) this.pitch = stack(this.scene, view, room, this.readable ? READABLE : undefined);
 		this.stale = false;
 		this.keep(anchor);
 	}
@@ -133,7 +134,7 @@ export class Lanes {
 			if (few.length && few.length <= MANY) {
 				const scene = this.detail(few);
 				this.pitch = stack(scene, view, room, READABLE);
-				if (few.length <= 3 || scene.height <= LONG * room || app.compared) return scene;
+				if (few.length <= 3 || scene.height <= LONG * room || this.readable || app.compared) return scene;
 			}
 		}
 		this.isCrowd = true;
@@ -191,6 +192,7 @@ export class Lanes {
 	look(begin, end) {
 		this.see(begin, end);
 		this.fitted = false;
+		this.readable = true;
 		this.relayout();
 	}
 
@@ -198,6 +200,7 @@ export class Lanes {
 		this.see(this.first, this.last);
 		this.view.y = 0;
 		this.fitted = true;
+		this.readable = false;
 		this.relayout();
 	}
 
@@ -224,6 +227,7 @@ export class Lanes {
 		view.begin += (x / this.width) * (old - length);
 		view.end = view.begin + length;
 		this.fitted = false;
+		if (factor > 1) this.readable = false;
 		this.relayout();
 	}
 
@@ -234,7 +238,7 @@ export class Lanes {
 		if (zoom) this.see(begin, Math.max(end, begin + 10));
 		else if (inTime && (end < this.view.begin || begin > this.view.end))
 			Object.assign(this.view, { begin: begin - half, end: begin + half });
-		if (zoom) this.fitted = false;
+		if (zoom) Object.assign(this, { fitted: false, readable: true });
 		this.layout();
 		const box = this.scene && pin.type !== "held" && this.locator().locate(pin);
 		if (box && (box.row.y < this.view.y || box.row.y + box.row.height > this.view.y + this.room))

@@ -5,6 +5,7 @@ import { Told } from "./lines.js";
 import { count, duration, harmless } from "./words.js";
 
 const AGAIN = 2000; // milliseconds until a refused connection is tried again
+const SOON = 20; // so often the browser tries at its own pace, which is a quick one
 const SILENT = 3500; // milliseconds without a word after which the server's loop is held, or it is gone
 
 export class Live {
@@ -15,6 +16,7 @@ export class Live {
 		this.told = new Told(app.data.format, app.data.limit);
 		this.paused = false;
 		this.waiting = 0;
+		this.failures = 0;
 		this.wasFollowing = false;
 		/** @type {any} */
 		this.silence = 0;
@@ -32,6 +34,7 @@ export class Live {
 		if (!globalThis.EventSource) return this.gone("This browser has no EventSource: it cannot follow the app.");
 		const source = new EventSource(this.app.data.events);
 		source.onopen = () => {
+			this.failures = 0;
 			this.gone("");
 			if (status) status.textContent = "live";
 			if (this.wasFollowing) this.follow(true);
@@ -45,7 +48,9 @@ export class Live {
 		source.onerror = () => {
 			const refused = source.readyState === EventSource.CLOSED;
 			this.lost(refused ? "If it was restarted, open the address that it printed." : "Trying to connect again …");
-			if (refused) setTimeout(() => this.connect(), AGAIN);
+			if (!refused && ++this.failures <= SOON) return;
+			source.close();
+			setTimeout(() => this.connect(), AGAIN);
 		};
 	}
 

@@ -208,7 +208,8 @@ export class Numbers {
 		);
 		const most = points.reduce((most, [, lasted]) => Math.max(most, lasted), 1) * 1.06;
 		pen.begin(width, height);
-		for (const [at, words] of ticksOf(0, most, 4)) {
+		if (!points.length) pen.text("muted", "Nothing to show.", 6, room.top + 12);
+		for (const [at, words] of points.length ? ticksOf(0, most, 4) : []) {
 			const y = room.bottom - ((room.bottom - room.top) * at) / most;
 			pen.rect("grid", room.left, y, room.right - room.left, 1);
 			pen.text("muted", words, 6, y);
@@ -231,7 +232,7 @@ export class Numbers {
 	}
 
 	times(pen, room, first, last, x) {
-		if (first > last) return pen.text("muted", "Nothing to show.", room.left + 8, room.top + 12);
+		if (first > last) return;
 		const { recording } = this.app.shown[0];
 		const steps = Math.max(1, Math.min(3, Math.floor((room.right - room.left) / 100) - 1));
 		for (let n = 0; n <= steps; n++) {
@@ -266,7 +267,7 @@ function headline({ recording, selected, count: requests, holds }, rows) {
 		failed && `${percent(failed, requests)} failed`,
 		count(selected.shown, "task"),
 		faults && `${percent(faults, selected.shown)} failed`,
-		held && `event loop held for ${duration(held)}`,
+		requests && held && `event loop held for ${duration(held)}`,
 	];
 	return [
 		recording.label && make("strong", {}, named(harmless(recording.label)), " "),

@@ -218,7 +218,8 @@ export class Painter {
 			if (!from || !to || !from.row.height || !to.row.height) continue;
 			const [x, y] = [Math.max(2, Math.min(this.width - 2, from.x)), from.y + from.h / 2];
 			const [toX, toY] = [Math.max(2, Math.min(this.width - 2, to.x + (to.end - to.x) / 2)), to.y + to.h / 2];
-			this.pen.path("link", [x, y, x - 6, y, x - 6, (y + toY) / 2, toX, (y + toY) / 2, toX, toY]);
+			const under = to.y + to.h + 3; // where nothing is written
+			this.pen.path("link", [x, y, x - 6, y, x - 6, under, toX, under, toX, toY]);
 			this.pen.sign("strong", "discarded", toX, toY);
 		}
 	}

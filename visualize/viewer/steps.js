@@ -1,9 +1,20 @@
 // From what is chosen to the next: of the tasks that are shown, or of all bars.
 
-/** Find the next task that is shown, in the order of time, that `isWanted`. */
+/** Find the next task that is shown, in the order of time, that `isWanted`: after what is chosen, else in view. */
 export function nextTask(app, lanes, by, isWanted) {
 	const { pinned } = app;
-	const now = pinned ? [lanes.extent(pinned)[0], pinned.of, pinned.type === "tasks" ? pinned.index : -1] : null;
+	if (pinned)
+		return nextAfter(
+			[lanes.extent(pinned)[0], pinned.of, pinned.type === "tasks" ? pinned.index : -1],
+			app,
+			by,
+			isWanted,
+		);
+	const edge = by > 0 ? lanes.view.begin : lanes.view.end;
+	return nextAfter([edge, -1, -1], app, by, isWanted) ?? nextAfter(null, app, by, isWanted);
+}
+
+function nextAfter(now, app, by, isWanted) {
 	const before = (a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
 	let best = null;
 	app.shown.forEach(({ recording, selected, offset }, of) => {

@@ -96,12 +96,13 @@ export function victimsOf(shown, at) {
 		if (hold.request === owner && (type === "tasks" ? hold.task === index : true)) return;
 		const wait = waitOf(shown, { type, index, owner });
 		const cost = wait ? Math.min(hold.end, wait[1]) - Math.max(hold.start, wait[0]) : 0;
-		if (cost >= WORTH) found.push({ type, index, owner, cost });
+		// Who waited for something else besides lost less to it.
+		if (cost >= WORTH) found.push({ type, index, owner, cost, weight: (cost * cost) / (wait[1] - wait[0]) });
 	};
 	for (let i = 0; i < recording.tables.tasks.size; i++)
 		if (selected.tasks[i]) look("tasks", i, recording.tables.tasks.owner[i]);
 	for (let r = 0; r < recording.size; r++) if (selected.requests[r]) look("requests", r, r);
-	return found.sort((a, b) => b.cost - a.cost).slice(0, MOST);
+	return found.sort((a, b) => b.weight - a.weight).slice(0, MOST);
 }
 
 /** The lines to draw for what is chosen: pairs of a victim and a culprit. */

@@ -109,15 +109,24 @@ export function ticksOf(begin, end, most) {
 		factor <= Math.max(-begin, end) && factor <= 1000 * step && (factor < 60e9 || step % factor === 0);
 	const [unit, factor] = UNITS.find(fits) ?? UNITS[5];
 	const places = Math.max(0, Math.ceil(Math.log10(factor / step) - 1e-9));
-	const words = (time) =>
-		Math.abs(time) >= 3600e9 && unit === "min"
+	const words = (time) => {
+		if (unit === "h" && Math.abs(time) >= 2 * DAY) return inDays(time);
+		return Math.abs(time) >= 3600e9 && unit === "min"
 			? duration(time)
 			: `${(time / factor).toFixed(places)} ${unit}`.replace("-", "−");
+	};
 	/** @type {[number, string][]} */
 	const ticks = [];
 	for (let n = Math.ceil(begin / step); n * step <= end && ticks.length < 1000; n++)
 		ticks.push([n * step, n ? words(n * step) : "0"]);
 	return ticks;
+}
+
+const DAY = 86400e9;
+
+function inDays(time) {
+	const hours = Math.round((Math.abs(time) % DAY) / 3600e9);
+	return `${time < 0 ? "−" : ""}${Math.floor(Math.abs(time) / DAY)} d${hours ? ` ${hours} h` : ""}`;
 }
 
 const CLOCK = [15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400].map((s) => s * 1e9);
