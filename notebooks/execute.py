@@ -140,10 +140,15 @@ def _describe(output: Any) -> None:
 
 @contextmanager
 def run_all(paths: Iterable[Path], task: Callable[[Path], T]) -> Iterator[dict[Path, Future[T]]]:
-    """Do `task` for each path, two at a time, while the block is open."""
+    """Do `task` for each path, two at a time, while the block is open.
+
+    The last one begins first: those with processes of their own, which take longest, are there.
+    """
+    listed = list(paths)
     with private_settings(), ThreadPoolExecutor(AT_ONCE) as pool:
         try:
-            yield {path: pool.submit(task, path) for path in paths}
+            futures = {path: pool.submit(task, path) for path in reversed(listed)}
+            yield {path: futures[path] for path in listed}
         finally:
             pool.shutdown(cancel_futures=True)
 
