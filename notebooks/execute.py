@@ -140,15 +140,10 @@ def _describe(output: Any) -> None:
 
 @contextmanager
 def run_all(paths: Iterable[Path], task: Callable[[Path], T]) -> Iterator[dict[Path, Future[T]]]:
-    """Do `task` for each path, two at a time, while the block is open.
-
-    The last one begins first: those with processes of their own, which take longest, are there.
-    """
-    listed = list(paths)
+    """Do `task` for each path, two at a time, while the block is open."""
     with private_settings(), ThreadPoolExecutor(AT_ONCE) as pool:
         try:
-            futures = {path: pool.submit(task, path) for path in reversed(listed)}
-            yield {path: futures[path] for path in listed}
+            yield {path: pool.submit(task, path) for path in paths}
         finally:
             pool.shutdown(cancel_futures=True)
 
