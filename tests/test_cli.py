@@ -9,7 +9,7 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -29,30 +29,8 @@ from visualize.lab.sockets import bind
 from visualize.page import to_html
 from visualize.perfetto import to_perfetto
 
-from .processes import environment, line_with, run, running
+from .processes import Command, environment, line_with, run, running
 from .samples import checkout, random_timelines
-
-Result = tuple[int, str, str]
-Command = Callable[..., Result]
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to work in."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "100")
-    return tmp_path
-
-
-@pytest.fixture
-def command(here: Path, capfd: pytest.CaptureFixture[str]) -> Command:
-    """Run a command in this process; return its exit code, output and complaint."""
-
-    def call(*arguments: str) -> Result:
-        code = main(arguments)
-        return (code, *capfd.readouterr())
-
-    return call
 
 
 @pytest.fixture
