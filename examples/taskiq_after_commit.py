@@ -15,8 +15,8 @@ and the job is discarded, both or none.
 
 What is left: the process may be killed between the commit and the handing over, and then the order
 stands without its job. Where that must not happen, the enqueueing belongs into the transaction
-itself: a row in an outbox table that a process of its own hands over, or a queue that lives in the
-same database, such as procrastinate.
+itself: a row in an outbox table (examples/outbox.py), or a queue that lives in the same database,
+such as procrastinate.
 
 uv run examples/taskiq_after_commit.py
 """

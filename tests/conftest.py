@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from fastapi import FastAPI
 
 from fastapi_tasks import Recorder, add_tasks
 
+from .processes import Command
 from .virtual import VirtualLoop, now
 
 WALL = 1_764_000_000_000_000_000
@@ -39,3 +41,23 @@ def make_app(recorder: Recorder) -> Callable[..., FastAPI]:
         return app
 
     return make
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    return tmp_path
+
+
+@pytest.fixture
+def command(here: Path, capfd: pytest.CaptureFixture[str]) -> Command:
+    """Run a command in this process; return its exit code, output and complaint."""
+    from visualize.cli.main import main
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = main(arguments)
+        return (code, *capfd.readouterr())
+
+    return call

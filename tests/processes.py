@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 60
+
+Command = Callable[..., tuple[int, str, str]]
+"""Runs a command in this process: exit code, output, complaint."""
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -240,6 +240,7 @@ class TestShow:
         ("path", "complaint"),
         [
             ("/dev/zero", "/dev/zero: line 1 is longer than 64 MiB, and no timeline is: give a"),
+            ("/dev/urandom", "/dev/urandom: line "),
             ("/dev/null", "/dev/null holds no request: record some, then show them"),
             ("/", "cannot read / (is a directory): give a file that the record command wrote"),
             ("/proc/self/mem", "cannot read /proc/self/mem (input/output error): give a file"),

@@ -9,7 +9,7 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from fastapi_tasks import Recorder, Timeline, load, save, to_json
+from fastapi_tasks import Recorder, Timeline, __version__, load, save, to_json
 from fastapi_tasks.recorder import keeper_of
 from visualize import plot, text, to_mermaid, to_png, to_svg
 from visualize.cli import journal
@@ -29,30 +29,8 @@ from visualize.lab.sockets import bind
 from visualize.page import to_html
 from visualize.perfetto import to_perfetto
 
-from .processes import environment, line_with, run, running
+from .processes import Command, environment, line_with, run, running
 from .samples import checkout, random_timelines
-
-Result = tuple[int, str, str]
-Command = Callable[..., Result]
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to work in."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "100")
-    return tmp_path
-
-
-@pytest.fixture
-def command(here: Path, capfd: pytest.CaptureFixture[str]) -> Command:
-    """Run a command in this process; return its exit code, output and complaint."""
-
-    def call(*arguments: str) -> Result:
-        code = main(arguments)
-        return (code, *capfd.readouterr())
-
-    return call
 
 
 @pytest.fixture
@@ -114,6 +92,48 @@ def test_a_reader_that_leaves_is_no_error(here: Path) -> None:
     )  # fmt: skip
     assert shown.stderr == b""
     assert shown.stdout.count(b"\n") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no device that is always full")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("show", "run.jsonl"),
+        ("show", "run.jsonl", "--html", "-"),
+        ("compare", "run.jsonl", "run.jsonl"),
+        ("demo", "--no-open", "-o", "made"),
+        ("record", "shop:app", "--port", "0"),
+    ],
+    ids=" ".join,
+)
+def test_an_output_that_takes_no_more_is_one_line(
+    here: Path, run_jsonl: Path, arguments: tuple[str, ...]
+) -> None:
+    write_app(here)
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "visualize", *arguments], cwd=here, env=environment(),
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    said = [line for line in done.stderr.splitlines() if not line.startswith("INFO")]
+    assert said == [
+        "visualize: cannot write to standard output (no space left on device): send it elsewhere"
+    ]
+    assert done.returncode == 1
+
+
+def test_an_output_that_was_closed_is_no_error(here: Path, run_jsonl: Path) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m visualize show run.jsonl --html >&-", shell=True, check=False,
+        cwd=here, env=environment(), stderr=subprocess.PIPE, text=True, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (here / "run.html").exists()
+
+
+def test_the_version_is_told(here: Path) -> None:
+    done = run("--version", cwd=here)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{__version__}\n", "")
 
 
 def test_long_work_is_announced_on_a_terminal(here: Path, run_jsonl: Path) -> None:
@@ -275,6 +295,18 @@ def test_a_damaged_pipe_is_one_line(here: Path) -> None:
             ("record", "main"),
             2,
             "'main' names no app: give its module and its name, such as main:app",
+        ),
+        (
+            ("record", "main.py:app"),
+            2,
+            "'main.py' is no name of a module: write it as an import does, such as main:app or "
+            "shop.main:app",
+        ),
+        (
+            ("record", "../shop/main:app"),
+            2,
+            "'../shop/main' is no name of a module: write it as an import does, such as main:app "
+            "or shop.main:app",
         ),
     ],
 )
@@ -515,7 +547,7 @@ def test_a_taken_port_is_one_line(here: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         f"visualize: port {port} on 127.0.0.1 is taken by another program: "
-        "give another port, or none for a free one\n"
+        "give another port, or 0 for a free one\n"
     )
 
 

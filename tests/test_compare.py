@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from fastapi_tasks import save
+from tests.processes import Command
 from tests.runs import Shop, run
 from tests.samples import checkout
 from visualize import difference
-from visualize.cli.main import main
 
-Command = Callable[..., tuple[int, str, str]]
 BEFORE, AFTER, AGAIN = run(1), run(2, Shop(search=30, failing=0.1)), run(3)
 
 
 @pytest.fixture
-def command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Command:
-    """Run a command in a folder that holds three recordings."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "100")
+def command(command: Command) -> Command:
+    """Compare in a folder that holds three recordings."""
     for name, recording in {"before": BEFORE, "after": AFTER, "again": AGAIN}.items():
         save(recording, f"{name}.jsonl")
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = main(("compare", "before.jsonl", *arguments))
-        return (code, *capfd.readouterr())
-
-    return call
+    return partial(command, "compare", "before.jsonl")
 
 
 HEAD = "before  before.jsonl\nafter   after.jsonl\n\n"

@@ -160,7 +160,7 @@ def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         f"visualize: port {port} on 127.0.0.1 is taken by another program: "
-        "give another port, or none for a free one\n"
+        "give another port, or 0 for a free one\n"
     )
 
 

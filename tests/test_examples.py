@@ -28,6 +28,13 @@ SHOWN = {
         r"^smtp +below mail, ",
         r"^stock +below order, mode after_response, ERROR$",
     ],
+    "outbox": [
+        r"^pen: 200, ok$",
+        r"^unicorn: 409, discarded$",
+        r"^killed before it handed over: \['book'\] waits$",
+        r"^ink: 200, ok$",
+        r"^sent: pen, book, ink; 0 left$",
+    ],
     "prometheus_metrics": [
         r'^response_seconds_count\{route="/orders/\{number\}"\} 5.0$',
         r'^response_seconds_sum\{route="/orders/\{number\}"\} 0\.\d',

@@ -391,7 +391,7 @@ def test_a_taken_port_is_named() -> None:
             pass
     assert str(caught.value) == (
         f"port {port} on 127.0.0.1 is taken by another program: "
-        "give another port, or none for a free one"
+        "give another port, or 0 for a free one"
     )
 
 

@@ -10,7 +10,6 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,36 +17,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastapi_tasks import Timeline, load, save
-from tests.processes import environment
+from tests.processes import Command, environment
 from tests.runs import Shop, run
 from tests.samples import checkout, random_timelines
 from tests.strategies import recordings, unhurried
 from visualize import explain, select, summary, text, to_html, to_mermaid
 from visualize.answers.together import Answers, slowness
-from visualize.cli.main import main
 from visualize.terminal.cells import columns
 from visualize.terminal.pens import pen_for
 from visualize.terminal.screen import screen
 
-Command = Callable[..., tuple[int, str, str]]
 SHOP = run(1, Shop(hold=40), requests=300)
 
 
 @pytest.fixture
-def command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Command:
+def command(command: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
     """Run a command in a folder that holds a shop's recording."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("LINES", "50")
     save(SHOP, "run.jsonl")
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = main(arguments)
-        return (code, *capfd.readouterr())
-
-    return call
+    return command
 
 
 def shown(command: Command, *arguments: str) -> str:

@@ -28,6 +28,12 @@ def load_app(name: str) -> ASGIApp:
         raise CommandError(
             f"{name!r} names no app: give its module and its name, such as main:app", USAGE
         )
+    if not all(map(str.isidentifier, module_name.split("."))) or module_name.endswith(".py"):
+        raise CommandError(
+            f"{module_name!r} is no name of a module: write it as an import does, such as main:app "
+            "or shop.main:app",
+            USAGE,
+        )
     found: Any = _import(module_name)
     for attribute in path.removesuffix("()").split("."):
         if not hasattr(found, attribute):
@@ -112,6 +118,8 @@ def _import(name: str) -> object:
 
 def _explain(doing: str, error: BaseException) -> str:
     """Say what failed and in which line of whose file, as a traceback's last lines do."""
+    if isinstance(error, SyntaxError):
+        return f"{doing} failed: {type(error).__name__}: {error}"
     last = traceback.extract_tb(error.__traceback__)[-1]
     words = " ".join(f"{type(error).__name__}: {error}".split())
     return f"{doing} failed: {words} ({last.filename}, line {last.lineno})"

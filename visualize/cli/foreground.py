@@ -37,12 +37,22 @@ def serve_until_signal(
 
     The event loop is the one that uvicorn chooses. `quiet` keeps its log to itself, requests
     included. Open requests get 10 seconds, tasks what the app's limits give them; a second Ctrl-C
-    ends both at once. Raises LabError if the app does not start.
+    ends both at once. Raises LabError if the app does not start, and what `started` raises, if it
+    cannot say so: then the server ends as at Ctrl-C.
     """
     hosted = Hosted(app, lambda: server)
+    unsaid: list[OSError] = []
+
+    def tell() -> None:
+        try:
+            started()
+        except OSError as error:
+            unsaid.append(error)
+            server.should_exit = True
+
     with kept_log([]) if quiet else nullcontext(), _brief_at_end() as be_brief:
         config = configure(hosted, access_log=not quiet)
-        server = ForegroundServer(config, started, be_brief, hosted.give_up)
+        server = ForegroundServer(config, tell, be_brief, hosted.give_up)
         # uvicorn raises the signal that ended it once more: it must not end the process as well.
         for number in SIGNALS:
             signal.signal(number, lambda *_: setattr(server, "should_exit", True))
@@ -50,6 +60,8 @@ def serve_until_signal(
             _run(server, taken)
     if not server.started:
         raise not_started(hosted.error)
+    if unsaid:
+        raise unsaid[0]
 
 
 def _run(server: uvicorn.Server, taken: socket.socket) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -10,11 +11,16 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import NoReturn
 
+from fastapi_tasks import __version__
+
 from .called import called
 from .errors import FAILURE, USAGE, CommandError
+from .files import reason
 
 COMMANDS = ("demo", "record", "show", "compare", "playground")
 BROKEN_PIPE = 128 + getattr(signal, "SIGPIPE", 13)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What a standard output says that takes no more; of a file, the command has told by itself."""
 EXTRAS = {
     **dict.fromkeys(("matplotlib", "PIL", "numpy"), "visualize"),
     **dict.fromkeys(("uvicorn", "httpx", "sqlalchemy", "aiosqlite"), "lab"),
@@ -23,9 +29,7 @@ EXTRAS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code: 0, 1 for a failure, 2 for wrong usage."""
-    for stream in (sys.stdout, sys.stderr):
-        # A name that the terminal cannot show is written in escapes, never a crash.
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    _make_streams_safe()
     try:
         options = parser().parse_args(_given(arguments))
         code: int = options.run(options)
@@ -38,9 +42,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"visualize: {_missing(error)}", file=sys.stderr)
         return FAILURE
     except BrokenPipeError:
-        # Whoever read our output has left: the rest goes nowhere, also what is in the buffer.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read our output has left.
+        _discard_output()
         return BROKEN_PIPE
+    except OSError as error:
+        if error.errno not in FULL or error.filename is not None:
+            raise
+        _discard_output()
+        print(
+            f"visualize: cannot write to standard output ({reason(error)}): send it elsewhere",
+            file=sys.stderr,
+        )
+        return FAILURE
+
+
+def _make_streams_safe() -> None:
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            # It was closed before we started: then nobody wants to read it.
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        # A name that the terminal cannot show is written in escapes, never a crash.
+        getattr(sys, name).reconfigure(errors="backslashreplace")
+
+
+def _discard_output() -> None:
+    """Let the rest go nowhere, also what is in the buffer."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _given(arguments: Sequence[str] | None) -> list[str]:
@@ -88,6 +115,7 @@ def parser() -> argparse.ArgumentParser:
         description="See when background tasks really run.",
         epilog=f"example: {called()} demo",
     )
+    top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
         import_module(f".{command}", __package__).add_to(commands)

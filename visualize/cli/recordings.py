@@ -56,7 +56,7 @@ def read(path: Path) -> list[Timeline]:
 
 def _read(file: IO[bytes], say: Callable[[str], None]) -> tuple[list[Timeline], list[str]]:
     """Return the timelines, and what is to be said of them."""
-    lines, left_out = _last(_counted(file, say))
+    lines, left_out = _last(_begun(_counted(file, say)))
     total = left_out + len(lines)
     notes: list[str] = []
     timelines: list[Timeline] = []
@@ -75,6 +75,14 @@ def _read(file: IO[bytes], say: Callable[[str], None]) -> tuple[list[Timeline], 
             f"it holds {total:,} requests, and the last {total - left_out:,} of them are read"
         )
     return timelines, notes
+
+
+def _begun(lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    """Refuse what does not begin as a recording, before all of it is read: it may have no end."""
+    for first in lines:
+        read_line(*first)
+        yield first
+        yield from lines
 
 
 def _last(lines: Iterator[tuple[int, bytes]]) -> tuple[deque[tuple[int, bytes]], int]:

@@ -35,7 +35,7 @@ def _explain(error: Exception, host: str, port: int) -> str:
     if number == errno.EADDRINUSE:
         return (
             f"port {port} on {host} is taken by another program: "
-            "give another port, or none for a free one"
+            "give another port, or 0 for a free one"
         )
     if number in (errno.EACCES, errno.EPERM):
         return f"port {port} needs rights that this user does not have: give a port from 1024 on"
