@@ -14,7 +14,7 @@ import pytest
 
 import fastapi_tasks
 import visualize
-from visualize.assets import ASSETS
+from visualize.assets import ASSETS, asset, shortened
 
 from ..processes import ROOT
 from .environments import Built, run, tool
@@ -55,6 +55,15 @@ def test_the_wheel_holds_both_packages_whole_and_nothing_else(built: Built) -> N
     }
     assert names == wanted | {f"visualize/viewer/built/{name}" for name in ASSETS}
     assert {"fastapi_tasks/py.typed", "visualize/py.typed"} <= names
+
+
+def test_the_wheel_holds_what_the_browser_tests_drive(built: Built) -> None:
+    pytest.importorskip("minify", reason="tdewolff-minify is not installed")
+    with zipfile.ZipFile(built.wheel) as wheel:
+        for name in ASSETS:
+            carried = wheel.read(f"visualize/viewer/built/{name}").decode()
+            assert carried == shortened(name), name
+            assert len(carried) <= len(asset(name)), name
 
 
 def test_the_sdist_holds_what_tests_it_and_nothing_that_was_made(built: Built) -> None:
