@@ -95,8 +95,12 @@ def test_an_app_that_does_not_start_is_told_once(tmp_path: Path) -> None:
 def test_what_stands_in_the_way_is_said(tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text(APP)
     done = run("record", "shop:app", "--port", "0", "--workers", "0", cwd=tmp_path)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr == "visualize: 0 workers serve nobody: give a number from 1\n"
+    done = run("record", "shop:app", "--port", "0", "--workers", "1000000", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("visualize: 1000000 workers would leave this machine no room")
+    assert list(tmp_path.iterdir()) == [tmp_path / "shop.py"]
     (tmp_path / "run.jsonl").write_text("mine")
     done = run(*WORKERS, cwd=tmp_path)
     assert done.returncode == 2

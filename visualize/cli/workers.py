@@ -21,7 +21,7 @@ from fastapi_tasks import Timeline, load, merge
 from fastapi_tasks.errors import RecordingError
 from fastapi_tasks.files import target_of
 
-from .errors import FAILURE, CommandError
+from .errors import FAILURE, USAGE, CommandError
 from .files import unwritable
 
 Serve = Callable[[argparse.Namespace, socket, Callable[[str], object]], object]
@@ -95,10 +95,20 @@ def _end_with(parent: Any) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+MOST = 128
+"""Workers: each is a process of its own, of tens of megabytes."""
+
+
 def check(workers: int) -> None:
     """Raise CommandError where so many workers are not to be had."""
     if workers < 1:
-        raise CommandError(f"{workers} workers serve nobody: give a number from 1")
+        raise CommandError(f"{workers} workers serve nobody: give a number from 1", USAGE)
+    if workers > MOST:
+        raise CommandError(
+            f"{workers} workers would leave this machine no room for anything else: give at most "
+            f"{MOST}, and of those no more than a few for each processor",
+            USAGE,
+        )
     if workers > 1 and sys.platform == "win32":
         raise CommandError("workers cannot be told to end on Windows: leave --workers out")
 

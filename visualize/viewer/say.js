@@ -18,7 +18,8 @@ export const statusOf = ({ status, error, aborted, request_end }) =>
 	[status, error && harmless(error), aborted && "aborted", request_end === null && "open"].filter(Boolean).join(" · ");
 
 /** What a request came to, in a line. */
-export function summaryOf({ recording, index, response_sent: sent, tasks_dropped, spans_dropped }, undrawn = 0) {
+export function summaryOf(request, undrawn = 0) {
+	const { recording, index, kind, response_sent: sent, tasks_dropped, spans_dropped } = request;
 	const [from, to] = recording.range("tasks", index);
 	const { finished } = recording.tables.tasks.times;
 	let [later, going] = [-Infinity, 0];
@@ -27,7 +28,8 @@ export function summaryOf({ recording, index, response_sent: sent, tasks_dropped
 		if (isOpen(recording.read("tasks", i))) going++;
 	}
 	later -= sent;
-	const answer = sent === null ? "no response sent" : `response sent after ${duration(sent)}`;
+	const unanswered = kind === "lifespan" ? "" : "no response sent";
+	const answer = sent === null ? unanswered : `response sent after ${duration(sent)}`;
 	const ending = going ? `${going} not ended` : sent !== null && later > 0 && `the last ended ${duration(later)} later`;
 	const [begin, end] = recording.range("spans", index);
 	const spans = end > begin && count(end - begin, "span") + (undrawn ? ` (${undrawn} not drawn)` : "");
