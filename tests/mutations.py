@@ -10,8 +10,8 @@ from dataclasses import dataclass
 PLACED = "        phase = PHASE[record.mode]\n"
 LAST = "            self._handed_over = True\n            await self._send(message)\n"
 START = '            self.timeline.status = message["status"]\n'
-PASSING = """            for job in self._waiting.pop(phase):
-                job.release()
+PASSING = """        for job in self._waiting.pop(phase, ()):
+            job.release()
 """
 SPAWNED = "return asyncio.Task(run(), "
 ENDED = """        self._end("error", error)
@@ -117,12 +117,12 @@ MUTATIONS = (
         ((13, "13"), (23, "18")),
         "phases.py",
         PASSING,
-        """            import asyncio
-            for job in self._waiting.pop(phase):
-                if phase == AFTER_RESPONSE:
-                    asyncio.get_running_loop().call_later(0.06, job.release)
-                else:
-                    job.release()
+        """        import asyncio
+        for job in self._waiting.pop(phase, ()):
+            if phase == AFTER_RESPONSE:
+                asyncio.get_running_loop().call_later(0.06, job.release)
+            else:
+                job.release()
 """,
     ),
     Mutation(
@@ -139,8 +139,8 @@ MUTATIONS = (
         "tasks are released in the reverse order",
         ((11, "10"), (16, "14"), (17, "15")),
         "phases.py",
-        "for job in self._waiting.pop(phase):\n                job.release()",
-        "for job in reversed(self._waiting.pop(phase)):\n                job.release()",
+        "for job in self._waiting.pop(phase, ()):\n",
+        "for job in reversed(self._waiting.pop(phase, ())):\n",
     ),
     Mutation(
         "a call of schedule() takes 50 µs more",

@@ -31,6 +31,13 @@ def test_every_claim_has_a_mutation() -> None:
     assert sorted({claim for _, claim, _ in PAIRS}) == list(range(1, 28))
 
 
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+def test_each_mutation_finds_what_it_changes(mutation: Mutation) -> None:
+    if mutation.file:
+        text = (ROOT / "fastapi_tasks" / mutation.file).read_text(encoding="utf-8")
+        assert text.count(mutation.old) == 1
+
+
 @pytest.mark.parametrize(
     ("mutation", "claim", "number"),
     [pytest.param(*pair, id=f"claim {pair[1]}, {pair[2]}: {pair[0].name}") for pair in CHOSEN],
