@@ -191,6 +191,8 @@ class Request:
             self.tell("request_end")
         if waiting is not None:
             waiting.response_passes()
+            # It holds this, which would keep both for the garbage collector.
+            self.waiting = None
         self.keeper.end(self)
 
     # The endpoint; from any thread --------------------------------------------------------------
