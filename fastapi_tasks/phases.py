@@ -8,6 +8,7 @@ from threading import get_ident
 from .job import Job, logger
 from .names import harmless
 from .request import Request
+from .running import release
 from .runtime import Runtime
 from .timeline import SCHEDULED_MODES, Mode
 
@@ -70,7 +71,7 @@ class Phases:
 
     def _release(self, phase: int) -> None:
         for job in self._waiting.pop(phase, ()):
-            job.release()
+            release(job)
 
     def _fail(self, kind: type[BaseException]) -> None:
         """Discard what waits; what is scheduled from now on keeps its mode."""
@@ -115,6 +116,6 @@ class Phases:
             self.request.tell("requested", record)
         phase = PHASE[record.mode]
         if self._passed >= phase:
-            job.release()
+            release(job)
         else:
             self._waiting.setdefault(phase, []).append(job)

@@ -99,7 +99,7 @@ class Request:
         if self.app is None:
             self.app = coroutine
         keeper = self.keeper
-        beat = keeper.beat_of(self.thread) if keeper.watching else None
+        beat = keeper.loops.beat_of(self.thread) if keeper.watching else None
         return first_step(coroutine, self, keeper.clock, keeper.busy_limit, beat)
 
     @property
@@ -109,7 +109,7 @@ class Request:
 
     def held_loop(self, begun: int, ended: int) -> None:
         """Record that one step of this request held the event loop."""
-        self.keeper.held_loop(self, begun, ended, self._background_of(begun, ended))
+        self.keeper.loops.by_step(self, begun, ended, self._background_of(begun, ended))
 
     def _background_of(self, begun: int, ended: int) -> TaskRecord | None:
         """Return the task of Starlette's that took most of a step, which may have ended in it."""
