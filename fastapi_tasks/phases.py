@@ -29,8 +29,8 @@ class Phases:
     def __init__(self, request: Request, runtime: Runtime) -> None:
         self.request = request
         self.runtime = runtime
-        # Somebody may ask for tasks with the connection of a request that is over.
-        self._passed = IMMEDIATE if request.timeline.request_end is None else AFTER_RESPONSE
+        # Somebody may ask for tasks with the connection of a request that has been answered.
+        self._passed = IMMEDIATE if request.timeline.response_sent is None else AFTER_RESPONSE
         self._waiting: dict[int, list[Job]] = {}
         # An exception may be under way from before, such as that of a request around this one.
         self._handled = exception()
