@@ -17,7 +17,6 @@ from .job import logger
 from .layers import InnerLayer, Layer, Opening, around
 from .recorder import Recorder, keeper_of
 from .task import DEFAULTS, TaskConfig
-from .watch.middlewares import with_spans
 from .watch.watch import Watch
 
 
@@ -155,6 +154,8 @@ def _put_layers(app: Starlette, recorder: Recorder, opening: Opening) -> None:
         before = list(middlewares)
         ours = [inner]
         if keeper_of(recorder).watching:
+            from .watch.middlewares import with_spans  # most apps do without
+
             middlewares[:] = with_spans(before)
             ours += [one for one in middlewares if one not in before]
         middlewares.append(inner)
