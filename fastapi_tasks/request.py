@@ -210,7 +210,9 @@ class Request:
     def endpoint_ends(self, error: BaseException | None = None) -> None:
         """Take note that the endpoint has returned, or failed."""
         if self._endpoint is not None:
-            tried(self._endpoint.end, error)
+            # It holds this.
+            opened, self._endpoint = self._endpoint, None
+            tried(opened.end, error)
         self.timeline.endpoint_end = self.keeper.clock()
         if self.keeper.listeners:
             self.tell("endpoint_end")
