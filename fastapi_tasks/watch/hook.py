@@ -43,24 +43,39 @@ def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
         setattr(owner, name, make(original))
 
 
-def tried(part: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def tried(part: Callable[..., Any], *args: Any) -> Any:
     """Call a part of a hook; where it fails return None, and say so in the log the first time."""
     try:
-        return part(*args, **kwargs)
+        return part(*args)
     except Exception:
-        name = part.__qualname__
-        if name not in _failed:
-            _failed.add(name)
-            logger.exception(
-                "watching failed in %s: the app goes on, and its timelines lack what this would "
-                "have recorded; it is said once",
-                name,
-            )
+        failed(part)
         return None
+
+
+def failed(part: Callable[..., Any]) -> None:
+    """Say in the log that a part of a hook has failed, the first time; call it in the handler."""
+    name = part.__qualname__
+    if name not in _failed:
+        _failed.add(name)
+        logger.exception(
+            "watching failed in %s: the app goes on, and its timelines lack what this would "
+            "have recorded; it is said once",
+            name,
+        )
 
 
 def _end(opened: Ending, result: object) -> None:  # noqa: ARG001
     opened.end()
+
+
+def _begun(
+    begin: Callable[..., Ending | None], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Ending | None:
+    try:
+        return begin(*args, **kwargs)
+    except Exception:
+        failed(begin)
+        return None
 
 
 def around(
@@ -79,7 +94,7 @@ def around(
     def hook(*args: Any, **kwargs: Any) -> Any:
         if here.get() is None:
             return original(*args, **kwargs)
-        opened = tried(begin, *args, **kwargs)
+        opened = _begun(begin, args, kwargs)
         if opened is None:
             return original(*args, **kwargs)
         try:
@@ -102,7 +117,7 @@ def _around_async(
     async def hook(*args: Any, **kwargs: Any) -> Any:
         if here.get() is None:
             return await original(*args, **kwargs)
-        opened = tried(begin, *args, **kwargs)
+        opened = _begun(begin, args, kwargs)
         if opened is None:
             return await original(*args, **kwargs)
         try:
