@@ -3,6 +3,7 @@
 import { lanes, packed } from "./packing.js";
 import { OWN_ROWS } from "./rows.js";
 import { newRow, Scene } from "./scene.js";
+import { count } from "./words.js";
 
 /** Bands that many requests share, one after another. */
 export function crowded(shown, folded) {
@@ -86,7 +87,7 @@ function byRoute({ recording, order, selected }, of, folded) {
 		for (let i = from; i < to; i++) if (selected.tasks[i]) one.tasks.push(i);
 	}
 	return [...routes].map(([route, { requests, tasks }]) =>
-		titled(route, of, recording.label, `${route} · ${requests.length.toLocaleString("en")} requests`, folded, [
+		titled(route, of, recording.label, `${route} · ${count(requests.length, "request")}`, folded, [
 			...packed(recording.bars.requests, requests).map((refs) => ["requests", refs]),
 			...packed(recording.bars.tasks, tasks).map((refs) => ["tasks", refs]),
 		]),
@@ -110,7 +111,7 @@ function byTask({ recording, selected }, of, by, folded) {
 			name,
 			of,
 			recording.label,
-			`${name} · ${tasks.length.toLocaleString("en")} tasks`,
+			`${name} · ${count(tasks.length, "task")}`,
 			folded,
 			packed(recording.bars.tasks, tasks).map((refs) => ["tasks", refs]),
 		),
