@@ -77,7 +77,9 @@ function titled(key, of, label, title, folded, rows) {
 	return band;
 }
 
-function byRoute({ recording, order, selected }, of, folded) {
+function byRoute(shown, of, folded) {
+	const { recording, order, selected } = shown;
+	const [requestBars, taskBars] = [shown.barsOf("requests"), shown.barsOf("tasks")];
 	const routes = new Map();
 	for (const request of order) {
 		const route = recording.route(request);
@@ -88,13 +90,15 @@ function byRoute({ recording, order, selected }, of, folded) {
 	}
 	return [...routes].map(([route, { requests, tasks }]) =>
 		titled(route, of, recording.label, `${route} · ${count(requests.length, "request")}`, folded, [
-			...packed(recording.bars.requests, requests).map((refs) => ["requests", refs]),
-			...packed(recording.bars.tasks, tasks).map((refs) => ["tasks", refs]),
+			...packed(requestBars, requests).map((refs) => ["requests", refs]),
+			...packed(taskBars, tasks).map((refs) => ["tasks", refs]),
 		]),
 	);
 }
 
-function byTask({ recording, selected }, of, by, folded) {
+function byTask(shown, of, by, folded) {
+	const { recording, selected } = shown;
+	const bars = shown.barsOf("tasks");
 	const names = new Map();
 	for (let i = 0; i < recording.tables.tasks.size; i++) {
 		if (!selected.tasks[i]) continue;
@@ -113,7 +117,7 @@ function byTask({ recording, selected }, of, by, folded) {
 			recording.label,
 			`${name} · ${count(tasks.length, "task")}`,
 			folded,
-			packed(recording.bars.tasks, tasks).map((refs) => ["tasks", refs]),
+			packed(bars, tasks).map((refs) => ["tasks", refs]),
 		),
 	);
 }

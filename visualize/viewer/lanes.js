@@ -159,7 +159,8 @@ export class Lanes {
 	zoom(factor, x = this.width / 2) {
 		const { view } = this;
 		const old = view.end - view.begin;
-		const length = Math.max(10, Math.min(4 * (this.last - this.first) + 10, old * factor));
+		const least = Math.max(10, 1e-13 * Math.abs(view.begin)); // less, and a double cannot tell begin from end
+		const length = Math.max(least, Math.min(4 * (this.last - this.first) + 10, old * factor));
 		view.begin += (x / this.width) * (old - length);
 		view.end = view.begin + length;
 		this.fitted = false;

@@ -67,6 +67,15 @@ export class Shown {
 		if (!isSorted) this.order.sort((a, b) => this.begins[a] - this.begins[b] || a - b);
 	}
 
+	/** When the bars of a kind begin and end, on the axis. @param {string} type @returns {{begin: Float64Array, end: Float64Array}} */
+	barsOf(type) {
+		const { recording, offset } = this;
+		const { begin, end } = recording.bars[type];
+		if (this.align === "clock") return { begin, end };
+		const { owner } = recording.tables[type];
+		return { begin: begin.map((at, i) => at + offset[owner[i]]), end: end.map((at, i) => at + offset[owner[i]]) };
+	}
+
 	/** The requests that are seen between two moments, in time order; `most` + 1 at most. */
 	within(begin, end, most = Infinity) {
 		const found = [];
