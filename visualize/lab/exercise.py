@@ -12,7 +12,7 @@ from .bench import Bench
 CLOSE = 0.25
 """The part of a measured number by which a guess may miss it and still be close."""
 
-NO_GUESS = "No guess yet: write yours in place of the dots, and run again."
+NO_GUESS = "No guess yet: fill in the dots, run again."
 
 
 def beside(guess: Any, measured: Any, unit: str = "") -> str:
