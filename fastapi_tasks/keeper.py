@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from .settling import Settling
 from .steps import Beat
-from .timeline import Busy, Span, TaskRecord, Timeline
+from .timeline import MACHINE, Busy, Span, TaskRecord, Timeline
 
 logger = logging.getLogger("fastapi_tasks")
 
@@ -59,11 +59,13 @@ class Told(NamedTuple):
 
     `line` is the source line that held it, where it is known. `thread` is the function of another
     thread, which kept the interpreter lock so that the loop could not go on; None where the loop
-    itself was at work.
+    itself was at work. `machine` says that it was kept from its work, and no code of the app is
+    known to have done that: the machine gave the processors, or the lock, to others.
     """
 
     line: str | None = None
     thread: str | None = None
+    machine: bool = False
 
 
 class LoopWatch(Protocol):
@@ -275,6 +277,11 @@ class Keeper:
         if told.thread is not None:
             # Not the step's doing: it waited as all others did.
             self._add_busy(own, self.held_by_thread(told, begun, ended, thread, culprit))
+            return
+        if told.machine:
+            put_aside = Busy(begun, ended, MACHINE)
+            self._add_busy(own, put_aside)
+            self._add_to_waiting(put_aside, thread, culprit)
             return
         name = title if task is None else task.name
         id = None if task is None else task.id
