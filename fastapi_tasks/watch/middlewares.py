@@ -12,7 +12,7 @@ from ..callables import display_name
 from .here import Here, Open, begin, here, past
 from .hook import tried
 
-NOTICED = 1_000_000
+NOTICED = 5_000_000
 """Nanoseconds from the beginning of an answer to the first of its body that are worth a span: only
 what streams takes longer."""
 
