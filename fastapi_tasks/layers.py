@@ -51,8 +51,8 @@ class Opening:
 
     def is_done(self, scope: Scope) -> bool:
         """Tell whether a layer outside sees the request in this scope, and more of it."""
-        request = scope[SCOPE_KEY]
-        return isinstance(request, Request) and (self._host is None or request.host is not None)
+        request: Request | None = scope.get(SCOPE_KEY)
+        return request is not None and (self._host is None or request.host is not None)
 
     async def pass_on(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Let `app` answer, and record what passes between it and the server."""
@@ -139,7 +139,7 @@ class Layer:
         self._owner = owner
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if SCOPE_KEY in scope and self._opening.is_done(scope):
+        if self._opening.is_done(scope):
             return self.app(scope, receive, send)
         self._come_outside()
         return self._opening.pass_on(self.app, scope, receive, send)
