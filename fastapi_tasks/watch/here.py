@@ -60,10 +60,10 @@ class Open(Here):
         """Let what begins from now on be inside of the span."""
         self._token = here.set(self)
 
-    def end(self, error: BaseException | None = None) -> None:
-        """End the span; `error` is what left it."""
+    def end(self, error: BaseException | None = None, at: int | None = None) -> None:
+        """End the span, `at` that moment or now; `error` is what left it."""
         request, span = self.request, self.span
-        span.end = request.keeper.clock()
+        span.end = request.keeper.clock() if at is None else at
         if error is not None:
             span.error = type(error).__name__
         if self._token is not None:
@@ -86,11 +86,18 @@ class Open(Here):
                 here.set(token.old_value)
 
 
-def begin(name: str, kind: SpanKind, attributes: dict[str, str] | None = None) -> Open | None:
-    """Begin a span that others may be inside of; None where nothing is watched."""
-    opened = leaf(name, kind, attributes)
-    if opened is not None:
-        opened.enter()
+def begin(
+    name: str, kind: SpanKind, attributes: dict[str, str] | None = None, at: int | None = None
+) -> Open | None:
+    """Begin a span that others may be inside of, `at` that moment or now.
+
+    None where nothing is watched.
+    """
+    place = here.get()
+    if place is None:
+        return None
+    opened = leaf_of(place, name, kind, attributes, at)
+    opened.enter()
     return opened
 
 
@@ -101,12 +108,16 @@ def leaf(name: str, kind: SpanKind, attributes: dict[str, str] | None = None) ->
 
 
 def leaf_of(
-    place: Here, name: str, kind: SpanKind, attributes: dict[str, str] | None = None
+    place: Here,
+    name: str,
+    kind: SpanKind,
+    attributes: dict[str, str] | None = None,
+    at: int | None = None,
 ) -> Open:
     """Begin a span that nothing is inside of, as part of `place`, wherever the code is."""
     request = place.request
-    now = request.keeper.clock()
-    span = Span(name, kind, now, None, place.task, place.parent, None, attributes or {})
+    start = request.keeper.clock() if at is None else at
+    span = Span(name, kind, start, None, place.task, place.parent, None, attributes or {})
     request.keeper.add_span(request.timeline, span)
     return Open(place, span)
 

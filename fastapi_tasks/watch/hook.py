@@ -53,7 +53,7 @@ def tried(part: Callable[..., Any], *args: Any) -> Any:
 
 
 def failed(part: Callable[..., Any]) -> None:
-    """Say in the log that a part of a hook has failed, the first time; call it in the handler."""
+    """Say in the log, the first time, that a part of a hook has raised what is being handled."""
     name = part.__qualname__
     if name not in _failed:
         _failed.add(name)
@@ -66,16 +66,6 @@ def failed(part: Callable[..., Any]) -> None:
 
 def _end(opened: Ending, result: object) -> None:  # noqa: ARG001
     opened.end()
-
-
-def _begun(
-    begin: Callable[..., Ending | None], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Ending | None:
-    try:
-        return begin(*args, **kwargs)
-    except Exception:
-        failed(begin)
-        return None
 
 
 def around(
@@ -94,7 +84,11 @@ def around(
     def hook(*args: Any, **kwargs: Any) -> Any:
         if here.get() is None:
             return original(*args, **kwargs)
-        opened = _begun(begin, args, kwargs)
+        try:
+            opened = begin(*args, **kwargs)
+        except Exception:
+            failed(begin)
+            opened = None
         if opened is None:
             return original(*args, **kwargs)
         try:
@@ -102,7 +96,10 @@ def around(
         except BaseException as error:
             tried(opened.end, error)
             raise
-        tried(returned, opened, result)
+        try:
+            returned(opened, result)
+        except Exception:
+            failed(returned)
         return result
 
     return hook
@@ -117,7 +114,11 @@ def _around_async(
     async def hook(*args: Any, **kwargs: Any) -> Any:
         if here.get() is None:
             return await original(*args, **kwargs)
-        opened = _begun(begin, args, kwargs)
+        try:
+            opened = begin(*args, **kwargs)
+        except Exception:
+            failed(begin)
+            opened = None
         if opened is None:
             return await original(*args, **kwargs)
         try:
@@ -125,7 +126,10 @@ def _around_async(
         except BaseException as error:
             tried(opened.end, error)
             raise
-        tried(returned, opened, result)
+        try:
+            returned(opened, result)
+        except Exception:
+            failed(returned)
         return result
 
     return hook
