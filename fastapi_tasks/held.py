@@ -8,7 +8,7 @@ from threading import get_ident
 from typing import Any, NamedTuple, Protocol
 
 from .steps import Beat
-from .timeline import Busy, TaskRecord, Timeline
+from .timeline import MACHINE, Busy, TaskRecord, Timeline
 
 
 class OpenRequest(Protocol):
@@ -36,11 +36,13 @@ class Told(NamedTuple):
 
     `line` is the source line that held it, where it is known. `thread` is the function of another
     thread, which kept the interpreter lock so that the loop could not go on; None where the loop
-    itself was at work.
+    itself was at work. `machine` says that it was kept from its work, and no code of the app is
+    known to have done that: the machine gave the processors, or the lock, to others.
     """
 
     line: str | None = None
     thread: str | None = None
+    machine: bool = False
 
 
 class LoopWatch(Protocol):
@@ -123,6 +125,11 @@ class HeldLoops:
         if told.thread is not None:
             # Not the step's doing: it waited as all others did.
             self._books.add_busy(own, self.by_thread(told, begun, ended, thread, culprit))
+            return
+        if told.machine:
+            put_aside = Busy(begun, ended, MACHINE)
+            self._books.add_busy(own, put_aside)
+            self._add_to_waiting(put_aside, thread, culprit)
             return
         name = title if task is None else task.name
         id = None if task is None else task.id

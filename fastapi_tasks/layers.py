@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractContextManager
-from functools import partial
 from typing import Any, Protocol
 
 from starlette.applications import Starlette
@@ -35,10 +34,11 @@ class Watching(Protocol):
     def lifespan(self) -> AbstractContextManager[None]:
         """Record what the app starts in its lifespan, which is up while this is open."""
 
-    async def pass_on(
-        self, app: ASGIApp, request: Request, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        """Let `app` answer, with all that it does recorded as part of this request."""
+    def enter(self, request: Request) -> Any:
+        """Record all that runs here from now on as part of this request; return what ends that."""
+
+    def leave(self, request: Request, scope: Scope, entered: Any) -> None:
+        """Take note that the app is done with a request that was entered."""
 
 
 class Opening:
@@ -65,13 +65,14 @@ class Opening:
             await self._others(app, scope, receive, send)
             return
         scope[SCOPE_KEY] = request
-        if self._keeper.watching:
-            app = partial(self._watch.pass_on, app, request)
+        entered = self._watch.enter(request) if self._keeper.watching else None
         try:
             rest = request.first_step(app(scope, request.receive, request.send))
             if rest is not None:
                 await rest
         finally:
+            if entered is not None:
+                self._watch.leave(request, scope, entered)
             request.end(scope)
 
     async def _others(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:

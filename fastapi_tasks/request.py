@@ -148,12 +148,13 @@ class Request:
             # From here on a disconnect is the server's way to say that the response is over.
             self._handed_over = True
             await self._send(message)
+            now = self.keeper.clock()
             if self.timeline.response_sent is None and not self._gone:
-                self.timeline.response_sent = self.keeper.clock()
+                self.timeline.response_sent = now
                 if self.keeper.listeners:
                     self.tell("response_sent")
             if self.keeper.watching:
-                tried(self._record_sending)
+                tried(self._record_sending, now)
             if self.waiting is not None:
                 self._response_passes()
         else:
@@ -164,10 +165,10 @@ class Request:
         waiting, self.waiting = self.waiting, None
         waiting.response_passes()
 
-    def _record_sending(self) -> None:
+    def _record_sending(self, sent: int) -> None:
         start = self.timeline.response_start
         if start is not None:
-            sending = Span("response", "sending", start, self.keeper.clock())
+            sending = Span("response", "sending", start, sent)
             self.keeper.add_span(self.timeline, sending)
 
     def _is_last(self, kind: str, message: Message) -> bool:
@@ -201,19 +202,20 @@ class Request:
 
     def endpoint_begins(self, name: str) -> None:
         """Take note that the endpoint's first line is about to run."""
-        self.timeline.endpoint_start = self.keeper.clock()
+        now = self.timeline.endpoint_start = self.keeper.clock()
         if self.keeper.listeners:
             self.tell("endpoint_start")
         if self.keeper.watching:
-            self._endpoint = tried(begin, name, "endpoint")
+            self._endpoint = tried(begin, name, "endpoint", None, now)
 
     def endpoint_ends(self, error: BaseException | None = None) -> None:
         """Take note that the endpoint has returned, or failed."""
-        if self._endpoint is not None:
-            # It holds this.
-            opened, self._endpoint = self._endpoint, None
-            tried(opened.end, error)
-        self.timeline.endpoint_end = self.keeper.clock()
+        now = self.timeline.endpoint_end = self.keeper.clock()
+        # It holds this object, which is freed without the garbage collector only if not the
+        # other way round as well.
+        opened, self._endpoint = self._endpoint, None
+        if opened is not None:
+            tried(opened.end, error, now)
         if self.keeper.listeners:
             self.tell("endpoint_end")
 

@@ -88,6 +88,11 @@ class TaskRecord:
         return self.finished - self.started
 
 
+MACHINE = "the machine"
+"""The culprit where no code was: too few processors for all that wanted one, or a thread that is
+not known had the interpreter lock."""
+
+
 @dataclass(slots=True)
 class Busy:
     """One step of a coroutine that held the event loop for longer than the threshold.
@@ -95,7 +100,8 @@ class Busy:
     `culprit` names the task, or the request (`POST /orders #3`). `task` is the task's id; None
     means that the request itself, or another request's work, held it. `line` is the source line
     that held it, where it is known: `shop/mail.py:42 in render`. `thread` says that it was none of
-    the loop's own steps, but another thread of the process, which kept the interpreter lock.
+    the loop's own steps, but another thread of the process, which kept the interpreter lock. The
+    culprit is `MACHINE` where a step took long because the machine did not let it work.
     """
 
     start: int = field(metadata=MOMENT)

@@ -19,11 +19,21 @@ from fastapi_tasks.recorder import keeper_of
 from visualize.cli.errors import CommandError
 from visualize.cli.journal import Journal
 from visualize.cli.main import main
+from visualize.painters import PAINTERS, Painter
 
 from .processes import environment
 from .samples import checkout
 
 NOBODY = 65_534
+
+OTHERS = {
+    "mine.html": b'<!doctype html>\n<main id="timeline" hidden>my own page</main>\n',
+    "mine.png": b"\x89PNG\r\n\x1a\n...",
+    "mine.svg": b'<svg xmlns="http://www.w3.org/2000/svg"><!-- drawn by hand --></svg>',
+    "mine.perfetto.json": b'{"displayTimeUnit":"ms","traceEvents":[\n\n]}\n',
+    "mine.mmd": b"gantt\n  title My holidays\n",
+}
+"""Files that other programs make, with the endings of ours."""
 
 
 @pytest.fixture
@@ -349,21 +359,21 @@ class TestShow:
     def show(self, *arguments: str) -> tuple[int, str, str]:
         return (main(["show", "run.jsonl", *arguments]), *self.output.readouterr())
 
-    @pytest.mark.parametrize("form", ["html", "png", "svg", "perfetto"])
-    def test_replaces_what_it_wrote_before_and_nothing_else(self, form: str) -> None:
-        assert self.show(f"--{form}", "out")[0] == 0
+    @pytest.mark.parametrize("painter", PAINTERS, ids=lambda painter: painter.form)
+    def test_replaces_what_it_wrote_before_and_nothing_else(self, painter: Painter) -> None:
+        option = f"--{painter.form}"
+        assert self.show(option, "out")[0] == 0
         written = Path("out").read_bytes()
-        assert self.show(f"--{form}", "out")[0] == 0
+        assert self.show(option, "out")[0] == 0
         Path("out").write_bytes(b"precious")
-        code, out, err = self.show(f"--{form}", "out")
+        code, out, err = self.show(option, "out")
         assert (code, out) == (2, "")
-        kind = {"html": "page", "perfetto": "trace"}.get(form, "picture")
         assert err == (
-            f"visualize: out is there and holds no {kind} of ours: give another name, "
+            f"visualize: out is there and holds no {painter.kind} of ours: give another name, "
             "or --force to replace it\n"
         )
         assert Path("out").read_bytes() == b"precious"
-        assert self.show(f"--{form}", "out", "--force")[0] == 0
+        assert self.show(option, "out", "--force")[0] == 0
         assert Path("out").read_bytes() == written
 
     def test_never_replaces_what_stands_where_nobody_named_a_file(self) -> None:
@@ -372,13 +382,22 @@ class TestShow:
         assert (code, err.count("\n")) == (2, 1)
         assert Path("run.html").read_text() == "<p>notes on this run</p>"
 
-    def test_takes_the_name_of_a_page_to_be_meant_but_never_a_recording(self) -> None:
-        Path("page.html").write_text("old")
-        assert self.show("--html", "page.html") == (0, "written: page.html\n", "")
-        save(checkout(5), "run.json")
-        code, _, err = self.show("--perfetto", "run.json")
-        assert (code, "holds no trace of ours" in err) == (2, True)
-        assert load("run.json") == [checkout(5)]
+    @pytest.mark.parametrize("painter", PAINTERS, ids=lambda painter: painter.form)
+    def test_never_replaces_the_same_kind_of_file_of_others(self, painter: Painter) -> None:
+        name = f"mine{painter.ending}"
+        Path(name).write_bytes(OTHERS[name])
+        code, _, err = self.show(f"--{painter.form}", name)
+        assert (code, "of ours: give another name, or --force" in err) == (2, True)
+        assert Path(name).read_bytes() == OTHERS[name]
+
+    @pytest.mark.parametrize("painter", PAINTERS, ids=lambda painter: painter.form)
+    def test_never_replaces_a_recording_whatever_its_names_are(self, painter: Painter) -> None:
+        timeline = checkout(5)
+        timeline.path = painter.sign.decode()
+        save(timeline, "other.jsonl")
+        code, _, err = self.show(f"--{painter.form}", "other.jsonl")
+        assert (code, "of ours: give another name, or --force" in err) == (2, True)
+        assert load("other.jsonl") == [timeline]
 
     @pytest.mark.parametrize("twin", ["page", "./page", "link"])
     def test_refuses_two_outputs_in_one_file(self, twin: str) -> None:

@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -14,7 +15,12 @@ import pytest
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from fastapi_tasks import Recorder, RecordingMiddleware, add_tasks, record
+from fastapi_tasks import Recorder, RecordingMiddleware, Tasks, add_tasks, record
+from fastapi_tasks.held import Told
+from fastapi_tasks.recorder import keeper_of
+from fastapi_tasks.steps import Beat
+from fastapi_tasks.timeline import MACHINE
+from visualize import summary
 
 from .asgi import serving
 from .virtual import block
@@ -158,3 +164,27 @@ async def test_what_a_step_held_around_another_is_its_own(recorder: Recorder) ->
         ("GET /outer #1", 250 * ms, 280 * ms),
     ]
     assert [len(one.busy) for one in inner_ones] == [1, 1]
+
+
+async def test_a_step_that_the_machine_put_aside_is_nobodys(recorder: Recorder) -> None:
+    app = _with(add_tasks, recorder)
+
+    async def mail() -> None:
+        block(0.05)
+
+    @app.get("/hold")
+    async def hold(tasks: Tasks) -> None:
+        tasks.schedule(mail)
+        await anyio.sleep(0.5)
+        block(0.1)
+
+    async with serving(app) as server:
+        keeper = keeper_of(recorder)
+        watch: Any = SimpleNamespace(told_of=lambda _: Told(machine=True), beat=Beat())
+        keeper.loops.watches[threading.get_ident()] = watch
+        await server.get("/hold")
+        await recorder.settled()
+        del keeper.loops.watches[threading.get_ident()]
+    (timeline,) = recorder.timelines
+    assert [(one.culprit, one.task) for one in timeline.busy] == [(MACHINE, None)] * 2
+    assert [row.held for row in (*summary(timeline).routes, *summary(timeline).tasks)] == [0, 0]

@@ -14,6 +14,7 @@ from visualize import to_mermaid
 
 CHART = """\
 gantt
+  %% fastapi-tasks-timeline
   dateFormat x
   axisFormat %s ms
   tickInterval 10000millisecond
@@ -71,7 +72,7 @@ def test_the_axis_counts_in_a_unit_that_fits(factor: int, unit: str) -> None:
 @given(recordings)
 @unhurried
 def test_every_row_is_one_whatever_names_hold(recording: list[Timeline]) -> None:
-    for line in to_mermaid(recording).splitlines()[4:]:
+    for line in to_mermaid(recording).splitlines()[5:]:
         if line.startswith("  section "):
             assert not set(re.sub(r"#\d+;", "", line.removeprefix("  section "))) & set("#;:%")
         elif not line.startswith("  %%"):

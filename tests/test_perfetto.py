@@ -168,7 +168,9 @@ def test_any_recording_keeps_the_rules(recording: list[Timeline]) -> None:
 
 
 def test_no_request_is_a_trace_too() -> None:
-    assert to_perfetto([]) == '{"displayTimeUnit":"ms","traceEvents":[\n\n]}\n'
+    assert to_perfetto([]) == (
+        '{"displayTimeUnit":"ms","otherData":{"maker":"fastapi-tasks-timeline"},"traceEvents":[\n\n]}\n'
+    )
 
 
 def test_a_task_is_held_back_waits_and_runs_with_an_arrow_from_the_endpoint() -> None:

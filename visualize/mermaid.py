@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from fastapi_tasks import harmless
 from fastapi_tasks.timeline import Outcome
 from visualize.layout import Bar, Lane, Recording, Scene, arrange, listed
+from visualize.signs import CHART_HEAD
 from visualize.words import MARK_WORDS, MS, PART_WORDS, PHASE_WORDS, US, S, count, duration, ticks
 
 MOST = 45_000
@@ -64,7 +65,7 @@ class _Chart:
         steps = ticks(0, self._length, 8)
         step = steps[1] if len(steps) > 1 else self._length
         return [
-            "gantt",
+            *CHART_HEAD.splitlines(),
             "  dateFormat x",
             f"  axisFormat %s {self._unit}",
             f"  tickInterval {max(self._at(step), 1)}millisecond",

@@ -17,6 +17,7 @@ from visualize.answers.wire import findings_json
 from visualize.assets import asset
 from visualize.columns import FORMAT, deflated, pack
 from visualize.layout import Recording, listed, one_of
+from visualize.signs import GENERATOR
 from visualize.theme import COLORS, ink
 from visualize.words import SPAN_WORDS
 
@@ -31,6 +32,7 @@ PAGE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+{generator}
 <meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
@@ -156,6 +158,7 @@ def _page(title: str | None, script: str, policy: str, /, **data: Any) -> str:
         "style": _style(),
     }
     return PAGE.format(
+        generator=GENERATOR,
         policy=policy,
         title=html.escape(title),
         markup=asset("page.html"),

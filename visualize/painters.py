@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from visualize.signs import MAKER
+from visualize.signs import CHART_HEAD, GENERATOR, MAKER, TRACE_HEAD
 
 if TYPE_CHECKING:
     from visualize.layout import Align, Recording
@@ -52,7 +52,7 @@ class Painter:
 PAINTERS = (
     Painter(
         "html", "page", "an interactive page, in one file", ".html",
-        "page", "to_html", b'<main id="timeline" hidden>', compares=True,
+        "page", "to_html", GENERATOR.encode(), compares=True,
     ),
     Painter(
         "png", "picture", "a picture", ".png",
@@ -64,11 +64,11 @@ PAINTERS = (
     ),
     Painter(
         "perfetto", "trace", "a trace for ui.perfetto.dev", ".perfetto.json",
-        "perfetto", "to_perfetto", b'{"displayTimeUnit":"ms","traceEvents":[\n',
+        "perfetto", "to_perfetto", TRACE_HEAD.encode(),
     ),
     Painter(
         "mermaid", "chart", "a chart for Markdown, as GitHub draws it", ".mmd",
-        "mermaid", "to_mermaid", b"gantt\n",
+        "mermaid", "to_mermaid", CHART_HEAD.encode(),
     ),
 )  # fmt: skip
 """All of them but text, which a terminal shows without a file."""

@@ -13,6 +13,7 @@ from fastapi_tasks.timeline import MODES, Mode, TaskRecord, Timeline
 from visualize import words
 from visualize.layout import Arrow, Bar, LaneKind, Mark, Recording, Scene, Sign, arrange
 from visualize.layout.lanes import Extent, pack
+from visualize.signs import TRACE_HEAD
 from visualize.tracks import Track, in_time, place
 from visualize.words import MARK_WORDS, PART_WORDS, PHASE_WORDS, US
 
@@ -37,7 +38,7 @@ def to_perfetto(timelines: Recording) -> str:
         for process in _processes(scene, ids)
         for event in process.events()
     )
-    return f'{{"displayTimeUnit":"ms","traceEvents":[\n{lines}\n]}}\n'
+    return f"{TRACE_HEAD}{lines}\n]}}\n"
 
 
 def _processes(scene: Scene, ids: Iterator[int]) -> list[_Process]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import math
 import threading
+import time
 
 from ..held import Told
 from ..keeper import Keeper
 from ..loops import Loop
 from ..steps import Beat
+from ..timeline import MACHINE
 from .crew import Crew
 from .hook import tried
 from .looks import Looks, Moment
@@ -59,6 +61,8 @@ class LineWatch:
         self._stacks = Stacks(runner_code(), frozenset(keeper.own_packages()))
         self._share = Share(self._limit, keeper.clock)
         self._crew = Crew()
+        # By a clock of one's own, as of a test, nobody knows what the machine did.
+        self._kept_from_work = Told(machine=keeper.clock is time.perf_counter_ns)
         self._over = False
         self._asked = self._answered = 0
         self._waiting = False
@@ -81,18 +85,23 @@ class LineWatch:
 
     def told_of(self, begun: int) -> Told:
         """Tell what held the loop in the step that began then and has just ended."""
-        looks = self._looks
-        if looks is None or looks.moment[0] != begun:
-            return Told()
-        return tried(self._judged, looks) or Told()
+        return tried(self._judged_step, begun) or Told()
 
-    def _judged(self, looks: Looks) -> Told | None:
-        """Tell what held the loop; None where it was kept from its work, by nobody who is known."""
+    def _judged_step(self, begun: int) -> Told:
+        looks = self._looks
+        if looks is not None and looks.moment[0] == begun:
+            return self._judged(looks)
+        # It came to no look, or this was late itself.
+        kept = self._share.kept(begun, self._share.around(begun))
+        return self._kept_from_work if kept is Kept.MACHINE else Told()
+
+    def _judged(self, looks: Looks) -> Told:
+        """Tell what held the loop."""
         kept = self._share.kept(looks.since, looks.around)
         if kept is Kept.NOTHING:
             return Told(looks.line)
         other = looks.other if kept is Kept.LOCK else None
-        return None if other is None else Told(other.line, other.root)
+        return self._kept_from_work if other is None else Told(other.line, other.root)
 
     # On its own thread --------------------------------------------------------------------------
 
@@ -183,7 +192,11 @@ class LineWatch:
             return
         told: Told | None = tried(self._judged, looks)
         root = looks.root
-        if told is not None and told.thread is None and root is not None:
-            self._keeper.loops.by_other(root, looks.since, now, told.line, self._thread)
-        elif told is not None and told.thread is not None:
+        if told is None:
+            return
+        if told.machine:
+            self._keeper.loops.by_other(MACHINE, looks.since, now, None, self._thread)
+        elif told.thread is not None:
             self._keeper.loops.by_thread(told, looks.since, now, self._thread)
+        elif root is not None:
+            self._keeper.loops.by_other(root, looks.since, now, told.line, self._thread)

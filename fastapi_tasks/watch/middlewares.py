@@ -1,4 +1,4 @@
-"""Middlewares: how long each has the request, those inside of it included."""
+"""Middlewares: how long each has the request, what is inside of it included."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..callables import display_name
-from .here import Open, begin
+from .here import Here, Open, begin, here, past
 from .hook import tried
+
+NOTICED = 5_000_000
+"""Nanoseconds from the beginning of an answer to the first of its body that are worth a span: only
+what streams takes longer."""
 
 
 class MiddlewareSpan:
@@ -44,9 +48,49 @@ def _noting(opened: Open, send: Send) -> Send:
     return passing_on
 
 
+class BodySpan:
+    """Inside of all middlewares: records how long the first of an answer's body takes to come.
+
+    What streams has begun to answer long before. A middleware such as gzip must wait for it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        place = here.get() if scope["type"] == "http" else None
+        await self.app(scope, receive, send if place is None else _awaiting_body(place, send))
+
+
+def _awaiting_body(place: Here, send: Send) -> Send:
+    clock = place.request.keeper.clock
+    begun: int | None = None
+
+    async def begin_answer(message: Message) -> None:
+        nonlocal begun
+        await send(message)
+        # Not before: while others keep its beginning, the app could send no more.
+        begun = clock()
+
+    def passing_on(message: Message) -> Awaitable[None]:
+        nonlocal begun
+        if message["type"] == "http.response.start":
+            return begin_answer(message)
+        if begun is not None:
+            if clock() - begun >= NOTICED:
+                tried(past, place, "first part", "sending", begun)
+            begun = None
+        return send(message)
+
+    return passing_on
+
+
 def with_spans(middlewares: list[Middleware]) -> list[Middleware]:
-    """Return these middlewares with a span around each."""
-    return [one for middleware in middlewares for one in (_span_around(middleware), middleware)]
+    """Return these middlewares with a span around each, and what waits for the body inside."""
+    if not middlewares:
+        return []
+    around = [one for middleware in middlewares for one in (_span_around(middleware), middleware)]
+    return [*around, Middleware(BodySpan)]
 
 
 def _span_around(middleware: Middleware) -> Middleware:

@@ -87,7 +87,8 @@ class Share:
 
     def around(self, moment: int) -> tuple[Usage, Usage]:
         """Return the last usage that was read before a moment not long ago, and the next one."""
-        past = reversed(self._past)
+        # Both threads ask, and one of them adds to it.
+        past = reversed(list(self._past))
         for after, before in pairwise(past):
             if before.at <= moment:
                 return before, after
@@ -114,6 +115,9 @@ class Share:
         took, worked = now.at - before.at, now.worked - before.worked
         # What it did earlier than that is not known apart: it may have slept all the time.
         earlier = max(since - before.at, 0)
+        if now.turns.times is not None and now.turns.times == before.turns.times:
+            # It never left its processor, which belongs to others where the machine is a guest.
+            return Kept.NOTHING if worked > took / 2 else Kept.MACHINE
         slept = max(now.slept - before.slept - earlier, now.slept - first.slept, 0)
         if worked * (took - earlier) / max(took, 1) + slept > self._limit:
             return Kept.NOTHING

@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import anyio
-from fastapi import BackgroundTasks, Depends, FastAPI, Request
+from fastapi import BackgroundTasks, Depends, FastAPI, HTTPException, Request
+from fastapi.responses import Response, StreamingResponse
+from starlette.background import BackgroundTask
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -237,6 +239,29 @@ def abandoned(*, cured: bool) -> FastAPI:
     return app
 
 
+def never_come_to(*, how: str) -> FastAPI:
+    """One of BackgroundTasks never runs, and it is not its own fault."""
+    app = app_with(watch=True)
+
+    async def log() -> None:
+        raise ConnectionError
+
+    async def mail() -> None:
+        pass
+
+    @app.post("/orders")
+    async def order(background: BackgroundTasks) -> Response:
+        if how == "after one that failed":
+            background.add_task(log)
+        background.add_task(mail)
+        if how == "of an endpoint that failed":
+            raise HTTPException(409)
+        own = BackgroundTask(mail) if how == "beside another response's own" else background
+        return Response(background=own)
+
+    return app
+
+
 # 6. Would not survive a shutdown ---------------------------------------------------------------
 
 
@@ -353,6 +378,23 @@ class Passing(BaseHTTPMiddleware):
 
     async def dispatch(self, request: Request, call_next: Any) -> Any:
         return await call_next(request)
+
+
+def streaming() -> FastAPI:
+    """What streams begins to answer before there is a body, for which gzip waits."""
+    app = app_with(watch=True)
+    app.add_middleware(GZipMiddleware)
+
+    @app.post("/orders")
+    async def order() -> StreamingResponse:
+        async def parts() -> AsyncIterator[bytes]:
+            for part in (b"a", b"b"):
+                await asyncio.sleep(0.06)
+                yield part
+
+        return StreamingResponse(parts())
+
+    return app
 
 
 def answer_kept(*, cured: bool, by: type[Auditing | Waiting] = Auditing) -> FastAPI:

@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from fastapi_tasks import Busy, Mode, Recorder, Span, TaskRecord, Tasks, Timeline
+from fastapi_tasks.timeline import MACHINE
 from tests.asgi import Message, Server, serving
 from tests.samples import MS, WALL
 from tests.virtual import block
@@ -103,6 +104,31 @@ class TestLoopHeld:
         assert finding.fact.startswith("resize in a thread, shop.py:4 in resize, held the event")
         assert "another process" in finding.advice
         assert "`def`" not in finding.advice
+
+    async def test_where_the_machine_did_not_let_it_work_nobody_is_blamed(self) -> None:
+        busy = Busy(2 * MS, 202 * MS, MACHINE)
+        assert rules([request(busy=[busy], tasks=[task("mail", "immediate", 1, 2, 202)])]) == []
+
+    async def test_a_kind_that_is_held_up_as_often_as_all_others_has_no_habit(self) -> None:
+        def shop(often: int) -> list[Timeline]:
+            """Of 50 requests for each path 6 held the loop for 20 ms, and `often` for /orders."""
+            timelines = []
+            for number in range(200):
+                path, start = f"/{number % 4}", number * 100 * MS
+                held = number // 4 < (often if path == "/0" else 6)
+                one = request(number + 1, route=path)
+                one.path = path
+                one.request_start = one.wall = start
+                one.endpoint_start = one.endpoint_end = start
+                one.response_start = one.response_sent = one.request_end = start + 20 * MS
+                if held:
+                    one.busy = [Busy(start, start + 20 * MS, one.title)]
+                timelines.append(one)
+            return timelines
+
+        assert rules(shop(6)) == []
+        assert [str(one.cause) for one in explain(shop(18))] == ["POST /0"]
+        assert [str(one.cause) for one in explain(shop(50))] == ["POST /0"]
 
     async def test_who_waited_for_something_else_meanwhile_is_none(
         self, app: FastAPI, recorder: Recorder
@@ -621,6 +647,40 @@ class TestAnswerKept:
         spans = [Span(name, "middleware", 0, 50 * MS) for name in ("Gzip", "Audit")]
         (finding,) = explain(self.answered(8, 40, *spans))
         assert str(finding.cause) == "Gzip or Audit"
+
+    async def test_one_that_waits_for_the_first_of_a_stream_kept_nothing(self) -> None:
+        around = Span("Gzip", "middleware", 0, 50 * MS, answered=40 * MS)
+        first = Span("first part", "sending", 8 * MS, 39 * MS)
+        assert rules(self.answered(8, 40, around, first)) == []
+
+    async def test_once_in_many_answers_is_chance(self) -> None:
+        quick = self.answered(8, 9, Span("Audit", "middleware", 0, 9 * MS, answered=9 * MS)) * 8
+        slow = self.answered(8, 50, Span("Audit", "middleware", 0, 50 * MS, answered=50 * MS))
+        assert rules(slow * 2 + quick) == rules(slow) == ["answer_kept"]
+        assert rules(slow + quick) == []
+
+    async def test_what_held_the_loop_meanwhile_is_not_its_fault(self) -> None:
+        around = Span("Audit", "middleware", 0, 50 * MS, answered=49 * MS)
+        (timeline,) = self.answered(8, 50, around)
+        timeline.busy = [Busy(9 * MS, 49 * MS, MACHINE)]
+        assert rules([timeline]) == []
+
+    async def test_on_a_crowded_loop_nobody_is_blamed(self) -> None:
+        """Each turn came 20 ms late: that of the way in, and of a task meanwhile."""
+        spans = [
+            Span("Audit", "middleware", 0, 70 * MS, id=0, answered=69 * MS),
+            Span("order", "endpoint", 22 * MS, 30 * MS, id=1, parent=0),
+        ]
+        quick = [
+            Span("Audit", "middleware", 100 * MS, 101 * MS, id=0, answered=101 * MS),
+            Span("order", "endpoint", 100 * MS, 101 * MS, id=1, parent=0),
+        ]
+        (timeline,) = self.answered(30, 70, *spans)
+        (usual,) = self.answered(100, 101, *quick)
+        assert rules([timeline, usual]) == []
+        # Where tasks had their turns at once, the loop was free.
+        usual.tasks = [task("stat", "immediate", 50, 50, 51)]
+        assert rules([timeline, usual]) == ["answer_kept"]
 
 
 # 10. Piling up ---------------------------------------------------------------------------------

@@ -145,6 +145,33 @@ def test_of_several_middlewares_the_one_that_kept_the_answer_is_named(by: Any) -
     assert explain(anyio.run(recorded, sins.answer_kept(cured=True, by=by), once)) == []
 
 
+def test_a_middleware_that_waits_for_the_first_part_of_a_stream_is_no_sinner() -> None:
+    timelines = anyio.run(recorded, sins.streaming(), once)
+    (part,) = [span for span in timelines[-1].spans if span.name == "first part"]
+    assert part.lasted is not None
+    assert part.lasted >= 50_000_000
+    assert [str(one) for one in explain(timelines)] == []
+
+
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        ("after one that failed", "which ran before it, failed with ConnectionError; schedule"),
+        ("of an endpoint that failed", "failed with HTTPException; let the endpoint return its"),
+        ("beside another response's own", "did not run it; return a response without"),
+    ],
+)
+def test_of_a_background_task_that_never_ran_it_is_said_why(how: str, says: str) -> None:
+    timelines = anyio.run(recorded, sins.never_come_to(how=how), visited_once)
+    (finding,) = [one for one in explain(timelines) if "discarded" in one.fact]
+    assert str(finding.cause) == "mail (background)"
+    assert says in str(finding)
+
+
+async def visited_once(lab: Lab) -> None:
+    await lab.post("/orders")
+
+
 def test_of_the_demo_nothing_is_found_but_the_task_that_fails() -> None:
     async def three_orders(lab: Lab) -> None:
         path = "/checkout?cart_id=3&email=a@b.example"

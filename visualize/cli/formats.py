@@ -55,22 +55,17 @@ def chosen(
             raise CommandError(
                 f"--{form} {file} would replace the recording itself: give another file", USAGE
             )
-        named = getattr(options, form) is not BESIDE
-        guard_form(form, file, force=options.force, named=named)
+        guard_form(form, file, force=options.force)
     return files
 
 
-def guard_form(form: str, file: Path, *, force: bool, named: bool = False) -> None:
-    """Raise CommandError if writing this form would replace a file of somebody else's.
-
-    A file that was `named`, and has the form's own ending, is meant to be replaced whatever is in
-    it, unless that is a recording.
-    """
+def guard_form(form: str, file: Path, *, force: bool) -> None:
+    """Raise CommandError if writing this form would replace anything but a file of this form."""
     painter = painter_of(form)
-    meant = named and file.suffix == Path(f"timeline{painter.ending}").suffix
 
     def is_ours(head: bytes) -> bool:
-        return painter.sign in head or (meant and not is_recording(head))
+        # A name in a recording may hold any sign.
+        return painter.sign in head and not is_recording(head)
 
     guard(file, painter.kind, is_ours, force=force)
 

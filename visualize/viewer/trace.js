@@ -21,7 +21,7 @@ export function toTrace(shown, words, all) {
 	const start = blocks.reduce((least, block) => Math.min(least, block.extent()[0]), Infinity);
 	const ids = { next: blocks.length + 1 };
 	const lines = blocks.flatMap((block, n) => new Process(block, n + 1, ids, start).events().map(toJson));
-	return `{"displayTimeUnit":"ms","traceEvents":[\n${lines.join(",\n")}\n]}\n`;
+	return `{"displayTimeUnit":"ms","otherData":{"maker":"fastapi-tasks-timeline"},"traceEvents":[\n${lines.join(",\n")}\n]}\n`;
 }
 
 function blocksOf({ recording, selected }, words, all) {

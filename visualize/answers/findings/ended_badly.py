@@ -25,6 +25,13 @@ ADVICE = {
 ELSEWHERE = "catch it there, or schedule it with Tasks, which logs it and calls on_error="
 """What to try where a task is not the library's own."""
 
+BEFORE = "schedule them with Tasks, where the failure of one ends no other"
+ITSELF = "let the endpoint return its error, or schedule it with Tasks as immediate"
+LEFT_OUT = "return a response without a background of its own, or schedule it with Tasks"
+AFTER_ALL = "schedule it with Tasks and after_response, which runs it all the same"
+"""What to try where one of BackgroundTasks never ran: another failed before it, the endpoint did,
+the response that was sent knew nothing of it, or it was not sent."""
+
 WORDS = {"error": "failed", "timeout": "ran out of time"}
 
 
@@ -34,7 +41,10 @@ def ended_badly(evidence: Evidence) -> Iterator[Suspicion]:
         endings: dict[tuple[str, str | None], list[tuple[Timeline, TaskRecord]]] = {}
         for timeline, task in tasks:
             if task.outcome not in (None, "ok") and not _meant(task):
-                endings.setdefault((str(task.outcome), task.error), []).append((timeline, task))
+                why = task.error
+                if task.outcome == "discarded":
+                    _, why = _discarded(timeline, task)
+                endings.setdefault((str(task.outcome), why), []).append((timeline, task))
         for (outcome, error), ended in endings.items():
             yield _suspicion(Cause("task", name, mode), outcome, error, ended, len(tasks))
 
@@ -59,14 +69,38 @@ def _suspicion(
     ]
 
     def say(_: Bill) -> tuple[str, str]:
-        why = f" with {harmless(error)}" if error else ""
-        if outcome == "discarded":
-            why = f" because {timeline.title} failed with {harmless(timeline.error or 'an error')}"
         what = WORDS.get(outcome, f"was {outcome}")
         often = f"{count(len(ended), 'time')} of {n:,}"
-        first = "" if outcome == "discarded" else f", first {title_of(timeline, task)}"
+        if outcome == "discarded":
+            why, advice = _discarded(timeline, task)
+            return f"{cause} {what} {often} because {why}", advice
+        why = f" with {harmless(error)}" if error else ""
         ours = cause.mode in SCHEDULED_MODES
         advice = ADVICE.get(outcome, "look into the log") if ours else ELSEWHERE
-        return f"{cause} {what} {often}{why}{first}", advice
+        return f"{cause} {what} {often}{why}, first {title_of(timeline, task)}", advice
 
     return Suspicion("ended_badly", cause, place_of(timeline, task), say, claims)
+
+
+def _discarded(timeline: Timeline, task: TaskRecord) -> tuple[str, str]:
+    """Say why a task was discarded, and what to try."""
+    failed = f"{timeline.title} failed with {harmless(timeline.error or 'an error')}"
+    if task.mode in SCHEDULED_MODES:
+        return failed, ADVICE["discarded"]
+    before = _failed_before(timeline, task)
+    if before is not None:
+        error = harmless(before.error or "an error")
+        return f"{title_of(timeline, before)}, which ran before it, failed with {error}", BEFORE
+    if timeline.error is not None:
+        return failed, ITSELF
+    if timeline.response_sent is None or timeline.aborted:
+        return f"the response of {timeline.title} was not sent to its end", AFTER_ALL
+    return f"the response of {timeline.title} did not run it", LEFT_OUT
+
+
+def _failed_before(timeline: Timeline, task: TaskRecord) -> TaskRecord | None:
+    """Return the one of BackgroundTasks whose failure kept this one from running, if any did."""
+    for one in timeline.tasks:
+        if one.mode == task.mode and one.outcome == "error" and one.finished is not None:
+            return one
+    return None

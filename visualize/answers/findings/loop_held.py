@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import chain, pairwise
 
-from fastapi_tasks.timeline import Timeline
+from fastapi_tasks.timeline import MACHINE, Timeline
 from visualize.answers.loop import Hold
 from visualize.answers.naming import route_of
 from visualize.words import count, duration
@@ -21,8 +21,12 @@ LONG = 100_000_000
 all steps of a cause if they are its habit."""
 
 HABIT = 0.1
-"""The share of a cause's runs that held the loop, from which on it is one. Shorter steps that come
-less often may be a process that its busy machine put aside for a moment."""
+"""The share of a cause's runs that held the loop, from which on it may be one. Shorter steps that
+come less often may be a process that its busy machine put aside for a moment."""
+
+OFTENER, MOSTLY = 3, 0.5
+"""And so many times the share that all others have, which the machine puts aside as well; or most
+of its runs: others may have the same habit."""
 
 AT_ONCE = 5_000_000
 """Nanoseconds. Who goes on this soon after a step ended had waited for the loop; more after a long
@@ -40,10 +44,13 @@ def loop_held(evidence: Evidence) -> Iterator[Suspicion]:
     causes: dict[tuple[str, str, str], list[Hold]] = {}
     for loop in evidence.loops.values():
         for hold in loop.holds:
-            causes.setdefault(_culprit(hold), []).append(hold)
+            if hold.culprit != MACHINE:
+                causes.setdefault(_culprit(hold), []).append(hold)
+    runs = {cause: _runs(cause, evidence) for cause in causes}
     for cause, held in causes.items():
         longest = max(held, key=lambda hold: hold.lasted)
-        habit = len(held) >= HABIT * _runs(cause, evidence)
+        others = sum(map(len, causes.values())) - len(held), _all_runs(evidence) - runs[cause]
+        habit = _is_habit(len(held), runs[cause], *others)
         if longest.lasted >= LONG or (habit and sum(hold.lasted for hold in held) >= LONG):
             yield _suspicion(held, longest, [c for hold in held for c in claims.get(id(hold), ())])
 
@@ -65,6 +72,17 @@ def _suspicion(held: list[Hold], longest: Hold, claims: list[Claim]) -> Suspicio
         return fact, OF_A_THREAD if longest.thread else OF_A_STEP
 
     return Suspicion("loop_held", cause, _where(longest, claims), say, claims)
+
+
+def _is_habit(held: int, of: int, others_held: int, others: int) -> bool:
+    """Tell whether so many holds, in so many runs, are a habit; beside those of all others."""
+    if held < HABIT * of:
+        return False
+    return held >= MOSTLY * of or held * others >= OFTENER * of * others_held
+
+
+def _all_runs(evidence: Evidence) -> int:
+    return sum(evidence.requests.values()) + sum(map(len, evidence.kinds.values()))
 
 
 def _runs(cause: tuple[str, str, str], evidence: Evidence) -> int:
