@@ -92,8 +92,8 @@ class Marks:
         self._began = False
         self._take: Callable[..., Any] = dict.get
         self._connection = dependant.http_connection_param_name
-        if self._connection is None:
-            # The endpoint itself does not ask for it.
+        if self._connection in (None, CONNECTION):
+            # The endpoint itself does not ask for it; another call stood in its place before.
             self._connection = dependant.http_connection_param_name = CONNECTION
             self._take = dict.pop
 

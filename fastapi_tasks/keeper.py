@@ -19,16 +19,18 @@ logger = logging.getLogger("fastapi_tasks")
 
 
 class Event(NamedTuple):
-    """Something that just happened to a request or, where `task` is given, to that task.
+    """Something that just happened to a request or to one of its tasks.
 
-    `kind` is the name of the moment, as the timeline or the task has it (`request_start`,
-    `endpoint_end`, `released`, …), or `busy` when a step has held the event loop. The record that
-    it happened to holds the time.
+    The record that it happened to holds the time.
     """
 
     kind: str
+    """The name of the moment, as the timeline or the task has it (`request_start`, `endpoint_end`,
+    `released`, …), or `busy` when a step has held the event loop."""
     timeline: Timeline
+    """The request's record."""
     task: TaskRecord | None = None
+    """The task's record; None where it happened to the request itself."""
 
 
 Listener = Callable[[Event], object]

@@ -3,6 +3,7 @@
 Nothing of that is to be seen: so each endpoint here is asked more than once.
 """
 
+import copy
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
@@ -194,6 +195,75 @@ async def test_an_endpoint_can_still_be_called_by_hand(
         # By its name, and as FastAPI would if it did not know that it is asked for the connection.
         assert await endpoint(1, "a") == ("int", "a")  # type: ignore[arg-type]
         assert await route.dependant.call(tasks=1, word="b") == ("int", "b")
+
+
+async def test_a_copy_of_what_a_route_depends_on_has_all_of_it(
+    make_app: MakeApp, recorder: Recorder
+) -> None:
+    app = make_app()
+
+    @app.get("/")
+    async def endpoint(tasks: Tasks) -> None:
+        tasks.schedule(anyio.sleep, 1)
+
+    route: Any = app.routes[-1]
+    async with serving(app) as server:
+        assert (await server.get("/")).status == 200
+        made = copy.deepcopy(route.dependant)
+        assert [one.call for one in made.dependencies] == [get_tasks]
+        assert type(made.dependencies) is list
+        # As a tool does that changes a route, and puts its copy in the place.
+        route.dependant = made
+        for _ in range(2):
+            assert (await server.get("/")).status == 200
+        await recorder.settled()
+    assert [len(timeline.tasks) for timeline in recorder.timelines] == [1, 1, 1]
+
+
+async def test_an_earlier_call_that_is_put_back_gets_its_tasks(
+    make_app: MakeApp, recorder: Recorder
+) -> None:
+    app = make_app()
+
+    @app.get("/")
+    async def endpoint(tasks: Tasks) -> None:
+        tasks.schedule(anyio.sleep, 1)
+
+    route: Any = app.routes[-1]
+    before = route.dependant.call
+    async with serving(app) as server:
+        for _ in range(3):
+            # A tool that has wrapped the call takes its wrapper off again.
+            assert (await server.get("/")).status == 200
+            route.dependant.call = before
+        await recorder.settled()
+    assert [len(timeline.tasks) for timeline in recorder.timelines] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("mode", ["immediate", "after_route", "after_response"])
+async def test_tasks_asked_for_once_the_request_is_answered_are_released_at_once(
+    make_app: MakeApp, recorder: Recorder, mode: str
+) -> None:
+    app = make_app()
+    answered = anyio.Event()
+
+    async def late(connection: HTTPConnection) -> None:
+        await answered.wait()
+        tasks = await get_tasks(connection)
+        scheduler = tasks if mode == "immediate" else getattr(tasks, mode)
+        scheduler.task(name="asked for late").schedule(anyio.sleep, 1)
+
+    @app.get("/")
+    async def endpoint(tasks: Tasks, request: HttpRequest) -> None:
+        tasks.schedule(late, request)
+
+    async with serving(app) as server:
+        await server.get("/")
+        answered.set()
+        await recorder.settled()
+    assert recorder.last is not None
+    task = recorder.last.task("asked for late")
+    assert (task.mode, task.held, task.outcome) == (mode, 0, "ok")
 
 
 async def test_tasks_go_on_where_fastapi_gives_the_endpoint_no_connection(

@@ -1,0 +1,74 @@
+"""The path that an app declares for a request, with the prefixes of its routers and its mounts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from fastapi import APIRouter, FastAPI
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+
+from fastapi_tasks import Recorder, Tasks
+
+from .asgi import serving
+
+pytestmark = pytest.mark.anyio
+
+MakeApp = Callable[..., FastAPI]
+
+
+async def plain() -> None: ...
+
+
+async def with_tasks(tasks: Tasks) -> None: ...
+
+
+ENDPOINTS = pytest.mark.parametrize("endpoint", [plain, with_tasks])
+
+
+@ENDPOINTS
+@pytest.mark.parametrize(
+    ("asked", "route"),
+    [
+        ("/own/3", "/own/{number}"),
+        ("/api/v1/it/3", "/api/v1/it/{number}"),
+        ("/api/v2/it/3", "/api/v2/it/{number}"),
+        ("/api/v1/shops/7/it/3", "/api/v1/shops/{shop}/it/{number}"),
+        ("/api/v1", "/api/v1"),
+        ("/inside/9/it/3", "/inside/{tenant}/it/{number}"),
+        ("/inside/9/api/it/3", "/inside/{tenant}/api/it/{number}"),
+        ("/starlette/it/3", "/starlette/it/{number}"),
+        ("/nowhere", None),
+        ("/inside/9/nowhere", None),
+    ],
+)
+async def test_is_whole_wherever_the_route_stands(
+    make_app: MakeApp,
+    recorder: Recorder,
+    endpoint: Callable[..., object],
+    asked: str,
+    route: str | None,
+) -> None:
+    router, nested = APIRouter(), APIRouter()
+    router.get("/it/{number}")(endpoint)
+    nested.get("/it/{number}")(endpoint)
+    router.get("")(endpoint)
+    router.include_router(nested, prefix="/shops/{shop}")
+    app, inside = make_app(), FastAPI()
+    app.get("/own/{number}")(endpoint)
+    app.include_router(router, prefix="/api/v1")
+    app.include_router(router, prefix="/api/v2")
+    inside.get("/it/{number}")(endpoint)
+    inside.include_router(nested, prefix="/api")
+    app.mount("/inside/{tenant}", inside)
+
+    def starlettes(_: object) -> PlainTextResponse:
+        return PlainTextResponse("")
+
+    app.router.routes.append(Mount("/starlette", routes=[Route("/it/{number}", starlettes)]))
+    async with serving(app) as server:
+        # With Tasks the first request is the one that FastAPI resolves them for.
+        for _ in range(2):
+            await server.get(asked)
+    assert [timeline.route for timeline in recorder.timelines] == [route, route]
