@@ -18,8 +18,6 @@ from .job import logger
 from .layers import InnerLayer, Layer, Opening, around
 from .recorder import Recorder, keeper_of
 from .task import DEFAULTS, TaskConfig
-from .watch.framework import starlette_in
-from .watch.middlewares import with_spans
 from .watch.watch import Watch
 
 _RECORDER = "tasks_recorder"
@@ -87,6 +85,8 @@ def record(app: Any, *, recorder: Recorder | None = None, watch: bool = False) -
     recorder = Recorder() if recorder is None else recorder
     keeper = keeper_of(recorder)
     keeper.watching |= watch
+    from .watch.framework import starlette_in  # most apps do without
+
     inside = starlette_in(app)
     if inside is not app:
         _stand_before(app, recorder)
@@ -163,6 +163,8 @@ def _put_layers(app: Starlette, recorder: Recorder, opening: Opening) -> None:
         before = list(middlewares)
         ours = [inner]
         if keeper_of(recorder).watching:
+            from .watch.middlewares import with_spans  # most apps do without
+
             middlewares[:] = with_spans(before)
             ours += [one for one in middlewares if one not in before]
         middlewares.append(inner)

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from .timeline import TaskRecord
 
-# What the recorder's user calls each bound.
-_WORDS = {"requests": "maxlen", "tasks": "max_tasks", "spans": "max_spans", "busy": "max_busy"}
 
-
-@dataclass(frozen=True, slots=True)
 class Bounds:
     """How much is kept: requests, and of each the last tasks, spans and busy segments."""
 
-    requests: int
-    tasks: int
-    spans: int
-    busy: int
+    def __init__(self, requests: int, tasks: int, spans: int, busy: int) -> None:
+        self.requests = _at_least_one("maxlen", requests)
+        self.tasks = _at_least_one("max_tasks", tasks)
+        self.spans = _at_least_one("max_spans", spans)
+        self.busy = _at_least_one("max_busy", busy)
 
-    def __post_init__(self) -> None:
-        for name, words in _WORDS.items():
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(
-                    f"{words} is {value!r}, but a recorder keeps at least one: "
-                    "give a whole number from 1"
-                )
+
+def _at_least_one(words: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(
+            f"{words} is {value!r}, but a recorder keeps at least one: give a whole number from 1"
+        )
+    return value
 
 
 def thin(tasks: list[TaskRecord], most: int) -> int:

@@ -6,8 +6,7 @@ import logging
 import os
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from starlette.types import Scope
 
@@ -19,8 +18,7 @@ from .timeline import Busy, Span, TaskRecord, Timeline
 logger = logging.getLogger("fastapi_tasks")
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """Something that just happened to a request or, where `task` is given, to that task.
 
     `kind` is the name of the moment, as the timeline or the task has it (`request_start`,

@@ -192,8 +192,8 @@ def test_a_file_has_what_was_asked_for(command: Command) -> None:
         ),
         (
             ("--where", "rout:/x"), 2,
-            "--where: rout:/x (character 1): rout is none of the terms, name:, route:, error:, "
-            "method:, mode:, outcome:, status:: write one of them, or put it in quotes",
+            "--where: rout:/x (character 1): rout is none of the terms: write one of name:, "
+            "route:, error:, method:, mode:, outcome:, status:, or put it in quotes",
         ),
         (
             ("--where", "name:nobody"), 1,

@@ -47,7 +47,7 @@ def nanoseconds(text: str) -> int:
     if found is None or len(found[1]) > _MOST_DIGITS:
         shown = text[:_MOST_DIGITS]
         raise ValueError(f"{shown!r} is no duration: write a number and its unit, such as 20ms")
-    number, unit = found[1], found[2].replace(_GREEK_MU, _MICRO_SIGN)
+    number, unit = found[1], found[2].lower().replace(_GREEK_MU, _MICRO_SIGN)
     if not unit:
         raise ValueError(f"{text!r} has no unit: write {number}ms, or another of {_units()}")
     if unit not in UNITS:

@@ -40,5 +40,9 @@ async function save({ app, lanes, files }, kind) {
 	if (/png|svg/.test(kind) && !lanes.isSeen) app.show("lanes");
 	lanes.resize();
 	await lanes.settled();
-	await files.save(kind, app.part.all.checked);
+	try {
+		await files.save(kind, app.part.all.checked);
+	} catch (error) {
+		app.part.found.textContent = `Nothing was saved: ${error instanceof Error ? error.message : error}`;
+	}
 }

@@ -116,7 +116,7 @@ function nanoseconds(word) {
 	const units = Object.keys(SIZES).join(", ");
 	if (!found || found[1].length > 20)
 		throw wrong(word, `'${word.value.slice(0, 20)}' is no duration: write a number and its unit, such as 20ms`);
-	const unit = found[2].replace("\u03bc", "\u00b5");
+	const unit = found[2].toLowerCase().replace("\u03bc", "\u00b5");
 	if (!unit) throw wrong(word, `'${word.value}' has no unit: write ${found[1]}ms, or another of ${units}`);
 	if (!Object.hasOwn(SIZES, unit))
 		throw wrong(word, `'${word.value}' has no unit that is known: write one of ${units}`);
@@ -131,7 +131,8 @@ function status(word) {
 }
 
 function exampleOf(key) {
-	return `${key}:${{ status: "500", mode: "immediate", outcome: "error", route: "/orders" }[key] ?? "mail"}`;
+	const examples = { status: "500", mode: "immediate", outcome: "error", route: "/orders", method: "POST" };
+	return `${key}:${{ ...examples, error: "ConnectionError" }[key] ?? "mail"}`;
 }
 
 function unknown({ key, operator }) {
@@ -139,7 +140,7 @@ function unknown({ key, operator }) {
 	const there = named
 		? [...TEXTS, ...Object.keys(CHOICES), "status"].map((one) => `${one}:`)
 		: DURATIONS.map((one) => one + operator);
-	return `${key} is none of the terms, ${there.join(", ")}: write one of them, or put it in quotes`;
+	return `${key} is none of the terms: write one of ${there.join(", ")}, or put it in quotes`;
 }
 
 /** Write a value as it stands in an expression. */

@@ -152,7 +152,10 @@ export class Lanes {
 			this.fitted = false;
 			this.relayout(CALM);
 		}
-		if (dy && this.scene) this.scrolling.to(view.y - dy);
+		if (dy && this.scene) {
+			this.scrolling.to(view.y - dy);
+			if (dy > 0) this.follow(false); // what is newest stands at the bottom
+		}
 		this.refresh();
 	}
 
@@ -245,6 +248,7 @@ export class Lanes {
 			if (draws && this.following) this.keepUp();
 			// It asks for a frame, and this is one already.
 			if (draws && (this.stale || !this.scene)) this.layout();
+			if (draws && this.following && !this.app.pinned && this.app.group === "request") this.scrolling.to(Infinity);
 			this.frame = null;
 			if (draws) this.paint();
 			for (const done of this.waiting.splice(0)) done();

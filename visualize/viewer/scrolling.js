@@ -9,6 +9,7 @@ export class Scrolling {
 		scroller.onscroll = () => {
 			// Its own echo, which comes late, moves nothing.
 			if (!lanes.scene || Math.abs(scroller.scrollTop - lanes.view.y) < 1 || scroller.scrollTop === this.echo) return;
+			if (scroller.scrollTop < lanes.view.y) lanes.follow(false);
 			this.to(scroller.scrollTop);
 			lanes.refresh();
 		};

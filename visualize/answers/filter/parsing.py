@@ -189,7 +189,10 @@ def _choice(token: _Token) -> Term:
 
 
 def _example(key: str) -> str:
-    examples = {"status": "500", "mode": MODES[0], "outcome": "error", "route": "/orders"}
+    examples = {
+        "status": "500", "mode": MODES[0], "outcome": "error", "route": "/orders",
+        "method": "POST", "error": "ConnectionError",
+    }  # fmt: skip
     return f"{key}:{examples.get(key, 'mail')}"
 
 
@@ -197,4 +200,4 @@ def _unknown(token: _Token) -> str:
     there_are = ", ".join(f"{key}{token.operator}" for key in DURATIONS)
     if token.operator in (":", "="):
         there_are = ", ".join(f"{key}:" for key in (*TEXTS, *CHOICES, "status"))
-    return f"{token.key} is none of the terms, {there_are}: write one of them, or put it in quotes"
+    return f"{token.key} is none of the terms: write one of {there_are}, or put it in quotes"
