@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
-from ..steps import steps_of
+from ..steps import Steps, steps_of
 from ..timeline import TaskRecord
 from .frames import is_started_by_app
 from .here import Here, here
@@ -87,7 +87,9 @@ class Spawned(Coroutine[Any, Any, Any]):
         record = TaskRecord(_name(coroutine), "spawned", now, now, parent=around.task)
         self._record = record
         beat = keeper.loops.beat_of(threading.get_ident())
-        self._steps = steps_of(coroutine, self, keeper.clock, keeper.busy_limit, beat)
+        self._steps: Coroutine[Any, Any, Any] | Steps = steps_of(
+            coroutine, self, keeper.clock, keeper.busy_limit, beat
+        )
         keeper.add_task(timeline, record)
         self._tell("requested")
 
@@ -144,6 +146,8 @@ class Spawned(Coroutine[Any, Any, Any]):
         if record.outcome is None:
             record.finished = self._around.request.keeper.clock()
             record.outcome = outcome
+            # They hold this object: let go, both are freed without the garbage collector.
+            self._steps = self._coroutine
             self._tell("finished")
 
     def _tell(self, moment: str) -> None:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from .. import steps
 from ..names import harmless
+from .greenlets import outside
 
 
 class Call(NamedTuple):
@@ -93,11 +94,17 @@ PHASES = {
 
 
 def stack_of(thread: int) -> Stack | None:
-    """Return the stack of a thread as it is now; None if there is no such thread."""
-    frame = sys._current_frames().get(thread)
+    """Return the stack of a thread as it is now; None if there is no such thread.
+
+    Of a greenlet, also that of what waits for it.
+    """
+    frame, outer = sys._current_frames().get(thread), outside(thread)
     calls = []
     # In a hurry: what runs there may go on before all is read.
-    while frame is not None:
+    while frame is not None or outer is not None:
+        if frame is None or frame is outer:
+            frame, outer = outer, None
+        assert frame is not None
         calls.append(Call(frame.f_code, frame.f_lasti))
         frame = frame.f_back
     return calls or None

@@ -15,7 +15,7 @@ from ..endpoint import mark_route, route_of
 from ..keeper import Keeper
 from ..request import Request
 from ..routes import packages_of
-from . import background, framework, http, redis, spawned, sql, telemetry_source, threads
+from . import background, framework, greenlets, http, redis, spawned, sql, telemetry_source, threads
 from .dependencies import watch_dependant
 from .endpoints import watch_endpoint
 from .frames import belongs_to_app
@@ -23,7 +23,7 @@ from .here import Here, here
 from .hook import tried
 from .lifespan import within_lifespan
 
-HOOKS = (background, framework, spawned, threads, sql, http, redis, telemetry_source)
+HOOKS = (background, framework, spawned, threads, sql, greenlets, http, redis, telemetry_source)
 
 
 class Watcher:
