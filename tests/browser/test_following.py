@@ -254,10 +254,7 @@ def test_a_page_that_cannot_be_saved_without_its_server_says_so(
     screen.page.route("**/timeline.js", lambda route: route.abort())
     screen.page.locator("summary").click()
     screen.page.locator("button[data-with=html]").click()
-    screen.page.wait_for_function(
-        "() => document.querySelector('[data-part=found]')"
-        ".textContent.includes('Nothing was saved')"
-    )
+    screen.page.get_by_text("Nothing was saved").wait_for()
     assert json.loads(screen.save("jsonl", tmp_path)) == json.loads(to_json(checkout()))
     screen.troubles.clear()  # Chromium's word on the script that did not come
 

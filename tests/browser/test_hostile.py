@@ -67,8 +67,8 @@ def test_failed_requests_are_reached_by_key(show: Show) -> None:
     [
         "at=1e99~2e99", "at=-5~NaN", "at=7~7", "pin=tasks/9/9/9/9", "pin=zzz",
         "pin=constructor/0/0", "pin=held/0/1/5", "rows=__proto__", "time=toString",
-        "view=__proto__", "view=compare",
-        "filter=%22", "filter=run%3E", "hide=ok,error,zzz", "%E0%A4%A", "=&&==~",
+        "view=__proto__", "view=compare", "filter=%22", "filter=run%3E", "hide=ok,error,zzz",
+        "%E0%A4%A", "=&&==~",
     ],
 )  # fmt: skip
 def test_an_address_that_somebody_made_up_opens_the_page(

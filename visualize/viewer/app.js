@@ -122,7 +122,7 @@ export class App {
 		const { recording, holds } = this.shown[of];
 		if (type === "held") return [type, of, holds[index].process, holds[index].start].join("/");
 		const request = type === "requests" ? index : recording.tables[type].owner[index];
-		const process = recording.value("requests", "process", request) ?? 0;
+		const process = recording.process(request);
 		const place =
 			type === "tasks" || type === "spans"
 				? recording.value(type, "id", index)

@@ -1,5 +1,6 @@
 // One request as bars on lanes, each task and each span on one of its own: what a trace is made of. As layout/ has it.
 
+import { range } from "./packing.js";
 import { spanWords } from "./say.js";
 import { pack } from "./tracks.js";
 
@@ -14,10 +15,7 @@ export class Block {
 		this.record = recording.read("requests", request);
 		this.tasks = tasks.map((i) => recording.read("tasks", i));
 		this.positions = new Map(this.tasks.map(({ id }, place) => [id, place]));
-		const all = (type) =>
-			Array.from({ length: recording.range(type, request)[1] - recording.range(type, request)[0] }, (_, n) =>
-				recording.read(type, recording.range(type, request)[0] + n),
-			);
+		const all = (type) => range(...recording.range(type, request)).map((i) => recording.read(type, i));
 		this.spans = all("spans").filter(
 			({ task }) => task === null || this.positions.has(task) || recording.taskOf(request, task) < 0,
 		);

@@ -163,16 +163,8 @@ export class Details {
 	}
 
 	line(pin, cost, words) {
-		return make(
-			"li",
-			{},
-			make(
-				"button",
-				{ onclick: () => this.actions.go(pin) },
-				strong("cost", duration(cost)),
-				make("span", { textContent: sentence(words) }),
-			),
-		);
+		const told = make("span", { textContent: sentence(words) });
+		return item(() => this.actions.go(pin), strong("cost", duration(cost)), told);
 	}
 
 	/** What held it up. */
@@ -207,32 +199,14 @@ export class Details {
 			);
 		const own =
 			record.type === "held" && record.task >= 0
-				? [
-						make(
-							"li",
-							{},
-							make(
-								"button",
-								{ onclick: () => this.actions.go({ type: "tasks", of, index: record.task }) },
-								"the task itself",
-							),
-						),
-					]
+				? [item(() => this.actions.go({ type: "tasks", of, index: record.task }), "the task itself")]
 				: [];
 		return [
 			...section("Held up", [...own, ...victims]),
 			...section(
 				"Findings",
 				this.findings(record, of).map((finding) =>
-					make(
-						"li",
-						{},
-						make(
-							"button",
-							{ onclick: () => this.actions.find(finding, of) },
-							make("span", {}, ...withCode(sentence(finding.fact))),
-						),
-					),
+					item(() => this.actions.find(finding, of), make("span", {}, ...withCode(sentence(finding.fact)))),
 				),
 			),
 		];
@@ -278,5 +252,8 @@ function heldFor(shown, record) {
 
 const taskWords = (recording, index) =>
 	`${recording.value("tasks", "name", index)} of ${recording.title(recording.tables.tasks.owner[index])}`;
+
+/** A line of a list that leads somewhere. */
+const item = (onclick, ...children) => make("li", {}, make("button", { onclick }, ...children));
 
 const section = (title, lines) => (lines.length ? [make("h2", { textContent: title }), make("ul", {}, ...lines)] : []);

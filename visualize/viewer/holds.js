@@ -15,7 +15,7 @@ export function holdsOf(recording) {
 	const { owner, size } = recording.tables.busy;
 	for (let i = 0; i < size; i++) {
 		const request = owner[i];
-		const process = recording.value("requests", "process", request) ?? 0;
+		const process = recording.process(request);
 		const [start, end] = [recording.bars.busy.begin[i], recording.start[request] + recording.tables.busy.times.end[i]];
 		const key = `${process} ${start} ${end}`;
 		const [culprit, task] = [recording.value("busy", "culprit", i), recording.value("busy", "task", i)];

@@ -12,6 +12,13 @@ export const ENDINGS = {
 	abandoned: "▶",
 	timeout: "⧗",
 };
+const KEY = [
+	["held", "held back by its mode"],
+	["wait", "waits: late"],
+	["run", "runs"],
+	["request", "request, its endpoint"],
+	["busy", "held the loop"],
+];
 const HELD_FOR = 450; // milliseconds that a finger rests for "only this"
 
 export class Legend {
@@ -31,16 +38,7 @@ export class Legend {
 			make(
 				"span",
 				{ className: "key", ariaHidden: "true" },
-				make("i", { className: "sample held" }),
-				"held back by its mode",
-				make("i", { className: "sample wait" }),
-				"waits: late",
-				make("i", { className: "sample run" }),
-				"runs",
-				make("i", { className: "sample request" }),
-				"request, its endpoint",
-				make("i", { className: "sample busy" }),
-				"held the loop",
+				...KEY.flatMap(([look, words]) => [make("i", { className: `sample ${look}` }), words]),
 			),
 		);
 		app.on("filtered", () => this.count());

@@ -220,13 +220,14 @@ export class Numbers {
 			room.bottom - ((room.bottom - room.top) * point[1]) / most,
 			point,
 		]);
+		const size = points.length < 200 ? 6 : 3; // few are seen if they are larger
 		const seen = new Set();
 		for (const failed of [false, true])
 			for (const [atX, y, point] of this.drawn) {
 				const key = `${Math.round(atX / 2)} ${Math.round(y / 2)} ${failed}`;
 				if (!!point[5] !== failed || seen.has(key)) continue;
 				seen.add(key);
-				pen.rect(failed ? "failed" : "dot", atX - 1.5, y - 1.5, 3, 3);
+				pen.rect(failed ? "failed" : "dot", atX - size / 2, y - size / 2, size, size);
 			}
 		this.times(pen, room, first, last, x);
 	}

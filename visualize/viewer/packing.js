@@ -38,3 +38,6 @@ export function packed({ begin, end }, refs) {
 	for (const i of refs.toSorted((a, b) => begin[a] - begin[b])) (rows[take(begin[i], end[i])] ??= []).push(i);
 	return rows;
 }
+
+/** All positions from the first up to before the last. */
+export const range = (from, to) => Array.from({ length: to - from }, (_, n) => from + n);

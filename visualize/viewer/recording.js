@@ -85,8 +85,13 @@ export class Recording {
 	/** The position of a request by its process and its number, -1 if there is none. */
 	find(process, id) {
 		for (let r = 0; r < this.size; r++)
-			if (this.value("requests", "id", r) === id && (this.value("requests", "process", r) ?? 0) === process) return r;
+			if (this.value("requests", "id", r) === id && this.process(r) === process) return r;
 		return -1;
+	}
+
+	/** The number of the process that answered a request, 0 for one without. */
+	process(request) {
+		return this.value("requests", "process", request) ?? 0;
 	}
 
 	title(request) {
@@ -112,13 +117,12 @@ function starts(recording) {
 	const { clock, wall } = recording;
 	const start = new Float64Array(size);
 	const first = new Map(); // the earliest request of each process
-	const processOf = (r) => recording.value("requests", "process", r) ?? 0;
 	for (let r = 0; r < size; r++) {
-		const known = first.get(processOf(r));
-		if (known === undefined || clock[r] < clock[known]) first.set(processOf(r), r);
+		const known = first.get(recording.process(r));
+		if (known === undefined || clock[r] < clock[known]) first.set(recording.process(r), r);
 	}
 	/** @returns {bigint} */
-	const shift = (r) => (first.size < 2 ? 0n : wall[first.get(processOf(r))] - clock[first.get(processOf(r))]);
+	const shift = (r) => (first.size < 2 ? 0n : wall[first.get(recording.process(r))] - clock[first.get(recording.process(r))]);
 	for (let r = 0; r < size; r++) start[r] = Number(clock[r] + shift(r) - clock[0] - shift(0));
 	return start;
 }

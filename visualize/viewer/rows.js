@@ -1,6 +1,6 @@
 // A band for each request: its marks, its bar, its spans, and a row for each of its tasks.
 
-import { packed } from "./packing.js";
+import { packed, range } from "./packing.js";
 import { newRow, Scene } from "./scene.js";
 
 export const OWN_ROWS = 12; // more tasks of a request share rows
@@ -15,7 +15,7 @@ export function detailed(shown, requests, folded) {
 }
 
 export const keyOf = (recording, request) =>
-	`${recording.value("requests", "process", request) ?? 0}:${recording.value("requests", "id", request)}`;
+	`${recording.process(request)}:${recording.value("requests", "id", request)}`;
 
 function bandOf(shown, of, request, folded) {
 	const { recording, align, selected } = shown;
@@ -52,8 +52,6 @@ function bandOf(shown, of, request, folded) {
 		}
 	return band;
 }
-
-const range = (from, to) => Array.from({ length: to - from }, (_, i) => from + i);
 
 function spansOf({ recording }, request, tasks) {
 	const [from, to] = recording.range("spans", request);

@@ -16,13 +16,23 @@ const lasted = (from, to) => (recording) => {
 const requestCell = (_, record) => named(titleOf(record));
 const clockCell = (_, { recording, owner, requested = 0 }) =>
 	timeOfDay(recording.wall[owner] + BigInt(Math.round(requested)));
-const run = { key: "of", title: "run", words: true, of: (_, of) => () => of, cell: (_, { recording }) => named(harmless(recording.label)) };
+const run = {
+	key: "of",
+	title: "run",
+	words: true,
+	of: (_, of) => () => of,
+	cell: (_, { recording }) => named(harmless(recording.label)),
+};
 
 /**
  * What the columns are. `of` makes, of a recording and its number, what reads a row's value straight from the columns:
  * no object a row. `cell` writes it, of that value and the record; without it, it is a time.
- * @type {Record<string, (Partial<import("./grid.js").Column> & {key: string, title: string, of: (recording: any, of: number) => (i: number) => any, cell?: (value: any, record: any) => any})[]>}
+ * @typedef {object} Reading
+ * @property {string} key @property {string} title @property {boolean} [words] @property {string} [about]
+ * @property {(recording: any, of: number) => (i: number) => any} of @property {(value: any, record: any) => any} [cell]
  */
+
+/** @type {Record<string, Reading[]>} */
 const COLUMNS = {
 	tasks: [
 		{ key: "name", title: "task", words: true, of: field("name"), cell: (name) => named(harmless(name) || "–") },

@@ -1,6 +1,7 @@
 // A trace for Perfetto: byte for byte what perfetto.py writes.
 
 import { Block } from "./block.js";
+import { range } from "./packing.js";
 import { inTime, pack, placed, Track } from "./tracks.js";
 import { count, harmless, MODES } from "./words.js";
 
@@ -25,12 +26,9 @@ export function toTrace(shown, words, all) {
 }
 
 function blocksOf({ recording, selected }, words, all) {
-	const order = Array.from({ length: recording.size }, (_, r) => r).filter((r) => all || selected.requests[r]);
+	const order = range(0, recording.size).filter((r) => all || selected.requests[r]);
 	order.sort((a, b) => recording.start[a] - recording.start[b] || a - b);
-	const tasks = order.map((r) => {
-		const [from, to] = recording.range("tasks", r);
-		return Array.from({ length: to - from }, (_, n) => from + n).filter((i) => all || selected.tasks[i]);
-	});
+	const tasks = order.map((r) => range(...recording.range("tasks", r)).filter((i) => all || selected.tasks[i]));
 	const now = order.reduce((latest, r, n) => Math.max(latest, lastOf(recording, r, tasks[n])), -Infinity);
 	return order.map((r, n) => new Block(recording, r, tasks[n], words, now));
 }

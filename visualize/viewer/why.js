@@ -17,8 +17,6 @@ export function waitOf({ recording }, { type, index, owner }) {
 	return sent > 0 ? [zero, zero + sent] : null;
 }
 
-const processOf = (recording, request) => recording.value("requests", "process", request) ?? 0;
-
 /** What held the event loop while this waited: positions of holds, those that cost it most first. */
 export function culpritsOf(shown, record) {
 	if (record.type !== "tasks" && record.type !== "requests") return [];
@@ -27,7 +25,7 @@ export function culpritsOf(shown, record) {
 	if (!wait) return [];
 	const own = (hold) =>
 		hold.request === record.owner && (record.type === "requests" ? hold.task < 0 : hold.task === record.index);
-	return between(holds, wait[0], wait[1], processOf(recording, record.owner))
+	return between(holds, wait[0], wait[1], recording.process(record.owner))
 		.map((hold) => ({
 			hold,
 			index: holds.indexOf(hold),
@@ -42,7 +40,7 @@ function* inThreads(recording, process) {
 	const { owner, codes, times } = recording.tables.tasks;
 	for (let i = 0; i < owner.length; i++) {
 		if (recording.values[codes.thread[i]] !== true || !(times.started[i] >= 0)) continue;
-		if (processOf(recording, owner[i]) !== process) continue;
+		if (recording.process(owner[i]) !== process) continue;
 		const zero = recording.start[owner[i]];
 		yield [i, zero + times.started[i], times.finished[i] >= 0 ? zero + times.finished[i] : recording.now];
 	}
@@ -68,7 +66,7 @@ export function keepersOf(shown, record) {
 	const wait = record.type === "tasks" && record.thread ? waitOf(shown, record) : null;
 	if (!wait || wait[1] - wait[0] < WORTH) return [];
 	const { recording } = shown;
-	const working = [...inThreads(recording, processOf(recording, record.owner))];
+	const working = [...inThreads(recording, recording.process(record.owner))];
 	const found = working
 		.map(([index, start, end]) => ({ index, cost: Math.min(end, wait[1]) - Math.max(start, wait[0]) }))
 		.filter(({ index, cost }) => cost > 0 && index !== record.index);
@@ -92,7 +90,7 @@ export function victimsOf(shown, at) {
 	const hold = holds[at];
 	const found = [];
 	const look = (type, index, owner) => {
-		if (processOf(recording, owner) !== hold.process) return;
+		if (recording.process(owner) !== hold.process) return;
 		if (hold.request === owner && (type === "tasks" ? hold.task === index : true)) return;
 		const wait = waitOf(shown, { type, index, owner });
 		if (!wait) return;
