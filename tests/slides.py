@@ -7,11 +7,11 @@ from base64 import b64decode
 from math import ceil
 from typing import Any
 
-ROOM = 700
-"""Pixels of a slide from `nbconvert --to slides`; what is lower is cut off."""
-WIDTH = 870
+ROOM = 684
+"""Pixels of a slide from `nbconvert --to slides` on a screen of 1280 × 720."""
+WIDTH = 850
 """Pixels for a picture."""
-LINE = 22.8, 68
+LINE = 22.8, 63
 """Pixels of a line of code or of what it prints, and the characters that fit into it."""
 PROSE = 27, 80
 
