@@ -22,8 +22,8 @@ NOTICED = 20_000_000
 """Nanoseconds that their starts must have lost altogether."""
 
 WORTH = 0.1
-"""The share of what starts lost, from which on it is worth saying how much sooner all is done. Where
-one takes nearly all of the time, it hardly is."""
+"""The share of what starts lost, from which on it is worth saying how much sooner all is
+done. Where one takes nearly all of the time, it hardly is."""
 
 
 @dataclass(slots=True)
