@@ -20,6 +20,7 @@ from visualize.checkout import app as checkout
 from visualize.cli.main import COMMANDS, parser
 
 from .house import house
+from .lessons import copy_lessons
 from .moving import moving
 
 DOCS = Path(__file__).parent
@@ -50,9 +51,10 @@ def make_all() -> None:
     timelines = recorded()
     (MADE / "moving.svg").write_text(moving(timelines[0]), encoding="utf-8")
     frames = DOCS / "_static" / "frames"
-    frames.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(frames, ignore_errors=True)
+    frames.mkdir(parents=True)
     (frames / "checkout.html").write_text(to_html(timelines, title="Checkout"), encoding="utf-8")
-    copy_notebooks(DOCS / "notebooks")
+    copy_lessons(DOCS / "notebooks", frames)
 
 
 def recorded(crowd: int = 3) -> list[Timeline]:
@@ -101,7 +103,8 @@ def _directive(path: str, value: Any) -> list[str]:
     if inspect.isclass(value) and issubclass(value, BaseException):
         return [f".. autoexception:: {path}"]
     if inspect.isclass(value):
-        return [f".. autoclass:: {path}", "   :members:"]
+        # pydantic's own setting is no part of what a model is for.
+        return [f".. autoclass:: {path}", "   :members:", "   :exclude-members: model_config"]
     if inspect.isroutine(value):
         return [f".. autofunction:: {path}"]
     said = _said_below(path.rpartition(".")[2])
@@ -141,16 +144,3 @@ def _commands(top: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser
         action.choices for action in top._actions if isinstance(action, argparse._SubParsersAction)
     )
     return dict(found)
-
-
-def copy_notebooks(place: Path) -> None:
-    """Copy the notebooks as they are kept, with their outputs, and their list as a page."""
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir()
-    source = ROOT / "notebooks"
-    for file in sorted(source.iterdir()):
-        if file.suffix in (".ipynb", ".svg", ".pdf"):
-            shutil.copy(file, place)
-    shutil.copytree(source / "pictures", place / "pictures")
-    toctree = "\n```{toctree}\n:hidden:\n:glob:\n\n[0-9]*\n```\n"
-    (place / "README.md").write_text((source / "README.md").read_text() + toctree, encoding="utf-8")

@@ -15,7 +15,9 @@ from visualize.theme import COLORS
 
 SLOWER = 90
 REST = 2.5
-MODES = {"immediate": "●", "after_route": "◆", "after_response": "▲"}
+SIGNS = {
+    "immediate": "●", "after_route": "◆", "after_response": "▲", "background": "▼", "spawned": "★",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class _Picture:
         body = [*self._request(), *(line for n, t in enumerate(rows) for line in self._task(n, t))]
         body += [*self._moments(bottom), *self._cursor(bottom), *self._legend(bottom + 50)]
         label = f"{timeline.title}: its answer leaves, and {len(rows)} tasks go on"
-        across, down = size.left + size.width + 24, bottom + 60
+        across, down = size.left + size.width + 24, bottom + (82 if size.drop else 60)
         yield f'<svg class="{size.name}" viewBox="0 0 {across} {down}" role="img"'
         yield f' aria-label="{escape(label, quote=True)}" xmlns="http://www.w3.org/2000/svg">'
         yield f"<style>{''.join(self.frames)}</style>"
@@ -100,17 +102,21 @@ class _Picture:
         yield self._bar(f"{task.mode} waits", task.released, task.started, y)
         yield self._bar(f"{task.mode} runs", task.started, task.finished, y)
         if task.outcome == "error":
-            yield self._sign("✗", self._x(task.finished) - 6, y + 13, task.finished)
+            yield self._sign("✗", self._x(task.finished) + 4, y + 13, task.finished)
 
     def _name(self, name: str, y: float) -> str:
         x, y = (self.size.left, y - 5) if self.size.drop else (self.size.left - 12, y + 13)
         return f'<text class="name" x="{x}" y="{y}">{escape(name)}</text>'
 
     def _legend(self, y: float) -> Iterator[str]:
-        step = self.size.width / len(MODES)
-        for number, (mode, shape) in enumerate(MODES.items()):
-            x = self.size.left + number * step
-            yield f'<text class="legend" x="{x:.0f}" y="{y}"><tspan class="{mode}">{shape}</tspan>'
+        found = {task.mode for task in self.timeline.tasks}
+        modes = [mode for mode in SIGNS if mode in found]
+        across = 2 if self.size.drop else len(modes)
+        for number, mode in enumerate(modes):
+            x = self.size.left + number % across * self.size.width / across
+            line = y + number // across * 20
+            yield f'<text class="legend" x="{x:.0f}" y="{line}">'
+            yield f'<tspan class="{mode}">{SIGNS[mode]}</tspan>'
             yield f" {mode}</text>"
 
     def _sign(self, sign: str, x: float, y: float, moment: int) -> str:
@@ -152,7 +158,7 @@ class _Picture:
 
 
 def _colors(theme: str) -> str:
-    names = (*MODES, "text", "muted", "endpoint", "error")
+    names = (*SIGNS, "text", "muted", "endpoint", "error")
     palette = COLORS["dark" if theme == "dark" else "light"]
     return "".join(f"--m-{name.replace('_', '-')}:{palette[name]};" for name in names)
 
@@ -170,7 +176,7 @@ _STYLE = (
     ".moving .tick{fill:var(--m-muted);font-size:12px}"
     ".moving rect{transform-box:fill-box;transform-origin:left}"
     ".moving .request{fill:var(--m-endpoint)}"
-    + "".join(f".moving .{mode}{{fill:var(--m-{mode.replace('_', '-')})}}" for mode in MODES)
+    + "".join(f".moving .{mode}{{fill:var(--m-{mode.replace('_', '-')})}}" for mode in SIGNS)
     + ".moving .held{opacity:.22}.moving .waits{opacity:.5}"
     ".moving .moment{stroke:var(--m-muted);stroke-dasharray:3 3}"
     ".moving .now{stroke:var(--m-error);stroke-width:1.5}"

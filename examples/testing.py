@@ -1,7 +1,8 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = [
-#     "fastapi-tasks-timeline[lab]",
+#     "fastapi-tasks-timeline",
+#     "httpx2",
 #     "pytest",
 # ]
 # [tool.uv.sources]
@@ -14,6 +15,7 @@ uv run examples/testing.py, or pytest examples/testing.py
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -78,4 +80,5 @@ def test_a_task_that_fails_harms_nothing_else(client: TestClient) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(subprocess.call([sys.executable, "-m", "pytest", "-q", __file__]))
+    # The settings of the folder it lies in are not its own.
+    sys.exit(subprocess.call([sys.executable, "-m", "pytest", "-q", "-c", os.devnull, __file__]))

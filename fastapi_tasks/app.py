@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import Any
 
@@ -17,8 +18,13 @@ from .job import logger
 from .layers import InnerLayer, Layer, Opening, around
 from .recorder import Recorder, keeper_of
 from .task import DEFAULTS, TaskConfig
-from .watch.middlewares import with_spans
 from .watch.watch import Watch
+
+_RECORDER = "tasks_recorder"
+_TWICE = (
+    "{name}() was called on an app that is recorded already, so all would happen in two places: "
+    "call add_tasks() or record(), and once; the recorder is {where}"
+)
 
 
 def add_tasks(
@@ -64,23 +70,29 @@ def add_tasks(
 
 
 def record(app: Any, *, recorder: Recorder | None = None, watch: bool = False) -> Recorder:
-    """Record the requests of a Starlette or FastAPI app that uses no `Tasks`.
+    """Record the requests of an ASGI app of any kind that uses no `Tasks`; it stays what is served.
 
     `recorder` keeps them; by default a new one keeps the last 256. `watch` also records what the
-    app does within them, as with add_tasks(). Any other ASGI app is recorded by a
-    `RecordingMiddleware` around it. Raises TypeError for such an app, FastAPITasksError when
-    the app is recorded already or has started.
+    app does within them, as with add_tasks(), as far as it is not FastAPI's own doing. Raises
+    TypeError for an app whose calls nobody can come between, such as a function: that is recorded
+    by a `RecordingMiddleware` around it; FastAPITasksError when the app is recorded already, or is
+    one of Starlette's or FastAPI's that has started.
     """
-    if not isinstance(app, Starlette):
-        raise TypeError(
-            f"record() got an object of type {type(app).__name__}, which has no middlewares to "
-            "stand among: serve RecordingMiddleware(app) in its place"
-        )
-    _check(app, "record")
+    if isinstance(app, Starlette):
+        _check(app, "record")
+    elif recorder_of(app) is not None:
+        raise FastAPITasksError(_TWICE.format(name="record", where="recorder_of(app)"))
     recorder = Recorder() if recorder is None else recorder
     keeper = keeper_of(recorder)
     keeper.watching |= watch
-    _put_layers(app, recorder, Opening(keeper, Watch(app, keeper)))
+    from .watch.framework import starlette_in  # most apps do without
+
+    inside = starlette_in(app)
+    if inside is not app:
+        _stand_before(app, recorder)
+    # Once it has started its middlewares are in place.
+    if inside is not None and inside.middleware_stack is None:
+        _put_layers(inside, recorder, Opening(keeper, Watch(inside, keeper)))
     return recorder
 
 
@@ -107,22 +119,18 @@ class RecordingMiddleware:
 def recorder_of(app: Any) -> Recorder | None:
     """Return the recorder of an app, or of the app inside of it; None where none records it."""
     while app is not None:
-        found = getattr(app, "recorder", None) or getattr(
-            getattr(app, "state", None), "tasks_recorder", None
-        )
-        if isinstance(found, Recorder):
-            return found
+        places = (app, "recorder"), (app, _RECORDER), (getattr(app, "state", None), _RECORDER)
+        for holder, name in places:
+            found = getattr(holder, name, None)
+            if isinstance(found, Recorder):
+                return found
         app = getattr(app, "app", None)
     return None
 
 
 def _check(app: Starlette, name: str) -> None:
     if hasattr(app.state, "tasks_recorder"):
-        raise FastAPITasksError(
-            f"{name}() was called on an app that is recorded already, so all would happen in two "
-            "places: call add_tasks() or record(), and once; the recorder is "
-            "app.state.tasks_recorder"
-        )
+        raise FastAPITasksError(_TWICE.format(name=name, where="app.state.tasks_recorder"))
     if app.middleware_stack is not None:
         raise FastAPITasksError(
             f"{name}() was called after the app had started, when its middlewares are already "
@@ -155,6 +163,8 @@ def _put_layers(app: Starlette, recorder: Recorder, opening: Opening) -> None:
         before = list(middlewares)
         ours = [inner]
         if keeper_of(recorder).watching:
+            from .watch.middlewares import with_spans  # most apps do without
+
             middlewares[:] = with_spans(before)
             ours += [one for one in middlewares if one not in before]
         middlewares.append(inner)
@@ -168,6 +178,30 @@ def _put_layers(app: Starlette, recorder: Recorder, opening: Opening) -> None:
 
     app.build_middleware_stack = build_with_layers  # type: ignore[method-assign]
     app.router.middleware_stack = Layer(app.router.middleware_stack, opening, app)  # type: ignore[assignment]
+
+
+def _stand_before(app: Any, recorder: Recorder) -> None:
+    """Let each call of this object go through a layer.
+
+    A call is looked up in the object's class: so it gets one of its own, which adds nothing else.
+    """
+    kind = type(app)
+    keeper = keeper_of(recorder)
+    opening = Opening(keeper, Watch(app, keeper))
+
+    async def call(self: Any, scope: Scope, receive: Receive, send: Send) -> None:
+        # Not always of this one object: somebody may copy it.
+        await Layer(partial(kind.__call__, self), opening)(scope, receive, send)
+
+    shown = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
+    own = {"__slots__": (), "__doc__": kind.__doc__, "__call__": call, _RECORDER: recorder}
+    try:
+        app.__class__ = type(kind.__name__, (kind,), {**shown, **own})
+    except TypeError as error:
+        raise TypeError(
+            f"record() got an object of type {kind.__name__}, whose calls nobody can come between: "
+            "serve RecordingMiddleware(app) in its place"
+        ) from error
 
 
 def _inner(inside: ASGIApp, app: Starlette) -> ASGIApp:

@@ -67,9 +67,8 @@ class Host:
         if state is None:
             return None
         named = state.get(STATE_KEY)
-        runtimes = self._unnamed if named is None else self._runtimes
-        for runtime in runtimes:
-            if named in (None, runtime) and runtime.loop.is_current():
+        for runtime in self._unnamed if named is None else self._runtimes:
+            if (named is None or runtime is named) and runtime.loop.is_current():
                 return runtime
         return None
 

@@ -1,17 +1,14 @@
-"""What runs a task: one call of a function, contained, with its moments recorded.
+"""One call of a function on its way from `schedule()` to its end.
 
-`states` says in which order things happen to one; `_end()` is the one place that ends a job.
+`states` says in which order things happen to one; `end()` is the one place that ends a job.
 """
 
 from __future__ import annotations
 
-import inspect
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
-from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import anyio
 
@@ -21,19 +18,15 @@ from .loops import Call, Handle, Loop, Threads
 from .names import harmless
 from .request import Request
 from .slots import Limiters
-from .states import ENDED, HELD, QUEUED, RELEASED, RUNNING, STOPPING
-from .steps import Beat, first_step
-from .task import Task, TaskConfig, TaskErrorHandler
-from .telemetry import traced
+from .states import ENDED, HELD, RELEASED, RUNNING, STOPPING, State
+from .steps import Beat
+from .task import Task, TaskConfig
 from .timeline import Mode, Outcome, TaskRecord
-from .watch.here import Here, here
-
-T = TypeVar("T")
 
 logger = logging.getLogger("fastapi_tasks")
 
-
-_running: ContextVar[Job | None] = ContextVar("fastapi_tasks.running", default=None)
+current: ContextVar[Job | None] = ContextVar("fastapi_tasks.running", default=None)
+"""The job that runs the code which asks, None where none does."""
 
 
 class Place(Protocol):
@@ -52,29 +45,29 @@ class Place(Protocol):
 
 
 class Job:
-    """One call of a function on its way from `schedule()` to its end."""
+    """What is known of one call, and how it ends; `running` runs it."""
 
     # One of these is made for every call.
     __slots__ = (
-        "_call",
-        "_context",
-        "_coroutine",
-        "_handle",
-        "_place",
-        "_returned",
-        "_slot",
-        "_state",
-        "_stop_as",
-        "_stopped",
-        "_timer",
         "args",
+        "call",
         "config",
+        "context",
+        "coroutine",
         "dropped",
         "func",
+        "handle",
         "kwargs",
+        "place",
         "record",
         "request",
+        "returned",
+        "slot",
+        "state",
+        "stop_as",
+        "stopped",
         "task",
+        "timer",
         "waiters",
     )
 
@@ -88,11 +81,11 @@ class Job:
         request: Request,
         place: Place,
     ) -> None:
-        self._coroutine: Coroutine[Any, Any, Any] | None = None
-        self._call: Call | None = None
+        self.coroutine: Coroutine[Any, Any, Any] | None = None
+        self.call: Call | None = None
         if is_coroutine_function(func):
-            # Made here rather than in run(): it costs the same, and checks the arguments.
-            self._coroutine = func(*args, **kwargs)
+            # Made here rather than when it runs: it costs the same, and checks the arguments.
+            self.coroutine = func(*args, **kwargs)
         else:
             check_arguments(func, args, kwargs)
         self.func = func
@@ -100,21 +93,20 @@ class Job:
         self.kwargs = kwargs
         self.config = config
         self.request = request
+        self.place = place
         self.waiters: list[anyio.Event] | None = None
-        self.dropped = False
-        self._place = place
-        self._context: Context | None = copy_context()
-        self._handle: Handle | None = None
-        self._state = HELD
-        self._stopped = self._returned = False
-        self._stop_as: Outcome = "cancelled"
-        self._slot: anyio.CapacityLimiter | None = None
-        self._timer: Handle | None = None
+        self.context: Context | None = copy_context()
+        self.handle: Handle | None = None
+        self.state: State = HELD
+        self.dropped = self.stopped = self.returned = False
+        self.stop_as: Outcome = "cancelled"
+        self.slot: anyio.CapacityLimiter | None = None
+        self.timer: Handle | None = None
         self.record = TaskRecord(
             config.name or display_name(func),
             mode,
             place.keeper.clock(),
-            thread=self._coroutine is None,
+            thread=self.coroutine is None,
             shield=config.shield is True,
             parent=_parent(request),
         )
@@ -128,289 +120,121 @@ class Job:
         return f"{name} ({self.record.mode}, {self.request.title})"
 
     def __repr__(self) -> str:
-        return f"<Job {self.title}: {self._state.value}>"
-
-    # To its end ---------------------------------------------------------------------------------
-
-    def release(self) -> None:
-        """Hand the job to the event loop; on its thread only."""
-        if self._state is not HELD or self._context is None:
-            return
-        self._state = RELEASED
-        record, place = self.record, self._place
-        if record.released is None:
-            record.released = place.keeper.clock()
-        self._tell("released")
-        self._handle = place.loop.spawn(self._run, self._context, record.name)
-
-    async def _run(self) -> None:
-        """Run the function to its end, whatever it raises; only KeyboardInterrupt goes on up."""
-        if self._state is not RELEASED:
-            return
-        _running.set(self)
-        if self._place.keeper.watching:
-            here.set(Here(self.request, self.record.id))
-        place = self._place
-        coroutine = self._work() if self.config.limit is None else self._in_slot(self.config.limit)
-        try:
-            keeper = place.keeper
-            rest = first_step(coroutine, self, keeper.clock, keeper.busy_limit, place.beat)
-            if rest is not None:
-                await rest
-            self._end("ok")
-        except KeyboardInterrupt as error:
-            self._end("error", error)
-            raise
-        except BaseException as error:
-            await self._failed(error)
-        finally:
-            self._leave()
-
-    async def _in_slot(self, limit: int | anyio.CapacityLimiter) -> None:
-        """Do the work as soon as its limit has a slot."""
-        limiter = self._place.limiters.of(self.func, limit)
-        await limiter.acquire_on_behalf_of(self)
-        self._slot = limiter
-        try:
-            if self._state is not RELEASED:
-                # Cancelled in the very moment in which the slot came free.
-                return
-            self.record.admitted = self._place.keeper.clock()
-            self._tell("admitted")
-            await self._work()
-        finally:
-            # A thread that was let go is still at it: it gives the slot back itself.
-            if self._returned or not (self.record.thread and self.record.outcome == "timeout"):
-                self._give_slot_back()
-
-    def _give_slot_back(self) -> None:
-        limiter, self._slot = self._slot, None
-        if limiter is not None:
-            limiter.release_on_behalf_of(self)
-
-    def _work(self) -> Coroutine[Any, Any, Any]:
-        coroutine = self._threaded() if self._coroutine is None else self._begun(self._coroutine)
-        tracer = self._place.tracer
-        return coroutine if tracer is None else traced(coroutine, tracer, self.record)
-
-    def _begun(self, coroutine: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
-        self._state = RUNNING
-        self.record.started = self._place.keeper.clock()
-        self._tell_started()
-        self._begin_timeout()
-        return coroutine
-
-    async def _threaded(self) -> None:
-        self._state = QUEUED
-        # The context is that of this task, in which a span of its own may have begun.
-        function = partial(copy_context().run, self._in_thread, self.func, self.args, self.kwargs)
-        result = await self._in_pool(Call(function, self._taken, self._begun_in_thread))
-        if self._stop_as == "timeout":
-            await self._timed_out("; its thread goes on, since nothing can stop it")
-        elif inspect.isawaitable(result):
-            self.record.finished = None
-            # Out of its thread, where nothing could cancel it.
-            await _awaiting(result)
-
-    async def _in_pool(self, call: Call) -> Any:
-        self._call = call
-        try:
-            return await self._place.threads.run(call)
-        finally:
-            self._call = None
-
-    def _taken(self) -> None:
-        self.record.started = self._place.keeper.clock()
-        if self._state is QUEUED:
-            self._state = RUNNING
-
-    def _begun_in_thread(self) -> None:
-        self._tell_started()
-        if self.config.timeout is not None:
-            self._place.loop.call_soon(self._begin_timeout)
-
-    def _in_thread(
-        self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
-        try:
-            return func(*args, **kwargs)
-        finally:
-            # Stamped here, since the way back to the event loop may be long.
-            if self.record.outcome is None:
-                self.record.finished = self._place.keeper.clock()
-            self._returned = True
-            if self._slot is not None:
-                # The loop may have ended, and with it all that waited.
-                with suppress(RuntimeError):
-                    self._place.loop.call_soon(self._give_slot_back)
-
-    async def _failed(self, error: BaseException) -> None:
-        if self._state is ENDED:
-            return
-        if self._place.loop.is_cancellation(error, asked=self._stopped):
-            if self._stop_as == "timeout":
-                await self._timed_out("")
-                return
-            self._end("cancelled")
-            if not self._stopped:
-                logger.warning("task %s was cancelled, with the app's lifespan", self.title)
-            return
-        self._end("error", error)
-        record = self.record
-        ran = "" if record.ran is None else f" after {record.ran / 1e6:.1f} ms"
-        logger.error("task %s failed%s", self.title, ran, exc_info=error)
-        await self._report(error)
-
-    async def _report(self, error: BaseException) -> None:
-        handler = self.config.on_error
-        if handler is not None and self.task is not None and isinstance(error, Exception):
-            await self._handle_error(handler, self.task, error)
-
-    # A task that runs for too long --------------------------------------------------------------
-
-    def _begin_timeout(self) -> None:
-        if self.config.timeout is not None and self._state is RUNNING:
-            self._timer = self._place.loop.call_later(self.config.timeout, self._time_out)
-
-    def _time_out(self) -> None:
-        """Cancel a coroutine; let a thread go, which nothing can stop."""
-        if self._state is not RUNNING or self._returned:
-            return
-        self._stop_as = "timeout"
-        if self._call is None:
-            self._state = STOPPING
-            self._stop()
-        else:
-            # Woken, its coroutine finds that its thread has not returned.
-            self._call.finished.set()
-
-    async def _timed_out(self, thread: str) -> None:
-        seconds = self.config.timeout
-        self._end("timeout")
-        logger.error("task %s timed out after %g s%s", self.title, seconds, thread)
-        await self._report(TimeoutError(f"the task ran for longer than {seconds:g} s"))
-
-    async def _handle_error(
-        self, handler: TaskErrorHandler, task: Task[..., Any], error: Exception
-    ) -> None:
-        place = self._place
-        try:
-            if is_coroutine_function(handler):
-                result = handler(task, error)
-            else:
-                call: Callable[[], Any] = partial(copy_context().run, handler, task, error)
-                result = await self._in_pool(Call(call))
-            if inspect.isawaitable(result):
-                coroutine, keeper = _awaiting(result), place.keeper
-                rest = first_step(coroutine, self, keeper.clock, keeper.busy_limit, place.beat)
-                if rest is not None:
-                    await rest
-        except KeyboardInterrupt:
-            raise
-        except BaseException as failure:
-            if not self._stopped:
-                logger.error("on_error of task %s failed itself", self.title, exc_info=failure)
+        return f"<Job {self.title}: {self.state.value}>"
 
     # Ended from outside, on the loop's thread ---------------------------------------------------
 
     def cancel(self) -> bool:
         """Cancel the job for a shutdown; False if a thread is at it, which nothing can stop."""
-        if self._call is not None:
+        if self.call is not None:
             # From here on no thread can take it.
-            if not self._call.withdraw():
+            if not self.call.withdraw():
                 return False
-            self._end("cancelled")
-        elif self._state in (HELD, RELEASED):
-            self._end("cancelled")
+            self.end("cancelled")
+        elif self.state in (HELD, RELEASED):
+            self.end("cancelled")
             # First, since it may wait for a slot of its limit.
-            self._stop()
-            self._leave()
-        elif self._state is RUNNING:
-            self._state = STOPPING
-        self._stop()
+            self.stop()
+            self.leave()
+        elif self.state is RUNNING:
+            self.state = STOPPING
+        self.stop()
         return True
 
     def abandon(self) -> bool:
         """End the job in the record, and cancel it for good; False if its function has returned."""
-        on_its_way_back = self.record.finished is not None and self._state is not ENDED
+        on_its_way_back = self.record.finished is not None and self.state is not ENDED
         if on_its_way_back:
             # From its thread: it ends as what it is.
             return False
-        if self._call is not None:
-            self._call.withdraw()
-        waiting = self._state in (HELD, RELEASED)
-        self._end("abandoned")
-        self._stop()
+        if self.call is not None:
+            self.call.withdraw()
+        waiting = self.state in (HELD, RELEASED)
+        self.end("abandoned")
+        self.stop()
         if waiting:
-            self._leave()
+            self.leave()
         return True
 
     def drop(self) -> None:
         """Never resume the job again, wherever it stands: it refused to be cancelled."""
-        self._end("abandoned")
+        self.end("abandoned")
         self.dropped = True
-        if self._call is not None:
+        if self.call is not None:
             # What waits for the thread is shielded from all else.
-            self._call.finished.set()
-        self._stop()
-        self._leave()
+            self.call.finished.set()
+        self.stop()
+        self.leave()
 
     def discard(self) -> None:
         """End the job unreleased, because its endpoint failed."""
-        self._end("discarded")
-        self._leave()
+        self.end("discarded")
+        self.leave()
 
     def held_loop(self, begun: int, ended: int) -> None:
         """Record that one step of this job held the event loop."""
-        self._place.keeper.held_loop(self.request, begun, ended, self.record)
+        self.place.keeper.loops.by_step(self.request, begun, ended, self.record)
 
-    def _stop(self) -> None:
-        self._stopped = True
-        if self._handle is not None:
-            self._handle.cancel()
+    # On its way ---------------------------------------------------------------------------------
 
-    def _end(self, outcome: Outcome, error: BaseException | None = None) -> None:
+    async def in_pool(self, call: Call) -> Any:
+        """Return what a call in a thread returned, or raise what it raised."""
+        self.call = call
+        try:
+            return await self.place.threads.run(call)
+        finally:
+            self.call = None
+
+    def stop(self) -> None:
+        """Cancel what runs the job."""
+        self.stopped = True
+        if self.handle is not None:
+            self.handle.cancel()
+
+    def end(self, outcome: Outcome, error: BaseException | None = None) -> None:
         """Record the outcome, once: the first one stands."""
-        if self._state is ENDED:
+        if self.state is ENDED:
             return
-        self._state = ENDED
+        self.state = ENDED
         record = self.record
         if record.finished is None and outcome != "abandoned":
-            record.finished = self._place.keeper.clock()
+            record.finished = self.place.keeper.clock()
         if error is not None:
             record.error = type(error).__name__
         record.outcome = outcome
         if self.waiters is not None:
             self._wake()
-        self._tell("finished")
+        self.tell("finished")
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
         """Let the arguments go: a finished task keeps nothing of them alive."""
-        place = self._place
+        place = self.place
         place.live.pop(self, None)
         if place.keeper.settling.waiters:
             place.keeper.settling.something_ended()
         self.args = ()
         self.kwargs = {}
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._handle = self._call = self.task = None
+        if self.timer is not None:
+            self.timer.cancel()
+        self.timer = self.handle = self.call = self.task = None
         # It holds this job, as the one that runs in it.
-        self._context = None
-        coroutine, self._coroutine = self._coroutine, None
+        self.context = None
+        coroutine, self.coroutine = self.coroutine, None
         if coroutine is not None and self.record.started is None:
             coroutine.close()
 
     # Telling ------------------------------------------------------------------------------------
 
-    def _tell(self, moment: str) -> None:
-        if self._place.keeper.listeners:
+    def tell(self, moment: str) -> None:
+        """Tell the recorder's subscribers that this has happened to the task."""
+        if self.place.keeper.listeners:
             self.request.tell(moment, self.record)
 
-    def _tell_started(self) -> None:
+    def tell_started(self) -> None:
+        """Tell them, and whoever waits for that, that the function begins; from any thread."""
         if self.waiters is not None:
-            self._place.loop.call_soon(self._wake)
-        self._tell("started")
+            self.place.loop.call_soon(self._wake)
+        self.tell("started")
 
     def _wake(self) -> None:
         for event in self.waiters or ():
@@ -418,9 +242,5 @@ class Job:
 
 
 def _parent(request: Request) -> int | None:
-    running = _running.get()
-    return running.record.id if running is not None and running.request is request else None
-
-
-async def _awaiting(awaitable: Awaitable[T]) -> T:
-    return await awaitable
+    job = current.get()
+    return job.record.id if job is not None and job.request is request else None

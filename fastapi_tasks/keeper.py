@@ -5,22 +5,20 @@ from __future__ import annotations
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
-from threading import get_ident
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, NamedTuple, Protocol
 
 from starlette.types import Scope
 
+from .bounds import Bounds, thin
+from .held import HeldLoops, OpenRequest
 from .settling import Settling
-from .steps import Beat
-from .timeline import MACHINE, Busy, Span, TaskRecord, Timeline
+from .timeline import Busy, Span, TaskRecord, Timeline
 
 logger = logging.getLogger("fastapi_tasks")
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """Something that just happened to a request or, where `task` is given, to that task.
 
     `kind` is the name of the moment, as the timeline or the task has it (`request_start`,
@@ -44,66 +42,6 @@ class Open(Protocol):
         """The task in words."""
 
 
-class OpenRequest(Protocol):
-    """A request that has not ended."""
-
-    thread: int
-
-    @property
-    def timeline(self) -> Timeline:
-        """Its record."""
-
-
-class Told(NamedTuple):
-    """What was seen from outside while something held a loop.
-
-    `line` is the source line that held it, where it is known. `thread` is the function of another
-    thread, which kept the interpreter lock so that the loop could not go on; None where the loop
-    itself was at work. `machine` says that it was kept from its work, and no code of the app is
-    known to have done that: the machine gave the processors, or the lock, to others.
-    """
-
-    line: str | None = None
-    thread: str | None = None
-    machine: bool = False
-
-
-class LoopWatch(Protocol):
-    """What looks at one loop's thread from another."""
-
-    beat: Beat
-    users: int
-
-    def stop(self) -> None:
-        """Look no more."""
-
-    def told_of(self, begun: int) -> Told:
-        """Tell what held the loop in the step that began then and has just ended."""
-
-
-# What the recorder's user calls each bound.
-_WORDS = {"requests": "maxlen", "tasks": "max_tasks", "spans": "max_spans", "busy": "max_busy"}
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """How much is kept: requests, and of each the last tasks, spans and busy segments."""
-
-    requests: int
-    tasks: int
-    spans: int
-    busy: int
-
-    def __post_init__(self) -> None:
-        for name, words in _WORDS.items():
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(
-                    f"{words} is {value!r}, but a recorder keeps at least one: "
-                    "give a whole number from 1"
-                )
-
-
 class Keeper:
     """What requests and tasks write to. A request is open from `begin()` to `end()`."""
 
@@ -117,16 +55,15 @@ class Keeper:
         "clock",
         "enabled",
         "groups",
-        "held",
         "ignored",
         "kept",
         "listeners",
+        "loops",
         "open",
         "own_packages",
         "process",
         "settling",
         "wall",
-        "watches",
         "watching",
     )
 
@@ -155,10 +92,7 @@ class Keeper:
         self.cleared = 0
         # An app may be made before a server forks its workers: asked again at each start.
         self.process = os.getpid()
-        # By the thread that each loop runs on.
-        self.watches: dict[int, LoopWatch] = {}
-        # What the last steps held, of all loops: a step may stand inside of one that ends later.
-        self.held: deque[tuple[int, int, int]] = deque(maxlen=64)
+        self.loops = HeldLoops(self)
         self.own_packages: Callable[[], Collection[str]] = tuple
 
     # Requests ----------------------------------------------------------------------------------
@@ -225,7 +159,7 @@ class Keeper:
         # of ten thousand are still open, not each one looks through all the others.
         eighth = most // 8
         if len(tasks) >= most + eighth and (not eighth or record.id % eighth == 0):
-            timeline.tasks_dropped += _thin(tasks, most)
+            timeline.tasks_dropped += thin(tasks, most)
 
     def add_span(self, timeline: Timeline, span: Span) -> None:
         """Number a span and put it into its request's timeline; of too many the last stay."""
@@ -238,80 +172,8 @@ class Keeper:
             timeline.spans_dropped += len(spans) - most
             del spans[:-most]
 
-    def held_loop(
-        self, culprit: OpenRequest, begun: int, ended: int, task: TaskRecord | None = None
-    ) -> None:
-        """Record a step that held the loop, for its culprit and for every request that waited.
-
-        What steps inside of it have held is recorded with those.
-        """
-        thread = get_ident()
-        told = self.watches[thread].told_of(begun) if thread in self.watches else Told()
-        for start, end in self._not_yet_held(begun, ended, thread):
-            self._held(culprit, start, end, task, told, thread)
-
-    def _not_yet_held(self, begun: int, ended: int, thread: int) -> Iterator[tuple[int, int]]:
-        """Yield the parts of a step that no step inside of it has held."""
-        inside = [
-            one for one in self.held if one[0] == thread and begun <= one[1] and one[2] <= ended
-        ]
-        self.held.append((thread, begun, ended))
-        start = begun
-        for _, inner, over in sorted(inside):
-            if inner - start > self.busy_limit:
-                yield start, inner
-            start = max(start, over)
-        if ended - start > self.busy_limit:
-            yield start, ended
-
-    def _held(
-        self,
-        culprit: OpenRequest,
-        begun: int,
-        ended: int,
-        task: TaskRecord | None,
-        told: Told,
-        thread: int,
-    ) -> None:
-        own, title = culprit.timeline, culprit.timeline.title
-        if told.thread is not None:
-            # Not the step's doing: it waited as all others did.
-            self._add_busy(own, self.held_by_thread(told, begun, ended, thread, culprit))
-            return
-        if told.machine:
-            put_aside = Busy(begun, ended, MACHINE)
-            self._add_busy(own, put_aside)
-            self._add_to_waiting(put_aside, thread, culprit)
-            return
-        name = title if task is None else task.name
-        id = None if task is None else task.id
-        self._add_busy(own, Busy(begun, ended, name, id, told.line))
-        # One record for all who waited: there may be hundreds of idle connections.
-        seen = Busy(begun, ended, name if task is None else f"{name} of {title}", None, told.line)
-        self._add_to_waiting(seen, thread, culprit)
-
-    def held_by_other(
-        self, culprit: str, begun: int, ended: int, line: str | None, thread: int
-    ) -> None:
-        """Record what held the loop of this thread, and was neither a request's nor a task's."""
-        self._add_to_waiting(Busy(begun, ended, culprit, None, line), thread)
-
-    def held_by_thread(
-        self, told: Told, begun: int, ended: int, thread: int, but: OpenRequest | None = None
-    ) -> Busy:
-        """Record for all but one, and return, what another thread did to the loop of this one."""
-        busy = Busy(begun, ended, f"{told.thread} in a thread", None, told.line, thread=True)
-        self._add_to_waiting(busy, thread, but)
-        return busy
-
-    def _add_to_waiting(self, busy: Busy, thread: int, culprit: OpenRequest | None = None) -> None:
-        for other in list(self.open):
-            if other is culprit or other.thread != thread:
-                continue
-            if other.timeline.response_sent is None:
-                self._add_busy(other.timeline, busy)
-
-    def _add_busy(self, timeline: Timeline, busy: Busy) -> None:
+    def add_busy(self, timeline: Timeline, busy: Busy) -> None:
+        """Put a busy segment into a request's timeline; of too many the last stay."""
         if timeline.id == 0:
             return
         segments, most = timeline.busy, self.bounds.busy
@@ -321,11 +183,6 @@ class Keeper:
             del segments[:-most]
         if self.listeners:
             self.tell("busy", timeline)
-
-    def beat_of(self, thread: int) -> Beat | None:
-        """Return what is to be told of a loop's steps, None where nobody watches it."""
-        watch = self.watches.get(thread)
-        return None if watch is None else watch.beat
 
     # Tasks that are open ------------------------------------------------------------------------
 
@@ -354,17 +211,3 @@ class Keeper:
 def _below(scope: Scope, prefixes: tuple[str, ...]) -> bool:
     path = scope["path"].removeprefix(scope.get("root_path", ""))
     return any(path == one or path.startswith(f"{one}/") for one in prefixes)
-
-
-def _thin(tasks: list[TaskRecord], most: int) -> int:
-    """Let the oldest tasks that have ended go, down to `most` if so many have; return how many."""
-    spare = len(tasks) - most
-    left: list[TaskRecord] = []
-    for task in tasks:
-        if spare and task.outcome is not None:
-            spare -= 1
-        else:
-            left.append(task)
-    dropped = len(tasks) - len(left)
-    tasks[:] = left
-    return dropped

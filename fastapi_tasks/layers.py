@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractContextManager
-from functools import partial
 from typing import Any, Protocol
 
 from starlette.applications import Starlette
@@ -35,10 +34,11 @@ class Watching(Protocol):
     def lifespan(self) -> AbstractContextManager[None]:
         """Record what the app starts in its lifespan, which is up while this is open."""
 
-    async def pass_on(
-        self, app: ASGIApp, request: Request, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        """Let `app` answer, with all that it does recorded as part of this request."""
+    def enter(self, request: Request) -> Any:
+        """Record all that runs here from now on as part of this request; return what ends that."""
+
+    def leave(self, request: Request, scope: Scope, entered: Any) -> None:
+        """Take note that the app is done with a request that was entered."""
 
 
 class Opening:
@@ -51,8 +51,8 @@ class Opening:
 
     def is_done(self, scope: Scope) -> bool:
         """Tell whether a layer outside sees the request in this scope, and more of it."""
-        request = scope[SCOPE_KEY]
-        return isinstance(request, Request) and (self._host is None or request.host is not None)
+        request: Request | None = scope.get(SCOPE_KEY)
+        return request is not None and (self._host is None or request.host is not None)
 
     async def pass_on(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Let `app` answer, and record what passes between it and the server."""
@@ -65,13 +65,14 @@ class Opening:
             await self._others(app, scope, receive, send)
             return
         scope[SCOPE_KEY] = request
-        if self._keeper.watching:
-            app = partial(self._watch.pass_on, app, request)
+        entered = self._watch.enter(request) if self._keeper.watching else None
         try:
             rest = request.first_step(app(scope, request.receive, request.send))
             if rest is not None:
                 await rest
         finally:
+            if entered is not None:
+                self._watch.leave(request, scope, entered)
             request.end(scope)
 
     async def _others(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -138,7 +139,7 @@ class Layer:
         self._owner = owner
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if SCOPE_KEY in scope and self._opening.is_done(scope):
+        if self._opening.is_done(scope):
             return self.app(scope, receive, send)
         self._come_outside()
         return self._opening.pass_on(self.app, scope, receive, send)

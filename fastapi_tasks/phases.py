@@ -8,6 +8,7 @@ from threading import get_ident
 from .job import Job, logger
 from .names import harmless
 from .request import Request
+from .running import release
 from .runtime import Runtime
 from .timeline import SCHEDULED_MODES, Mode
 
@@ -28,7 +29,8 @@ class Phases:
     def __init__(self, request: Request, runtime: Runtime) -> None:
         self.request = request
         self.runtime = runtime
-        self._passed = IMMEDIATE
+        # Somebody may ask for tasks with the connection of a request that has been answered.
+        self._passed = IMMEDIATE if request.timeline.response_sent is None else AFTER_RESPONSE
         self._waiting: dict[int, list[Job]] = {}
         # An exception may be under way from before, such as that of a request around this one.
         self._handled = exception()
@@ -69,7 +71,7 @@ class Phases:
 
     def _release(self, phase: int) -> None:
         for job in self._waiting.pop(phase, ()):
-            job.release()
+            release(job)
 
     def _fail(self, kind: type[BaseException]) -> None:
         """Discard what waits; what is scheduled from now on keeps its mode."""
@@ -114,6 +116,6 @@ class Phases:
             self.request.tell("requested", record)
         phase = PHASE[record.mode]
         if self._passed >= phase:
-            job.release()
+            release(job)
         else:
             self._waiting.setdefault(phase, []).append(job)

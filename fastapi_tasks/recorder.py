@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import anyio
 
-from .keeper import Bounds, Keeper, Listener
+from .bounds import Bounds
+from .keeper import Keeper, Listener
 from .names import harmless
 from .timeline import Timeline
 

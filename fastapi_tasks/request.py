@@ -44,6 +44,7 @@ class Request:
     """What is transient about a request: the facts are in its timeline."""
 
     kind: ClassVar[Literal["http", "websocket"]] = "http"
+    dropped: ClassVar[bool] = False
 
     # One of these is made for every request.
     __slots__ = (
@@ -55,7 +56,6 @@ class Request:
         "_trailers",
         "app",
         "background",
-        "dropped",
         "host",
         "keeper",
         "thread",
@@ -75,7 +75,7 @@ class Request:
         self.app: Any = None
         self.background: Any = None  # a list of those, where the app is watched
         self._endpoint: Open | None = None
-        self.dropped = self._gone = self._handed_over = self._trailers = False
+        self._gone = self._handed_over = self._trailers = False
         self.timeline = Timeline(
             0,
             self.kind,
@@ -99,7 +99,7 @@ class Request:
         if self.app is None:
             self.app = coroutine
         keeper = self.keeper
-        beat = keeper.beat_of(self.thread) if keeper.watching else None
+        beat = keeper.loops.beat_of(self.thread) if keeper.watching else None
         return first_step(coroutine, self, keeper.clock, keeper.busy_limit, beat)
 
     @property
@@ -109,7 +109,7 @@ class Request:
 
     def held_loop(self, begun: int, ended: int) -> None:
         """Record that one step of this request held the event loop."""
-        self.keeper.held_loop(self, begun, ended, self._background_of(begun, ended))
+        self.keeper.loops.by_step(self, begun, ended, self._background_of(begun, ended))
 
     def _background_of(self, begun: int, ended: int) -> TaskRecord | None:
         """Return the task of Starlette's that took most of a step, which may have ended in it."""
@@ -148,21 +148,27 @@ class Request:
             # From here on a disconnect is the server's way to say that the response is over.
             self._handed_over = True
             await self._send(message)
+            now = self.keeper.clock()
             if self.timeline.response_sent is None and not self._gone:
-                self.timeline.response_sent = self.keeper.clock()
+                self.timeline.response_sent = now
                 if self.keeper.listeners:
                     self.tell("response_sent")
             if self.keeper.watching:
-                tried(self._record_sending)
+                tried(self._record_sending, now)
             if self.waiting is not None:
-                self.waiting.response_passes()
+                self._response_passes()
         else:
             await self._send(message)
 
-    def _record_sending(self) -> None:
+    def _response_passes(self) -> None:
+        # They hold each other, which would keep both for the garbage collector.
+        waiting, self.waiting = self.waiting, None
+        waiting.response_passes()
+
+    def _record_sending(self, sent: int) -> None:
         start = self.timeline.response_start
         if start is not None:
-            sending = Span("response", "sending", start, self.keeper.clock())
+            sending = Span("response", "sending", start, sent)
             self.keeper.add_span(self.timeline, sending)
 
     def _is_last(self, kind: str, message: Message) -> bool:
@@ -181,33 +187,35 @@ class Request:
         self._receive = nobody_there
         self.app = None
         timeline = self.timeline
-        waiting: Waiting | None = self.waiting
         timeline.route = route_path(scope)
         timeline.aborted = timeline.response_sent is None
         timeline.request_end = self.keeper.clock()
-        if waiting is not None:
-            waiting.route_passes()
+        if self.waiting is not None:
+            self.waiting.route_passes()
         if self.keeper.listeners:
             self.tell("request_end")
-        if waiting is not None:
-            waiting.response_passes()
+        if self.waiting is not None:
+            self._response_passes()
         self.keeper.end(self)
 
     # The endpoint; from any thread --------------------------------------------------------------
 
     def endpoint_begins(self, name: str) -> None:
         """Take note that the endpoint's first line is about to run."""
-        self.timeline.endpoint_start = self.keeper.clock()
+        now = self.timeline.endpoint_start = self.keeper.clock()
         if self.keeper.listeners:
             self.tell("endpoint_start")
         if self.keeper.watching:
-            self._endpoint = tried(begin, name, "endpoint")
+            self._endpoint = tried(begin, name, "endpoint", None, now)
 
     def endpoint_ends(self, error: BaseException | None = None) -> None:
         """Take note that the endpoint has returned, or failed."""
-        if self._endpoint is not None:
-            tried(self._endpoint.end, error)
-        self.timeline.endpoint_end = self.keeper.clock()
+        now = self.timeline.endpoint_end = self.keeper.clock()
+        # It holds this object, which is freed without the garbage collector only if not the
+        # other way round as well.
+        opened, self._endpoint = self._endpoint, None
+        if opened is not None:
+            tried(opened.end, error, now)
         if self.keeper.listeners:
             self.tell("endpoint_end")
 
@@ -256,8 +264,7 @@ async def too_late(message: Message) -> None:
 
 def request_of(scope: Scope) -> Request | None:
     """Return the request that this scope belongs to, None where none is recorded."""
-    found = scope.get(SCOPE_KEY)
-    return found if isinstance(found, Request) else None
+    return scope.get(SCOPE_KEY)
 
 
 def timeline_of(connection: HTTPConnection | Scope) -> Timeline | None:

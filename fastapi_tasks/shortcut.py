@@ -73,15 +73,13 @@ class _Hiding(list[Any]):
         self._dependant = dependant
         self._call = dependant.call
         self._others = [one for one in dependant.dependencies if one is not tasks]
-        self._all = list(dependant.dependencies)
+        self._length = len(self)
         self._provider = provider
 
     def __iter__(self) -> Iterator[Any]:
         overridden = self._provider is not None and self._provider.dependency_overrides
-        if overridden or self._dependant.call is not self._call:
-            return super().__iter__()
-        if len(self) != len(self._all):
-            # Somebody has added a dependency, or taken one away.
+        if overridden or self._dependant.call is not self._call or len(self) != self._length:
+            # By its length: somebody has added a dependency, or taken one away.
             return super().__iter__()
         return iter(self._others)
 

@@ -58,7 +58,7 @@ def first_step(
     coroutine around all of them would cost a request 0.01.
     """
     if beat is not None:
-        return BeatingSteps(coroutine, OVER, owner, clock, limit, beat).after_the_first()
+        return _first_beating_step(coroutine, owner, clock, limit, beat)
     begun = clock()
     try:
         awaited = next(coroutine.__await__(), OVER)
@@ -67,6 +67,32 @@ def first_step(
         if ended - begun > limit:
             owner.held_loop(begun, ended)
     return None if awaited is OVER else Steps(coroutine, awaited, owner, clock, limit)
+
+
+def _first_beating_step(
+    coroutine: Coroutine[Any, Any, object],
+    owner: Owner,
+    clock: Callable[[], int],
+    limit: float,
+    beat: Beat,
+) -> Steps | None:
+    if beat.begun is not None:
+        # A step inside another is part of it: what it holds, it holds once.
+        awaited = next(coroutine.__await__(), OVER)
+    else:
+        begun = beat.begun = clock()
+        if beat.on_begin is not None:
+            beat.on_begin(begun)
+        try:
+            awaited = next(coroutine.__await__(), OVER)
+        finally:
+            ended = beat.ended = clock()
+            beat.begun = None
+            if ended - begun > limit:
+                owner.held_loop(begun, ended)
+    if awaited is OVER:
+        return None
+    return BeatingSteps(coroutine, awaited, owner, clock, limit, beat)
 
 
 class Steps:
@@ -179,17 +205,11 @@ class BeatingSteps(Steps):
         super().__init__(coroutine, awaited, owner, clock, limit)
         self._beat = beat
 
-    def after_the_first(self) -> BeatingSteps | None:
-        """Run a coroutine that has not begun to its first suspension; None if it is over."""
-        self._awaited = self._step(_first, self._coroutine)
-        return None if self._awaited is OVER else self
-
     def _step(self, resume: Callable[[Any], Any], value: Any) -> Any:
         if self._owner.dropped:
             self._leave()
         beat = self._beat
         if beat.begun is not None:
-            # A step inside another is part of it: what it holds, it holds once.
             return resume(value)
         begun = beat.begun = self._clock()
         if beat.on_begin is not None:
@@ -214,7 +234,3 @@ def steps_of(
     if beat is None:
         return Steps(coroutine, OVER, owner, clock, limit)
     return BeatingSteps(coroutine, OVER, owner, clock, limit, beat)
-
-
-def _first(coroutine: Coroutine[Any, Any, object]) -> Any:
-    return next(coroutine.__await__(), OVER)

@@ -8,7 +8,6 @@ from typing import Any, Literal, get_args
 
 from .facts import MOMENT, PART, moments, parts_of
 from .names import harmless
-from .table import table
 
 ScheduledMode = Literal["immediate", "after_route", "after_response"]
 """The modes in which `Tasks` schedules."""
@@ -231,6 +230,8 @@ class Timeline:
         return f"<Timeline {self.title}: {state}, {len(self.tasks)} tasks>"
 
     def __str__(self) -> str:
+        from .table import table  # most apps never print one
+
         return table(self)
 
     @property

@@ -51,10 +51,11 @@ def read(path: Path) -> Any:
     return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
 
 
-def run(notebook: Any, code: Path = FOLDER.parent) -> Any:
+def run(notebook: Any, code: Path = FOLDER.parent, *, keep_frames: bool = False) -> Any:
     """Execute the notebook in a fresh kernel and an empty folder, and return it.
 
-    `code` is the folder whose packages it imports, by default those beside this folder.
+    `code` is the folder whose packages it imports, by default those beside this folder. Frames
+    with the interactive page are taken out, but for `keep_frames`.
     Raises nbclient.exceptions.CellExecutionError when a cell fails.
     """
     from nbclient import NotebookClient
@@ -77,7 +78,7 @@ def run(notebook: Any, code: Path = FOLDER.parent) -> Any:
         _fork_it(manager)
         # Its own execute() leaves the event loop that it makes in a thread unclosed.
         asyncio.run(client.async_execute(env={**os.environ, "PYTHONPATH": str(code)}))
-    return tidy(notebook)
+    return tidy(notebook, keep_frames=keep_frames)
 
 
 def _keep_off_ports(manager: Any, channels: Path) -> None:
@@ -95,7 +96,7 @@ def _fork_it(manager: Any) -> None:
         manager.provisioner = ForkedProvisioner(kernel_spec=manager.kernel_spec, parent=manager)
 
 
-def tidy(notebook: Any) -> Any:
+def tidy(notebook: Any, *, keep_frames: bool = False) -> Any:
     """Take out what differs between machines, or is of no use without a kernel."""
     notebook.metadata = {
         "kernelspec": {
@@ -110,7 +111,8 @@ def tidy(notebook: Any) -> Any:
         if "outputs" in cell:
             cell.outputs = [output for output in cell.outputs if not _needs_kernel(output)]
             for output in cell.outputs:
-                _without_frame(output)
+                if not keep_frames:
+                    _without_frame(output)
                 _describe(output)
     return notebook
 

@@ -30,8 +30,9 @@ class ForkedProvisioner(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **given: Any) -> Any:
         """Fork it, and return how to reach it; `cmd` would start one in a new process."""
         arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
-        self.process = ForkedKernel(arguments, given["env"], str(given["cwd"]))
-        self.pid = self.pgid = self.process.pid
+        process: Any = ForkedKernel(arguments, given["env"], str(given["cwd"]))
+        self.process = process
+        self.pid = self.pgid = process.pid
         return self.connection_info
 
 

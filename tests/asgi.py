@@ -154,3 +154,26 @@ async def serving(app: Any) -> AsyncIterator[Server]:
                 with anyio.CancelScope(shield=True):
                     await to_app.send({"type": "lifespan.shutdown"})
                     assert await from_app.receive() == {"type": "lifespan.shutdown.complete"}
+
+
+class Buffering:
+    """A middleware that sends a response only when it has all of it, and some seconds later."""
+
+    def __init__(self, app: Any, seconds: float, below: str = "/") -> None:
+        self.app = app
+        self.seconds = seconds
+        self.below = below
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        messages: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            messages.append(message)
+
+        if not scope.get("path", "").startswith(self.below):
+            await self.app(scope, receive, send)
+            return
+        await self.app(scope, receive, keep)
+        await anyio.sleep(self.seconds)
+        for message in messages:
+            await send(message)

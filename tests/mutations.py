@@ -11,11 +11,11 @@ PLACED = "        phase = PHASE[record.mode]\n"
 LAST = "            self._handed_over = True\n            await self._send(message)\n"
 START = '            self.timeline.status = message["status"]\n'
 PASSING = """        for job in self._waiting.pop(phase, ()):
-            job.release()
+            release(job)
 """
-SPAWNED = "return asyncio.Task(run(), "
-ENDED = """        self._end("error", error)
-        record = self.record
+SPAWNED = "return asyncio.Task(run(job), "
+ENDED = """    job.end("error", error)
+    record = job.record
 """
 
 
@@ -86,9 +86,9 @@ MUTATIONS = (
         ((3, "03"), (11, "10"), (16, "14")),
         "loops/on_asyncio.py",
         SPAWNED,
-        "return asyncio.Task(_alone(run), ",
+        "return asyncio.Task(_alone(run, job), ",
         "\n\n_ONE = asyncio.Lock()\n\n\n"
-        "async def _alone(run):\n    async with _ONE:\n        await run()\n",
+        "async def _alone(run, job):\n    async with _ONE:\n        await run(job)\n",
     ),
     Mutation(
         "immediate tasks are released when the endpoint has returned",
@@ -120,9 +120,9 @@ MUTATIONS = (
         """        import asyncio
         for job in self._waiting.pop(phase, ()):
             if phase == AFTER_RESPONSE:
-                asyncio.get_running_loop().call_later(0.06, job.release)
+                asyncio.get_running_loop().call_later(0.06, release, job)
             else:
-                job.release()
+                release(job)
 """,
     ),
     Mutation(
@@ -146,8 +146,8 @@ MUTATIONS = (
         "a call of schedule() takes 50 µs more",
         ((10, "09"),),
         "job.py",
-        "        self._call: Call | None = None\n        if is_co",
-        "        self._call: Call | None = None\n"
+        "        self.call: Call | None = None\n        if is_co",
+        "        self.call: Call | None = None\n"
         "        import time\n"
         "        begun = time.perf_counter()\n"
         "        while time.perf_counter() - begun < 50e-6:\n"
@@ -157,18 +157,18 @@ MUTATIONS = (
     Mutation(
         "a failed task ends all others",
         ((14, "12"), (27, "24")),
-        "job.py",
+        "failing.py",
         ENDED,
-        ENDED + "        for other in list(self._place.live):\n"
-        "            if other is not self:\n"
-        "                other.cancel()\n",
+        ENDED + "    for other in list(job.place.live):\n"
+        "        if other is not job:\n"
+        "            other.cancel()\n",
     ),
     Mutation(
         "what is discarded runs all the same",
         ((9, "08"), (27, "24")),
         "phases.py",
         "            job.discard()\n",
-        "            job.release()\n",
+        "            release(job)\n",
     ),
     Mutation(
         "task() makes immediate tasks",
@@ -209,7 +209,7 @@ MUTATIONS = (
         "def tasks run on the loop",
         ((27, "23"),),
         "job.py",
-        "            return await self._place.threads.run(call)\n",
+        "            return await self.place.threads.run(call)\n",
         "            call.take()\n            call.run()\n            return call.outcome()\n",
     ),
 )

@@ -35,7 +35,7 @@ def test_a_guess_stands_beside_what_was_measured(guess: Any, measured: Any, said
 
 
 def test_no_guess_is_asked_for() -> None:
-    assert beside(..., 304, "ms").startswith("measured: 304 ms. No guess yet: ")
+    assert beside(..., 304, "ms").startswith("measured: 304 ms\nNo guess yet: ")
 
 
 def lab(*, log: list[str] = [], error: str | None = None) -> Any:  # noqa: B006

@@ -67,6 +67,7 @@ class Links(HTMLParser):
         self.links: list[str] = []
         self.loaded: list[str] = []
         self.anchors: set[str] = set()
+        self.pictures: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -82,6 +83,8 @@ class Links(HTMLParser):
         ):
             self.loaded.append(given["href"])
         elif tag != "a":
+            if tag == "img":
+                self.pictures.append(given.get("alt", ""))
             self.loaded += [given[name] for name in ("src", "data", "poster") if name in given]
 
 
@@ -146,6 +149,16 @@ class TestTheSite:
             shared if module == "fastapi_tasks.tasks" else set()
         )
 
+    def test_says_of_every_picture_what_it_shows(self, site: Path) -> None:
+        words = [alt for file in site.rglob("*.html") for alt in read(file).pictures]
+        assert len(words) > 60  # two of each notebook
+        assert [alt for alt in words if not alt or alt.endswith((".png", ".svg"))] == []
+
+    def test_has_what_show_draws_as_a_page_to_move_about_in(self, site: Path) -> None:
+        page = site / "notebooks" / "01_reading_a_timeline.html"
+        (frame,) = (one for one in read(page).loaded if "frames/" in one)
+        assert "send_mail" in (page.parent / frame).resolve().read_text(encoding="utf-8")
+
     def test_writes_out_every_command(self, site: Path) -> None:
         from visualize.cli.main import COMMANDS
 
@@ -199,6 +212,22 @@ def test_it_looks_right_on_every_screen_and_asks_for_nothing_else(
     assert [url for url in asked if not url.startswith((served, "data:", "blob:"))] == []
 
 
+FAINT = """() => {
+    const light = color => {
+        const [r, g, b] = color.match(/[\\d.]+/g).slice(0, 3).map(Number)
+            .map(part => part / 255)
+            .map(part => part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    return [...document.querySelectorAll("article .highlight span")].filter(word => {
+        const paper = getComputedStyle(word.closest(".highlight")).backgroundColor;
+        const both = [light(getComputedStyle(word).color), light(paper)];
+        return (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05) < 4.5;
+    }).map(word => word.textContent);
+}"""
+"""Finds the words of code that stand out from their paper by less than 4.5 : 1."""
+
+
 def look(page: Any, width: int, scheme: str) -> None:
     """The picture is in sight, moves, and is drawn in the colours of the scheme."""
     shown, hidden = ("narrow", "wide") if width < 600 else ("wide", "narrow")
@@ -216,6 +245,13 @@ def look(page: Any, width: int, scheme: str) -> None:
         "getComputedStyle(document.querySelector('.moving .name')).fill.match(/\\d+/g).map(Number)"
     )
     assert (sum(ink) > 380) == (scheme == "dark")
+    # Every bar of a task has the colour of its mode: black is that of none.
+    bars = page.locator(f".moving .{shown} rect.runs")
+    fills = bars.evaluate_all("bars => bars.map(bar => getComputedStyle(bar).fill)")
+    assert len(fills) >= 7
+    assert "rgb(0, 0, 0)" not in fills
+    pale = page.evaluate(FAINT)
+    assert pale == []
 
 
 def test_the_picture_of_the_house_knows_every_room() -> None:

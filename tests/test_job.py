@@ -64,8 +64,8 @@ def quiet() -> Iterator[None]:
 
 @pytest.fixture
 def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
-    watched = Watched(vars(Job)["_state"])
-    monkeypatch.setattr(Job, "_state", watched)
+    watched = Watched(vars(Job)["state"])
+    monkeypatch.setattr(Job, "state", watched)
     return watched
 
 
@@ -171,7 +171,7 @@ class Way:
         self.occupying.gate.set()
         self.argument.gate.set()
         if self.argument.begun.is_set() and self.job.record.thread:
-            await _until(lambda: self.job._call is None or self._ended())
+            await _until(lambda: self.job.call is None or self._ended())
         await self.turn()
 
     def _ended(self) -> bool:
@@ -371,7 +371,7 @@ def test_a_thread_that_stops_on_its_way_to_running_does_not_bring_back_an_abando
             return state
 
     slow = Slow(watched._slot)
-    monkeypatch.setattr(Job, "_state", slow)
+    monkeypatch.setattr(Job, "state", slow)
 
     async def abandon(way: Way) -> None:
         await anyio.lowlevel.checkpoint()

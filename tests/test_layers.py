@@ -376,16 +376,6 @@ class TestRecordingWithoutTasks:
             with pytest.raises(FastAPITasksError, match="after the app had started"):
                 add(app)
 
-    async def test_of_what_has_no_middlewares_is_refused_with_what_to_do(self) -> None:
-        async def app(scope: Any, receive: Any, send: Any) -> None: ...
-
-        with pytest.raises(TypeError) as caught:
-            record(app)
-        assert str(caught.value) == (
-            "record() got an object of type function, which has no middlewares to stand among: "
-            "serve RecordingMiddleware(app) in its place"
-        )
-
 
 class TestAddTasksOnAnAppOfAnotherKind:
     """Its advice is followed as it is given."""

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from fastapi_tasks import Recorder, RecordingMiddleware, Tasks, add_tasks, record
-from fastapi_tasks.keeper import Told
+from fastapi_tasks.held import Told
 from fastapi_tasks.recorder import keeper_of
 from fastapi_tasks.steps import Beat
 from fastapi_tasks.timeline import MACHINE
@@ -181,10 +181,10 @@ async def test_a_step_that_the_machine_put_aside_is_nobodys(recorder: Recorder) 
     async with serving(app) as server:
         keeper = keeper_of(recorder)
         watch: Any = SimpleNamespace(told_of=lambda _: Told(machine=True), beat=Beat())
-        keeper.watches[threading.get_ident()] = watch
+        keeper.loops.watches[threading.get_ident()] = watch
         await server.get("/hold")
         await recorder.settled()
-        del keeper.watches[threading.get_ident()]
+        del keeper.loops.watches[threading.get_ident()]
     (timeline,) = recorder.timelines
     assert [(one.culprit, one.task) for one in timeline.busy] == [(MACHINE, None)] * 2
     assert [row.held for row in (*summary(timeline).routes, *summary(timeline).tasks)] == [0, 0]

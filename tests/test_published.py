@@ -12,12 +12,12 @@ import anyio
 import pytest
 from fastapi import Depends, FastAPI, WebSocket
 from fastapi.responses import StreamingResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message
 
 from fastapi_tasks import Recorder, Task, Tasks, Timeline, add_tasks
 from fastapi_tasks.errors import FastAPITasksUninitializedAppError
 
-from .asgi import serving
+from .asgi import Buffering, serving
 from .servers import NORMAL_EXIT, running
 
 pytestmark = pytest.mark.anyio
@@ -215,22 +215,7 @@ class TestBufferingOuterMiddleware:
     ) -> None:
         app = make_app()
 
-        class Buffering:
-            def __init__(self, app: ASGIApp) -> None:
-                self.app = app
-
-            async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-                messages: list[Message] = []
-
-                async def keep(message: Message) -> None:
-                    messages.append(message)
-
-                await self.app(scope, receive, keep if scope["type"] == "http" else send)
-                await anyio.sleep(0.3)
-                for message in messages:
-                    await send(message)
-
-        app.add_middleware(Buffering)
+        app.add_middleware(Buffering, seconds=0.3)
 
         @app.get("/")
         async def endpoint(tasks: Tasks) -> None:

@@ -43,7 +43,7 @@ def test_every_make_target_that_it_names_exists() -> None:
 
 def test_it_lists_every_form_and_no_other() -> None:
     forms = {f"--{painter.form}" for painter in PAINTERS}
-    (line,) = re.findall(r"^python -m visualize show run\.jsonl (--html .*)$", README, re.MULTILINE)
+    (line,) = re.findall(r"^tasks-timeline show run\.jsonl (--html .*)$", README, re.MULTILINE)
     assert set(re.findall(r"--\w+", line)) == forms
     assert set(re.findall(r"`(to_\w+)\(timelines", README)) | {"to_png", "to_svg"} == {
         painter.function for painter in PAINTERS

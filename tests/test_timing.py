@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fastapi_tasks import Recorder, Tasks
 
-from .asgi import serving
+from .asgi import Buffering, serving
 from .timing import MakeApp, last, marks, slow_send, times, work
 from .virtual import now
 
@@ -170,25 +170,7 @@ class TestT3AfterResponse:
     ) -> None:
         app = make_app()
 
-        class Buffering:
-            def __init__(self, app: ASGIApp) -> None:
-                self.app = app
-
-            async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-                messages: list[Message] = []
-
-                async def keep(message: Message) -> None:
-                    messages.append(message)
-
-                if scope["type"] != "http":
-                    await self.app(scope, receive, send)
-                    return
-                await self.app(scope, receive, keep)
-                await anyio.sleep(0.3)
-                for message in messages:
-                    await send(message)
-
-        app.add_middleware(Buffering)
+        app.add_middleware(Buffering, seconds=0.3)
 
         @app.get("/")
         async def endpoint(tasks: Tasks) -> None:

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import newer_debian
+
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PYTHONS = re.findall(r"Python :: (3\.\d+)", "\n".join(PROJECT["classifiers"]))
@@ -53,7 +55,7 @@ def library_tests() -> list[str]:
 
 
 def find(version: str) -> Python:
-    """Find an interpreter: on the path, of pyenv, known to uv, or one that uv brings."""
+    """Find an interpreter: on the path, of pyenv, known to uv, or one that uv or Debian brings."""
     for path in _candidates(version):
         if _is(path, version):
             return Python(version, path)
@@ -64,7 +66,10 @@ def find(version: str) -> Python:
     found = _known_to_uv(version)
     if brought.returncode == 0 and found is not None and _is(found, version):
         return Python(version, found)
-    return Python(version, why="it is not installed, and uv cannot download it here")
+    path = newer_debian.bring(version, ROOT / f".venv-debian-{version}", _uv())
+    if path is not None and _is(path, version):
+        return Python(version, path)
+    return Python(version, why="it is not installed, and neither uv nor Debian brings it here")
 
 
 def _candidates(version: str) -> Iterator[str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from contextvars import Context
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
 
 
 class Handle(Protocol):
@@ -24,8 +26,10 @@ class Loop(Protocol):
     def is_cancellation(self, error: BaseException, *, asked: bool) -> bool:
         """Tell whether this is what a cancelled task is thrown; `asked`: we cancelled it."""
 
-    def spawn(self, run: Callable[[], Awaitable[None]], context: Context, name: str) -> Handle:
-        """Start `run` in `context` at the loop's next turn."""
+    def spawn(
+        self, run: Callable[[T], Awaitable[None]], job: T, context: Context, name: str
+    ) -> Handle:
+        """Start `run(job)` in `context` at the loop's next turn."""
 
     def call_soon(self, callback: Callable[..., object], /, *args: Any) -> object:
         """Call `callback` on the loop, from any thread, in the order of these calls.

@@ -7,12 +7,14 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import Context
-from typing import Any
+from typing import Any, TypeVar
 
 from anyio.lowlevel import current_token
 
 from .face import Handle
 from .worker import known_to_anyio
+
+T = TypeVar("T")
 
 
 class AsyncioLoop:
@@ -32,9 +34,9 @@ class AsyncioLoop:
         # Any code may raise one by itself, or cancel the task that it runs in.
         return asked and isinstance(error, asyncio.CancelledError)
 
-    def spawn(self, run: Callable[[], Any], context: Context, name: str) -> Handle:
+    def spawn(self, run: Callable[[T], Any], job: T, context: Context, name: str) -> Handle:
         # Not loop.create_task(): an eager task factory would run the task inside schedule().
-        return asyncio.Task(run(), loop=self._loop, name=name, context=context)
+        return asyncio.Task(run(job), loop=self._loop, name=name, context=context)
 
     def call_later(self, seconds: float, callback: Callable[[], object]) -> Handle:
         return self._loop.call_later(seconds, callback)

@@ -6,7 +6,7 @@ import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import Context
-from typing import Any
+from typing import Any, TypeVar
 
 import outcome
 import trio
@@ -14,6 +14,8 @@ from anyio.lowlevel import current_token
 
 from .face import Handle
 from .worker import known_to_anyio
+
+T = TypeVar("T")
 
 
 class TrioLoop:
@@ -40,7 +42,7 @@ class TrioLoop:
         # Nobody can raise one by himself: if it was not us, the loop is being torn down.
         return isinstance(error, trio.Cancelled)
 
-    def spawn(self, run: Callable[[], Any], context: Context, name: str) -> Handle:
+    def spawn(self, run: Callable[[T], Any], job: T, context: Context, name: str) -> Handle:
         scope = trio.CancelScope()
         before, begun = self._latest_begun, trio.Event()
         self._latest_begun = begun
@@ -51,7 +53,7 @@ class TrioLoop:
                 with trio.CancelScope(shield=True):
                     await before.wait()
             begun.set()
-            await self._host(run, scope)
+            await self._host(run, job, scope)
 
         trio.lowlevel.spawn_system_task(hosted, name=name, context=context)
         return scope
@@ -68,13 +70,13 @@ class TrioLoop:
         trio.lowlevel.spawn_system_task(call, context=Context())
         return scope
 
-    async def _host(self, run: Callable[[], Any], scope: trio.CancelScope) -> None:
+    async def _host(self, run: Callable[[T], Any], job: T, scope: trio.CancelScope) -> None:
         task = trio.lowlevel.current_task()
         self._hosted.add(task)
         over = False
         try:
             with scope:
-                await run()
+                await run(job)
                 over = True
         except KeyboardInterrupt as error:
             # From here it would end the run as a fault of trio's own.

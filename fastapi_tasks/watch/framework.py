@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from operator import attrgetter
 from typing import Any
 
 import fastapi.routing
@@ -15,13 +14,10 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from ..timeline import Span
-from .here import Here, here, leaf
+from .here import Here, here, past
 from .hook import tried
 
 _MARK = "watched_by_fastapi_tasks"
-_parameters_of = attrgetter(
-    "path_params", "query_params", "header_params", "cookie_params", "body_params"
-)
 
 
 def install() -> None:
@@ -37,7 +33,7 @@ def install() -> None:
 def _solving(solve: Callable[..., Any]) -> Callable[..., Any]:
     async def watched(**options: Any) -> Any:
         around = here.get()
-        if around is None or not any(tried(_parameters_of, options.get("dependant")) or ()):
+        if around is None or not tried(_has_parameters, options.get("dependant")):
             return await solve(**options)
         request = around.request
         begun, first = request.keeper.clock(), len(request.timeline.spans)
@@ -48,6 +44,16 @@ def _solving(solve: Callable[..., Any]) -> Callable[..., Any]:
     return watched
 
 
+def _has_parameters(dependant: Any) -> bool:
+    return bool(
+        dependant.query_params
+        or dependant.path_params
+        or dependant.body_params
+        or dependant.header_params
+        or dependant.cookie_params
+    )
+
+
 def _solved(around: Here, begun: int, first: int, solved: Any) -> None:
     keeper, timeline = around.request.keeper, around.request.timeline
     # Parameters are read when all dependencies are there. Where spans were let go meanwhile, those
@@ -55,7 +61,7 @@ def _solved(around: Here, begun: int, first: int, solved: Any) -> None:
     for one in timeline.spans[first if not timeline.spans_dropped else 0 :]:
         if one.kind == "dependency" and one.end is not None and one.end > begun:
             begun = one.end
-    span = Span("parameters", "validation", begun, keeper.clock(), around.task, around.span)
+    span = Span("parameters", "validation", begun, keeper.clock(), around.task, around.parent)
     if solved.errors:
         span.error = "RequestValidationError"
     keeper.add_span(timeline, span)
@@ -63,15 +69,16 @@ def _solved(around: Here, begun: int, first: int, solved: Any) -> None:
 
 def _serializing(serialize: Callable[..., Any]) -> Callable[..., Any]:
     async def watched(**options: Any) -> Any:
-        opened = tried(leaf, "response", "serialization")
-        if opened is None:
+        place = here.get()
+        if place is None:
             return await serialize(**options)
+        begun = place.request.keeper.clock()
         try:
             answer = await serialize(**options)
         except BaseException as error:
-            tried(opened.end, error)
+            tried(past, place, "response", "serialization", begun, error)
             raise
-        tried(opened.end)
+        tried(past, place, "response", "serialization", begun)
         return answer
 
     return watched

@@ -28,46 +28,52 @@ class Watched(Protocol):
 
 
 class Here:
-    """The span or the task that new spans belong to."""
+    """The place of what runs: the request, its task, and the span that new spans are inside of."""
 
-    __slots__ = ("request", "span", "task")
+    __slots__ = ("parent", "request", "task")
 
-    def __init__(self, request: Watched, task: int | None = None, span: int | None = None) -> None:
+    def __init__(
+        self, request: Watched, task: int | None = None, parent: int | None = None
+    ) -> None:
         self.request = request
         self.task = task
-        self.span = span
+        self.parent = parent
 
 
 here: ContextVar[Here | None] = ContextVar("fastapi_tasks.here", default=None)
 """None where no watched request is under way."""
 
 
-class Open:
-    """A span that has begun; those that begin until its end are inside of it."""
+class Open(Here):
+    """A span that has begun, and the place of those that begin until its end."""
 
-    __slots__ = ("_before", "_keeper", "_timeline", "_token", "span")
+    __slots__ = ("_token", "span")
 
-    def __init__(self, before: Here, span: Span, token: Token[Here | None] | None) -> None:
-        self._before = before
-        self._token = token
+    def __init__(self, before: Here, span: Span) -> None:
+        self.request = before.request
+        self.task = before.task
+        self.parent = span.id
         self.span = span
-        self._keeper = before.request.keeper
-        self._timeline = before.request.timeline
+        self._token: Token[Here | None] | None = None
 
-    def end(self, error: BaseException | None = None) -> None:
-        """End the span; `error` is what left it."""
-        span = self.span
-        span.end = self._keeper.clock()
+    def enter(self) -> None:
+        """Let what begins from now on be inside of the span."""
+        self._token = here.set(self)
+
+    def end(self, error: BaseException | None = None, at: int | None = None) -> None:
+        """End the span, `at` that moment or now; `error` is what left it."""
+        request, span = self.request, self.span
+        span.end = request.keeper.clock() if at is None else at
         if error is not None:
             span.error = type(error).__name__
         if self._token is not None:
             self.leave()
-        if self._keeper.listeners:
-            self._keeper.tell("span", self._timeline)
+        if request.keeper.listeners:
+            request.keeper.tell("span", request.timeline)
 
     def answered(self) -> None:
         """Note that the answer begins to leave the span now."""
-        self.span.answered = self._keeper.clock()
+        self.span.answered = self.request.keeper.clock()
 
     def leave(self) -> None:
         """Let what begins from now on stand beside the span, which goes on until its end."""
@@ -77,39 +83,56 @@ class Open:
                 here.reset(token)
             except ValueError:
                 # Begun in another context, as a generator's set-up may be.
-                here.set(self._before)
+                here.set(token.old_value)
 
 
-def begin(name: str, kind: SpanKind, attributes: dict[str, str] | None = None) -> Open | None:
-    """Begin a span that others may be inside of; None where nothing is watched."""
-    before = here.get()
-    if before is None:
+def begin(
+    name: str, kind: SpanKind, attributes: dict[str, str] | None = None, at: int | None = None
+) -> Open | None:
+    """Begin a span that others may be inside of, `at` that moment or now.
+
+    None where nothing is watched.
+    """
+    place = here.get()
+    if place is None:
         return None
-    span = _add(before, name, kind, attributes)
-    token = here.set(Here(before.request, before.task, span.id))
-    return Open(before, span, token)
+    opened = leaf_of(place, name, kind, attributes, at)
+    opened.enter()
+    return opened
 
 
 def leaf(name: str, kind: SpanKind, attributes: dict[str, str] | None = None) -> Open | None:
     """Begin a span that nothing is inside of, at a lower price; None where nothing is watched."""
-    before = here.get()
-    return None if before is None else leaf_of(before, name, kind, attributes)
+    place = here.get()
+    return None if place is None else leaf_of(place, name, kind, attributes)
 
 
 def leaf_of(
-    place: Here, name: str, kind: SpanKind, attributes: dict[str, str] | None = None
+    place: Here,
+    name: str,
+    kind: SpanKind,
+    attributes: dict[str, str] | None = None,
+    at: int | None = None,
 ) -> Open:
     """Begin a span that nothing is inside of, as part of `place`, wherever the code is."""
-    return Open(place, _add(place, name, kind, attributes), None)
+    request = place.request
+    start = request.keeper.clock() if at is None else at
+    span = Span(name, kind, start, None, place.task, place.parent, None, attributes or {})
+    request.keeper.add_span(request.timeline, span)
+    return Open(place, span)
 
 
 def past(
     place: Here, name: str, kind: SpanKind, start: int, error: BaseException | None = None
 ) -> None:
     """Record a span that began at `start` and ends now."""
-    opened = leaf_of(place, name, kind)
-    opened.span.start = start
-    opened.end(error)
+    request = place.request
+    span = Span(name, kind, start, request.keeper.clock(), place.task, place.parent)
+    if error is not None:
+        span.error = type(error).__name__
+    request.keeper.add_span(request.timeline, span)
+    if request.keeper.listeners:
+        request.keeper.tell("span", request.timeline)
 
 
 @contextmanager
@@ -125,10 +148,3 @@ def spanning(name: str, kind: SpanKind) -> Iterator[None]:
         opened.end(error)
         raise
     opened.end()
-
-
-def _add(before: Here, name: str, kind: SpanKind, attributes: dict[str, str] | None) -> Span:
-    keeper, timeline = before.request.keeper, before.request.timeline
-    span = Span(name, kind, keeper.clock(), None, before.task, before.span, None, attributes or {})
-    keeper.add_span(timeline, span)
-    return span

@@ -43,20 +43,25 @@ def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
         setattr(owner, name, make(original))
 
 
-def tried(part: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def tried(part: Callable[..., Any], *args: Any) -> Any:
     """Call a part of a hook; where it fails return None, and say so in the log the first time."""
     try:
-        return part(*args, **kwargs)
+        return part(*args)
     except Exception:
-        name = part.__qualname__
-        if name not in _failed:
-            _failed.add(name)
-            logger.exception(
-                "watching failed in %s: the app goes on, and its timelines lack what this would "
-                "have recorded; it is said once",
-                name,
-            )
+        failed(part)
         return None
+
+
+def failed(part: Callable[..., Any]) -> None:
+    """Say in the log, the first time, that a part of a hook has raised what is being handled."""
+    name = part.__qualname__
+    if name not in _failed:
+        _failed.add(name)
+        logger.exception(
+            "watching failed in %s: the app goes on, and its timelines lack what this would "
+            "have recorded; it is said once",
+            name,
+        )
 
 
 def _end(opened: Ending, result: object) -> None:  # noqa: ARG001
@@ -79,7 +84,11 @@ def around(
     def hook(*args: Any, **kwargs: Any) -> Any:
         if here.get() is None:
             return original(*args, **kwargs)
-        opened = tried(begin, *args, **kwargs)
+        try:
+            opened = begin(*args, **kwargs)
+        except Exception:
+            failed(begin)
+            opened = None
         if opened is None:
             return original(*args, **kwargs)
         try:
@@ -87,7 +96,10 @@ def around(
         except BaseException as error:
             tried(opened.end, error)
             raise
-        tried(returned, opened, result)
+        try:
+            returned(opened, result)
+        except Exception:
+            failed(returned)
         return result
 
     return hook
@@ -102,7 +114,11 @@ def _around_async(
     async def hook(*args: Any, **kwargs: Any) -> Any:
         if here.get() is None:
             return await original(*args, **kwargs)
-        opened = tried(begin, *args, **kwargs)
+        try:
+            opened = begin(*args, **kwargs)
+        except Exception:
+            failed(begin)
+            opened = None
         if opened is None:
             return await original(*args, **kwargs)
         try:
@@ -110,7 +126,10 @@ def _around_async(
         except BaseException as error:
             tried(opened.end, error)
             raise
-        tried(returned, opened, result)
+        try:
+            returned(opened, result)
+        except Exception:
+            failed(returned)
         return result
 
     return hook

@@ -7,7 +7,8 @@ import math
 import threading
 import time
 
-from ..keeper import Keeper, Told
+from ..held import Told
+from ..keeper import Keeper
 from ..loops import Loop
 from ..steps import Beat
 from ..timeline import MACHINE
@@ -25,19 +26,19 @@ MS = 1_000_000
 def begin_watch(keeper: Keeper, loop: Loop) -> Beat:
     """Watch the loop that runs here, once, however many ask; each of them ends it."""
     thread = threading.get_ident()
-    if thread not in keeper.watches:
-        keeper.watches[thread] = watch = LineWatch(keeper, loop)
+    if thread not in keeper.loops.watches:
+        keeper.loops.watches[thread] = watch = LineWatch(keeper, loop)
         watch.start()
-    keeper.watches[thread].users += 1
-    return keeper.watches[thread].beat
+    keeper.loops.watches[thread].users += 1
+    return keeper.loops.watches[thread].beat
 
 
 def end_watch(keeper: Keeper) -> None:
     """Watch the loop that runs here no more, if nobody else has asked for it."""
-    watch = keeper.watches[threading.get_ident()]
+    watch = keeper.loops.watches[threading.get_ident()]
     watch.users -= 1
     if not watch.users:
-        del keeper.watches[threading.get_ident()]
+        del keeper.loops.watches[threading.get_ident()]
         watch.stop()
 
 
@@ -194,8 +195,8 @@ class LineWatch:
         if told is None:
             return
         if told.machine:
-            self._keeper.held_by_other(MACHINE, looks.since, now, None, self._thread)
+            self._keeper.loops.by_other(MACHINE, looks.since, now, None, self._thread)
         elif told.thread is not None:
-            self._keeper.held_by_thread(told, looks.since, now, self._thread)
+            self._keeper.loops.by_thread(told, looks.since, now, self._thread)
         elif root is not None:
-            self._keeper.held_by_other(root, looks.since, now, told.line, self._thread)
+            self._keeper.loops.by_other(root, looks.since, now, told.line, self._thread)

@@ -86,7 +86,7 @@ class Spawned(Coroutine[Any, Any, Any]):
         now = keeper.clock()
         record = TaskRecord(_name(coroutine), "spawned", now, now, parent=around.task)
         self._record = record
-        beat = keeper.beat_of(threading.get_ident())
+        beat = keeper.loops.beat_of(threading.get_ident())
         self._steps = steps_of(coroutine, self, keeper.clock, keeper.busy_limit, beat)
         keeper.add_task(timeline, record)
         self._tell("requested")
@@ -137,7 +137,7 @@ class Spawned(Coroutine[Any, Any, Any]):
     def held_loop(self, begun: int, ended: int) -> None:
         """Record that one step of this task held the event loop."""
         request = self._around.request
-        request.keeper.held_loop(request, begun, ended, self._record)
+        request.keeper.loops.by_step(request, begun, ended, self._record)
 
     def _end(self, outcome: Any) -> None:
         record = self._record

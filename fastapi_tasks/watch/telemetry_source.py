@@ -20,6 +20,7 @@ LONGEST_NAME = 100
 MOST_OPEN = 4096
 """Spans that have begun and not ended: of more, the oldest stay without an end."""
 
+_SDK = "opentelemetry.sdk.trace"
 _INSTRUMENTATION = "opentelemetry.instrumentation."
 # What our own hooks record, or FastAPI's layers do.
 _DOUBLED = frozenset(
@@ -39,7 +40,7 @@ _attached: Any = None
 
 
 def install() -> None:
-    """Draw the spans of the provider that the app has now, if it has one; cheap to call again."""
+    """Draw the spans of the provider that the app has now, if it has one."""
     global _attached
     trace: Any = sys.modules.get("opentelemetry.trace")
     # As long as nobody has set one, this makes nothing anew.
@@ -47,6 +48,13 @@ def install() -> None:
     if provider is not None and provider is not _attached:
         tried(attach, provider)
         _attached = provider
+
+
+def look_again() -> None:
+    """Do as `install`, where the app may have set a provider since."""
+    # Asked for the provider where nobody has set one, the API looks it up in the environment.
+    if _SDK in sys.modules:
+        install()
 
 
 def attach(provider: Any) -> None:
@@ -57,7 +65,7 @@ def attach(provider: Any) -> None:
 
 
 def _processor() -> Any:
-    sdk: Any = sys.modules.get("opentelemetry.sdk.trace")
+    sdk: Any = sys.modules.get(_SDK)
     bases = (_Source,) if sdk is None else (_Source, sdk.SpanProcessor)
     return type("TimelineProcessor", bases, {})()
 
@@ -115,7 +123,7 @@ class _Source:
         if opened is None or within is None:
             return
         # It may end elsewhere than it began: whoever still is at this place is now outside of it.
-        within.span = within.before.span
+        within.parent = within.before.parent
         if here.get() is within:
             here.set(within.before)
         opened.span.name = _short(span.name)
@@ -146,7 +154,7 @@ def _is_doubled(scope: str, place: Here) -> bool:
 
 def _is_in_statement(place: Here) -> bool:
     for span in reversed(place.request.timeline.spans[-8:]):
-        if span.task == place.task and span.parent == place.span:
+        if span.task == place.task and span.parent == place.parent:
             return span.kind == "sql" and span.end is None
     return False
 

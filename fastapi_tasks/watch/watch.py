@@ -12,7 +12,7 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
 from ..keeper import Keeper
 from ..loops import current_loop
@@ -69,8 +69,10 @@ class Watch:
             if began:
                 end_watch(self._keeper)
 
-    async def pass_on(
-        self, app: ASGIApp, request: Request, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        """Let `app` answer, with all that it does recorded as part of this request."""
-        await self._watcher.pass_on(app, request, scope, receive, send)
+    def enter(self, request: Request) -> Any:
+        """Record all that runs here from now on as part of this request; return what ends that."""
+        return self._watcher.enter(request)
+
+    def leave(self, request: Request, scope: Scope, entered: Any) -> None:
+        """Take note that the app is done with a request that was entered."""
+        self._watcher.leave(request, scope, entered)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager
+from contextvars import Token
 from functools import partial
 from typing import Any
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
 from ..dependency import get_tasks
 from ..endpoint import mark_route, route_of
@@ -48,22 +49,27 @@ class Watcher:
         spawned.install()
         return within_lifespan(self._keeper)
 
-    async def pass_on(
-        self, app: ASGIApp, request: Request, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        """Let `app` answer, with all that it does recorded as part of this request."""
+    def enter(self, request: Request) -> Token[Here | None]:
+        """Record all that runs here from now on as part of this request; return what ends that."""
         if len(sys.modules) != self._modules:
             self._install()
         # Either may have been set meanwhile: the loop's task factory, the app's tracer provider.
         spawned.install()
-        telemetry_source.install()
+        telemetry_source.look_again()
         request.background = []
-        token = here.set(Here(request))
-        try:
-            await app(scope, receive, send)
-        finally:
-            here.reset(token)
-            self._end(request, scope)
+        return here.set(Here(request))
+
+    def leave(self, request: Request, scope: Scope, entered: Token[Here | None]) -> None:
+        """Take note that the app is done with a request that was entered."""
+        here.reset(entered)
+        if request.background:
+            tried(background.discard, request, request.background)
+        # A route that was added late, or FastAPI has built anew.
+        route = route_of(scope)
+        inside = getattr(route, "dependant", None) or route
+        if self._routes.get(id(inside)) is not inside:
+            tried(self._watch_route, route)
+            self._routes[id(inside)] = inside
 
     def _install(self) -> None:
         # A library may be imported late, and then its hook finds it.
@@ -71,15 +77,6 @@ class Watcher:
         belongs_to_app(*self._keeper.own_packages())
         for hook in HOOKS:
             hook.install()
-
-    def _end(self, request: Request, scope: Scope) -> None:
-        tried(background.discard, request, request.background)
-        # A route that was added late, or FastAPI has built anew.
-        route = route_of(scope)
-        inside = getattr(route, "dependant", None) or route
-        if self._routes.get(id(inside)) is not inside:
-            tried(self._watch_route, route)
-            self._routes[id(inside)] = inside
 
     def _watch_route(self, route: Any) -> None:
         if getattr(route, "dependant", None) is None:

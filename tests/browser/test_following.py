@@ -226,6 +226,42 @@ def test_the_newest_stays_in_view_until_one_looks_elsewhere(
     assert screen.view.span == pytest.approx(seen.span)
 
 
+def test_the_newest_rows_stay_in_view_until_one_scrolls_up(
+    source: Source, live: Callable[[], Screen]
+) -> None:
+    screen = live()
+    follow = screen.page.locator("button[data-action=follow]")
+    source.send(*(to_json(checkout(n, n * 100 * MS)).strip() for n in range(1, 6)))
+    until(screen, "v.recordings[0].size === 5")
+    assert "POST /checkout #5" in screen.texts()
+    assert screen.view.y > 0
+    screen.wheel(600, 600, 0, -300)
+    assert follow.get_attribute("aria-pressed") == "false"
+    seen = screen.view.y
+    source.send(to_json(checkout(6, 600 * MS)).strip())
+    until(screen, "v.recordings[0].size === 6")
+    assert screen.view.y == seen
+    screen.press("l")
+    assert "POST /checkout #6" in screen.texts()
+
+
+def test_a_page_that_cannot_be_saved_without_its_server_says_so(
+    source: Source, live: Callable[[], Screen], tmp_path: Any
+) -> None:
+    screen = live()
+    source.send(to_json(checkout()).strip())
+    until(screen, "v.recordings[0].size === 1")
+    screen.page.route("**/timeline.js", lambda route: route.abort())
+    screen.page.locator("summary").click()
+    screen.page.locator("button[data-with=html]").click()
+    screen.page.wait_for_function(
+        "() => document.querySelector('[data-part=found]')"
+        ".textContent.includes('Nothing was saved')"
+    )
+    assert json.loads(screen.save("jsonl", tmp_path)) == json.loads(to_json(checkout()))
+    screen.troubles.clear()  # Chromium's word on the script that did not come
+
+
 def test_a_browser_without_event_source_is_told(
     source: Source, new_screen: Callable[..., Screen]
 ) -> None:

@@ -21,7 +21,7 @@ def time_at(screen: Screen, x: float) -> float:
 
 def pitch(screen: Screen) -> float:
     """How high the rows of tasks are, in pixels."""
-    found: float = screen.state("v.lanes.pitch")
+    found: float = screen.state("v.lanes.rows.pitch")
     return found
 
 

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.plugin.suites import FAILING, PLUGIN
 from tests.processes import ROOT
-from tests.test_pytest_plugin import FAILING, PLUGIN
 
 from .screen import Screen
 

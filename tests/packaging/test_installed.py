@@ -78,6 +78,18 @@ def test_uvx_runs_the_demo_from_the_wheel(built: Built, outside: Path) -> None:
     }
 
 
+def test_pipx_runs_the_demo_from_the_wheel(
+    built: Built, outside: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home = tmp_path_factory.mktemp("pipx")
+    done = run(
+        tool("pipx"), "run", "--python", sys.executable, "--spec", built.named("lab"),
+        SCRIPTS[1], "demo", "--no-open", cwd=outside, PIPX_HOME=str(home),
+    )  # fmt: skip
+    assert "△ print_invoice" in done
+    assert (outside / "timeline.html").exists()
+
+
 PLUGIN = """
 from fastapi.testclient import TestClient
 from shop import app
@@ -115,9 +127,17 @@ def test_the_first_commands_of_readme_are_enough(outside: Path) -> None:
     assert "send_mail" in (outside / "run.jsonl").read_text()
 
 
-def test_an_example_runs_with_one_command() -> None:
-    done = run(tool("uv"), "run", "--python", sys.executable, ROOT / "examples" / "checkout.py")
-    assert "in the order of their start: validate_payment, write_audit, " in done
+@pytest.mark.parametrize(
+    ("example", "shown"),
+    [
+        ("checkout.py", "in the order of their start: validate_payment, write_audit, "),
+        ("testing.py", "2 passed"),  # reads no settings but its own, wherever it lies
+    ],
+)
+def test_an_example_runs_with_one_command(example: str, shown: str) -> None:
+    assert shown in run(
+        tool("uv"), "run", "--python", sys.executable, ROOT / "examples" / example, cwd=ROOT
+    )
 
 
 def test_help_names_the_script_that_was_called(full: Environment) -> None:

@@ -13,29 +13,9 @@ from fastapi.responses import PlainTextResponse, StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fastapi_tasks import Tasks, add_tasks, to_json
+from tests.asgi import Buffering
 
 from . import Said, gates, hold, say
-
-
-class Buffering:
-    """Sends a response only when it has all of it, and a little later."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        messages: list[Message] = []
-
-        async def keep(message: Message) -> None:
-            messages.append(message)
-
-        if not scope.get("path", "").startswith("/buffered"):
-            await self.app(scope, receive, send)
-            return
-        await self.app(scope, receive, keep)
-        await anyio.sleep(0.05)
-        for message in messages:
-            await send(message)
 
 
 class Slow:
@@ -56,7 +36,7 @@ class Slow:
 
 tasked = FastAPI()
 recorder = add_tasks(tasked, threads=8)
-tasked.add_middleware(Buffering)
+tasked.add_middleware(Buffering, seconds=0.05, below="/buffered")
 tasked.add_middleware(Slow)
 app = Said(tasked)
 

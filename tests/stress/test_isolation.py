@@ -21,7 +21,9 @@ pytestmark = pytest.mark.anyio
 
 MakeApp = Callable[..., FastAPI]
 
-FIRST = int(os.environ.get("STRESS_SEED") or random.randrange(1_000_000))
+# The workers of pytest-xdist must find the same tests, so they draw from the id of their run.
+DRAWN = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID"))
+FIRST = int(os.environ.get("STRESS_SEED") or DRAWN.randrange(1_000_000))
 REQUESTS = 10
 TASKS = 8
 

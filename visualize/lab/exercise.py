@@ -12,18 +12,18 @@ from .bench import Bench
 CLOSE = 0.25
 """The part of a measured number by which a guess may miss it and still be close."""
 
-NO_GUESS = "No guess yet: write yours in place of the dots, and run again."
+NO_GUESS = "No guess yet: write it in place of the dots, and run again."
 
 
 def beside(guess: Any, measured: Any, unit: str = "") -> str:
-    """Say in one line what was guessed and what was measured, and how far apart they are.
+    """Say what was guessed and what was measured, and how far apart they are.
 
     Numbers are close within a quarter; anything else is the same or not. `unit` follows the
-    numbers. A guess of `...` says that there is none.
+    numbers. A guess of `...` says that there is none, and is asked for in a line of its own.
     """
     found = f"measured: {_written(measured, unit)}"
     if guess is ...:
-        return f"{found}. {NO_GUESS}"
+        return f"{found}\n{NO_GUESS}"
     both = f"guessed: {_written(guess, unit)}, {found}"
     if not _is_number(guess) or not _is_number(measured):
         alike = _plain(guess) == _plain(measured)

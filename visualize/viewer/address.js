@@ -53,10 +53,11 @@ export class Address {
 		app.align = one(app.part.align, told.time, app.data.align);
 		this.line.write(told.filter ?? "");
 		if (app.shown.length < app.recordings.length) app.filter(); // what the address holds was no filter
-		app.show(["summary", "lanes", "table", "compare"].includes(told.view) ? told.view : this.opening);
+		const panels = ["summary", "lanes", "table", ...(app.data.changes ? ["compare"] : [])];
+		app.show(panels.includes(told.view) ? told.view : this.opening);
 		app.pin(told.pin ? app.find(told.pin) : null);
 		const at = stretchOf(told.at);
-		if (!at) return lanes.fit();
+		if (!at || at[1] < lanes.first || at[0] > lanes.last) return lanes.fit();
 		Object.assign(lanes.view, { begin: at[0], end: at[1] });
 		lanes.fitted = false;
 		lanes.relayout();

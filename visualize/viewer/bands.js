@@ -3,6 +3,7 @@
 import { lanes, packed } from "./packing.js";
 import { OWN_ROWS } from "./rows.js";
 import { newRow, Scene } from "./scene.js";
+import { count } from "./words.js";
 
 /** Bands that many requests share, one after another. */
 export function crowded(shown, folded) {
@@ -76,7 +77,9 @@ function titled(key, of, label, title, folded, rows) {
 	return band;
 }
 
-function byRoute({ recording, order, selected }, of, folded) {
+function byRoute(shown, of, folded) {
+	const { recording, order, selected } = shown;
+	const [requestBars, taskBars] = [shown.barsOf("requests"), shown.barsOf("tasks")];
 	const routes = new Map();
 	for (const request of order) {
 		const route = recording.route(request);
@@ -86,14 +89,16 @@ function byRoute({ recording, order, selected }, of, folded) {
 		for (let i = from; i < to; i++) if (selected.tasks[i]) one.tasks.push(i);
 	}
 	return [...routes].map(([route, { requests, tasks }]) =>
-		titled(route, of, recording.label, `${route} · ${requests.length.toLocaleString("en")} requests`, folded, [
-			...packed(recording.bars.requests, requests).map((refs) => ["requests", refs]),
-			...packed(recording.bars.tasks, tasks).map((refs) => ["tasks", refs]),
+		titled(route, of, recording.label, `${route} · ${count(requests.length, "request")}`, folded, [
+			...packed(requestBars, requests).map((refs) => ["requests", refs]),
+			...packed(taskBars, tasks).map((refs) => ["tasks", refs]),
 		]),
 	);
 }
 
-function byTask({ recording, selected }, of, by, folded) {
+function byTask(shown, of, by, folded) {
+	const { recording, selected } = shown;
+	const bars = shown.barsOf("tasks");
 	const names = new Map();
 	for (let i = 0; i < recording.tables.tasks.size; i++) {
 		if (!selected.tasks[i]) continue;
@@ -110,9 +115,9 @@ function byTask({ recording, selected }, of, by, folded) {
 			name,
 			of,
 			recording.label,
-			`${name} · ${tasks.length.toLocaleString("en")} tasks`,
+			`${name} · ${count(tasks.length, "task")}`,
 			folded,
-			packed(recording.bars.tasks, tasks).map((refs) => ["tasks", refs]),
+			packed(bars, tasks).map((refs) => ["tasks", refs]),
 		),
 	);
 }

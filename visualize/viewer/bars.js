@@ -2,7 +2,7 @@
 
 import { elide } from "./places.js";
 import { answerOf, endingOf, isOpen, spanWords, titleOf } from "./say.js";
-import { duration, harmless, isolated } from "./words.js";
+import { duration, harmless, isolated, sentence } from "./words.js";
 
 export const LINE = 14; // pixels that a line of text takes
 const MARKS = [
@@ -77,8 +77,15 @@ export function request(painter, box) {
 		from = Math.max(from, to);
 	}
 	if (isOpen(record)) tail(painter, box, "until");
+	const sent = record.response_sent;
 	if (!named)
-		label(painter, box, box.row.band.shared ? titleOf(record) : "request", duration(record.response_sent ?? from), "");
+		label(
+			painter,
+			box,
+			box.row.band.shared ? titleOf(record) : "request",
+			sent === null ? duration(from) : `response after ${duration(sent)}`,
+			"",
+		);
 }
 
 export function client(painter, box) {
@@ -88,13 +95,12 @@ export function client(painter, box) {
 
 export function busy(painter, box) {
 	painter.pen.rect("busy", box.x, box.y, Math.max(2, box.end - box.x), box.h);
-	label(
-		painter,
-		box,
-		`${isolated(box.record.culprit)} held the loop`,
-		duration(box.record.end - box.record.start),
-		"busy",
-	);
+	busyLabel(painter, box);
+}
+
+export function busyLabel(painter, box) {
+	const { culprit, start, end } = box.record;
+	label(painter, box, `${sentence(culprit)} held the loop`, duration(end - start), "busy");
 }
 
 export function span(painter, box) {

@@ -1,6 +1,6 @@
 // What changed between two recordings: rows matched by route and by task, what changed most first.
 
-import { make, named } from "./dom.js";
+import { make, named, strong } from "./dom.js";
 import { grid, ordered } from "./grid.js";
 import { duration, harmless } from "./words.js";
 
@@ -79,8 +79,7 @@ export class Compare {
 				title: "verdict",
 				words: true,
 				of: (row) => row.verdict,
-				cell: (row) =>
-					make("b", { className: verdictLook(row.verdict), textContent: row.verdict }),
+				cell: ({ verdict }) => strong(verdictLook(verdict), verdict),
 			},
 			{
 				key: "n",
@@ -117,7 +116,7 @@ function shiftCell(shift, words) {
 		`${words(shift.before)} → ${words(shift.after)} `,
 		shift.verdict === "noise"
 			? make("small", { textContent: "noise" })
-			: make("b", { className: /slower|more/.test(shift.verdict) ? "bad" : "good", textContent: share }),
+			: strong(verdictLook(shift.verdict), share),
 	);
 }
 

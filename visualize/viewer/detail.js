@@ -1,8 +1,8 @@
 // Details of what is chosen: a sentence, its times, where it stands among its kind, and what it has to do with others.
 
-import { make, named, refill, withCode } from "./dom.js";
+import { make, named, refill, strong, withCode } from "./dom.js";
 import { readOf } from "./paint.js";
-import { endingOf, ownerOf, say } from "./say.js";
+import { endingOf, ownerOf, say, titleOf } from "./say.js";
 import { rankOf } from "./summary.js";
 import { culpritsOf, holdsBy, keepersOf, victimsOf } from "./why.js";
 import { count, dateOf, duration, harmless, moments, percent, sentence, timeOfDay } from "./words.js";
@@ -79,7 +79,7 @@ export class Details {
 					["Where", record.thread ? "in a worker thread" : "on the event loop"],
 					["Scheduled by", ownerOf(source)],
 					["Shielded", record.shield && "yes"],
-					["Request", record.recording.title(record.owner)],
+					["Request", titleOf(record)],
 				];
 			case "requests":
 				return [
@@ -101,7 +101,7 @@ export class Details {
 			case "busy":
 				return [
 					["Held for", duration(record.end - record.start)],
-					["By", harmless(record.culprit)],
+					["By", sentence(record.culprit)],
 					["Line", record.line && harmless(record.line)],
 				];
 			default:
@@ -169,7 +169,7 @@ export class Details {
 			make(
 				"button",
 				{ onclick: () => this.actions.go(pin) },
-				make("b", { className: "cost", textContent: duration(cost) }),
+				strong("cost", duration(cost)),
 				make("span", { textContent: sentence(words) }),
 			),
 		);

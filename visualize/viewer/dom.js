@@ -22,5 +22,8 @@ const isThere = (child) => child !== null && child !== undefined && child !== fa
 export const withCode = (text) =>
 	text.split("`").map((part, n) => (n % 2 ? make("code", { textContent: part }) : part));
 
+/** A word that stands out: `bad`, `held`, `good`, `noise`, `cost`. */
+export const strong = (className, textContent) => make("b", { className, textContent });
+
 /** A name that others chose, apart from the text around it. */
 export const named = (text) => make("bdi", { textContent: text });

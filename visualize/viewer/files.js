@@ -103,7 +103,9 @@ export class Files {
 async function takeIn(page, policy) {
 	const module = page.querySelector("[type=module]");
 	if (!module.src) return;
-	module.textContent = await (await fetch(module.src)).text();
+	const told = await fetch(module.src).catch(() => ({ ok: false, text: async () => "" }));
+	if (!told.ok) throw new Error("a page needs its script from the server, which gives it no more. Save the recording.");
+	module.textContent = await told.text();
 	module.removeAttribute("src");
 	page.querySelector("[http-equiv]").content = policy;
 }

@@ -1,5 +1,7 @@
 // The line of the filter: what is written there, and what is wrong with it.
 
+import { FilterError } from "./filter.js";
+
 export class FilterLine {
 	/** @param {any} app */
 	constructor(app) {
@@ -14,7 +16,7 @@ export class FilterLine {
 			this.app.search(search.value);
 			search.removeAttribute("aria-invalid");
 		} catch (error) {
-			if (!("position" in error)) throw error;
+			if (!(error instanceof FilterError)) throw error;
 			search.setAttribute("aria-invalid", "true");
 			found.textContent = `${error.word}: ${error.message}`;
 		}

@@ -1,6 +1,6 @@
 // Why it was late, in sentences: what cost most comes first, and a click goes there.
 
-import { make, refill, withCode } from "./dom.js";
+import { make, refill, strong, withCode } from "./dom.js";
 import { duration, isolated, sentence } from "./words.js";
 
 const FIRST = 3;
@@ -41,7 +41,7 @@ export class Findings {
 				? make("ol", {}, ...some.map((one) => this.line(one)))
 				: make("p", {
 						className: "calm",
-						textContent: "Nothing stands out: nothing was late, failed or held others up for long.",
+						textContent: "Nothing stands out: no task was late or failed, and nothing held others up for long.",
 					}),
 			more > 0 &&
 				make("button", {
@@ -54,7 +54,7 @@ export class Findings {
 	}
 
 	line({ finding, of, label }) {
-		const cost = make("b", { className: "cost" }, finding.cost_ns ? duration(finding.cost_ns) : "–");
+		const cost = strong("cost", finding.cost_ns ? duration(finding.cost_ns) : "–");
 		cost.title = "the time that others lost to it";
 		const words = make(
 			"span",

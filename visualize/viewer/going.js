@@ -78,7 +78,7 @@ export class Going {
 		const { app, lanes } = this;
 		const { group, align } = app.part;
 		app.hidden.clear();
-		lanes.folded.clear();
+		lanes.rows.folded.clear();
 		lanes.fitted = true;
 		group.value = app.group = "request";
 		align.value = app.align = app.data.align;
@@ -90,7 +90,6 @@ export class Going {
 	/** Let go of what is chosen or measured. */
 	letGo() {
 		this.app.pin(null);
-		this.lanes.measures = false;
-		this.lanes.measure();
+		this.lanes.measuring.letGo();
 	}
 }

@@ -39,7 +39,7 @@ class Pointers {
 		this.stage.setPointerCapture(pointerId);
 		this.held.set(pointerId, [x, y]);
 		this.travelled = 0;
-		this.measuring = shiftKey || this.lanes.measures;
+		this.measuring = shiftKey || this.lanes.measuring.next;
 		if (this.measuring) this.from = this.lanes.drawn.timeAt(x);
 		this.hover(null, 0, 0);
 	}
@@ -53,7 +53,7 @@ class Pointers {
 		this.travelled += Math.abs(dx) + Math.abs(dy);
 		held.set(pointerId, [x, y]);
 		if (other) this.pinch(x, y, dx, dy, other);
-		else if (this.measuring) lanes.measure(this.from, lanes.drawn.timeAt(x));
+		else if (this.measuring) lanes.measuring.take(this.from, lanes.drawn.timeAt(x));
 		else if (this.travelled >= STILL) lanes.pan(dx, dy);
 	}
 
@@ -64,7 +64,7 @@ class Pointers {
 
 	up({ pointerId, timeStamp: at, clientX, clientY }, x, y) {
 		if (!this.held.delete(pointerId)) return;
-		if (this.measuring) this.lanes.measures = false;
+		if (this.measuring) this.lanes.measuring.next = false;
 		if (this.travelled >= STILL) return;
 		const hit = this.lanes.drawn?.hit(x, y);
 		const before = this.clicked;
@@ -113,6 +113,7 @@ function brushing(lanes, strip) {
 		const { left, width } = strip.getBoundingClientRect();
 		return lanes.first + ((clientX - left) / (width || 1)) * (lanes.last - lanes.first);
 	};
+	/** @type {{kind: string, at: number, begin: number, end: number, moved: boolean} | null} */
 	let held = null;
 	strip.onpointerdown = (event) => {
 		if (!lanes.scene || event.button) return;

@@ -1,18 +1,14 @@
-// The lanes: what part of time is seen, how the rows stand, and the picture of them.
+// The lanes: what part of time is seen, how far the rows are scrolled, and the picture of them.
 
-import { crowded, grouped, loopLanes } from "./bands.js";
+import { Arranging } from "./arranging.js";
+import { Measuring } from "./measuring.js";
 import { LOOP, Painter, readOf, RULER } from "./paint.js";
 import { widthOf } from "./pen.js";
-import { detailed, inOrder } from "./rows.js";
+import { Scrolling } from "./scrolling.js";
 import { extentOf } from "./shown.js";
-import { stack } from "./stack.js";
 import { Surface } from "./surface.js";
-import { totalsOf } from "./totals.js";
 import { linksOf } from "./why.js";
 
-const MANY = 40; // requests in view that get rows of their own
-const READABLE = 18; // pixels of a row
-const LONG = 4; // so many screens may be scrolled
 const CALM = 140; // milliseconds after the last move at which rows are laid out anew
 
 export class Lanes {
@@ -20,10 +16,9 @@ export class Lanes {
 	constructor(app) {
 		this.app = app;
 		this.surface = new Surface(app.part, app.host);
+		this.rows = new Arranging(app);
+		this.measuring = new Measuring(app, () => this.refresh());
 		this.view = { begin: 0, end: 1e6, y: 0 };
-		this.folded = new Set();
-		this.range = null;
-		this.totals = [];
 		this.hovered = null;
 		this.links = [];
 		this.fitted = true;
@@ -31,30 +26,21 @@ export class Lanes {
 		/** the first and the last moment of what is shown */
 		this.first = 0;
 		this.last = 1e6;
-		this.measures = false; // the next drag does
-		this.isCrowd = false;
 		this.readable = false; // one went to something: its name can be read, though not all rows fit
 		this.stale = this.grown = true;
-		this.pitch = 0;
-		/** @type {any} kept for as long as nothing changes */
-		this.crowd = null;
-		/** @type {any} */
-		this.few = null;
 		/** @type {any} */
 		this.drawn = null;
 		/** @type {number | null} */
 		this.frame = null;
-		this.echo = 0; // where the scroll bar was put
 		this.timer = 0;
 		this.waiting = [];
-		this.scene = this.loop = null;
 		app.on("filtered", () => this.renew());
 		app.on("pinned", () => this.choose());
 		app.on("go", (pin) => this.reveal(pin));
 		app.on("theme", () => this.color());
 		app.on("panel", () => this.resize());
 		new ResizeObserver(() => this.resize()).observe(app.part.stage);
-		app.part.scroller.onscroll = () => this.scrolled();
+		this.scrolling = new Scrolling(this);
 	}
 
 	get width() {
@@ -63,6 +49,15 @@ export class Lanes {
 
 	get height() {
 		return this.surface.height;
+	}
+
+	get scene() {
+		return this.rows.scene;
+	}
+
+	/** The pixels that rows have. */
+	get room() {
+		return this.rows.roomIn(this.height);
 	}
 
 	get looks() {
@@ -75,7 +70,7 @@ export class Lanes {
 
 	/** The filter or the data changed. */
 	renew() {
-		this.crowd = this.few = null;
+		this.rows.renew();
 		this.stale = this.grown = true;
 		const { app } = this;
 		[this.first, this.last] = extentOf(app.shown);
@@ -107,69 +102,10 @@ export class Lanes {
 		clearTimeout(this.timer);
 		this.timer = 0;
 		if (!this.isSeen || !app.shown.length) return;
-		const anchor = this.anchor();
-		this.loop = loopLanes(app.shown);
-		const room = this.height - RULER - LOOP * this.loop.rows.length - 6;
-		this.scene = this.sceneFor(room);
-		if (this.isCrowd) this.pitch = stack(this.scene, view, room, this.readable ? READABLE : undefined);
+		const { anchor } = this.scrolling;
+		this.rows.arrange(view, this.height, this.readable);
 		this.stale = false;
-		this.keep(anchor);
-	}
-
-	/** The scene of a few requests; the same one as long as they are the same. */
-	detail(few) {
-		const requests = few.join(" ");
-		if (this.few?.requests !== requests)
-			this.few = { requests, scene: detailed(this.app.shown, inOrder(this.app.shown, few), this.folded) };
-		return this.few.scene;
-	}
-
-	sceneFor(room) {
-		const { app, view } = this;
-		this.isCrowd = false;
-		if (app.group === "request") {
-			const few =
-				app.pair ??
-				app.shown.flatMap((one, of) => one.within(view.begin, view.end, MANY).map((request) => [of, request]));
-			if (few.length && few.length <= MANY) {
-				const scene = this.detail(few);
-				this.pitch = stack(scene, view, room, READABLE);
-				if (few.length <= 3 || scene.height <= LONG * room || this.readable || app.compared) return scene;
-			}
-		}
-		this.isCrowd = true;
-		return (this.crowd ??=
-			app.group === "request" ? crowded(app.shown, this.folded) : grouped(app.shown, app.group, this.folded));
-	}
-
-	anchor() {
-		const row = this.scene?.rows.find(({ y, height }) => height && y + height > this.view.y);
-		return row && { key: row.band.key, off: row.band.rows[0].y - this.view.y };
-	}
-
-	keep(anchor) {
-		const band = anchor && this.view.y > 0 && this.scene.bands.find(({ key }) => key === anchor.key);
-		if (band) this.view.y = band.rows[0].y - anchor.off;
-		this.scrollTo(this.view.y);
-		this.app.part.scroll.style.setProperty("height", `${this.scene.height + this.height - this.room}px`);
-		this.app.part.scroller.hidden = this.scene.height <= this.room;
-		this.refresh();
-	}
-
-	get room() {
-		return this.height - RULER - LOOP * (this.loop?.rows.length ?? 0) - 6;
-	}
-
-	scrollTo(y) {
-		this.view.y = Math.max(0, Math.min(this.scene.height - this.room, y));
-		if (this.view.y !== this.view.y || this.scene.height <= this.room) this.view.y = 0;
-	}
-
-	scrolled() {
-		const { scroller } = this.app.part;
-		// Its own echo, which comes late, moves nothing.
-		if (!this.scene || Math.abs(scroller.scrollTop - this.view.y) < 1 || scroller.scrollTop === this.echo) return;
-		this.scrollTo(scroller.scrollTop);
+		this.scrolling.keep(anchor);
 		this.refresh();
 	}
 
@@ -216,14 +152,18 @@ export class Lanes {
 			this.fitted = false;
 			this.relayout(CALM);
 		}
-		if (dy && this.scene) this.scrollTo(view.y - dy);
+		if (dy && this.scene) {
+			this.scrolling.to(view.y - dy);
+			if (dy > 0) this.follow(false); // what is newest stands at the bottom
+		}
 		this.refresh();
 	}
 
 	zoom(factor, x = this.width / 2) {
 		const { view } = this;
 		const old = view.end - view.begin;
-		const length = Math.max(10, Math.min(4 * (this.last - this.first) + 10, old * factor));
+		const least = Math.max(10, 1e-13 * Math.abs(view.begin)); // less, and a double cannot tell begin from end
+		const length = Math.max(least, Math.min(4 * (this.last - this.first) + 10, old * factor));
 		view.begin += (x / this.width) * (old - length);
 		view.end = view.begin + length;
 		this.fitted = false;
@@ -242,7 +182,7 @@ export class Lanes {
 		this.layout();
 		const box = this.scene && pin.type !== "held" && this.locator().locate(pin);
 		if (box && (box.row.y < this.view.y || box.row.y + box.row.height > this.view.y + this.room))
-			this.scrollTo(box.row.y - this.room / 3);
+			this.scrolling.to(box.row.y - this.room / 3);
 		this.refresh();
 	}
 
@@ -267,35 +207,25 @@ export class Lanes {
 	}
 
 	fold(key) {
-		if (!this.folded.delete(key)) this.folded.add(key);
-		this.crowd = this.few = null;
+		this.rows.fold(key);
 		this.relayout();
 	}
 
 	/** Fold the request of a record. */
 	foldAround(pin) {
-		const row = pin && pin.type !== "held" && this.locator().locate(pin)?.row;
+		const row = pin && pin.type !== "held" && this.scene && this.locator().locate(pin)?.row;
 		if (row) this.fold(row.band.key);
 	}
 
 	foldAll() {
-		const keys = this.scene?.bands.map(({ key }) => key) ?? [];
-		const all = keys.every((key) => this.folded.has(key));
-		for (const key of keys) all ? this.folded.delete(key) : this.folded.add(key);
-		this.crowd = this.few = null;
+		this.rows.foldAll();
 		this.relayout();
 	}
 
-	measure(from, to) {
-		this.range = from === undefined ? null : [from, to];
-		if (this.range) this.totals = totalsOf(this.app.shown, Math.min(from, to), Math.max(from, to));
-		this.app.tell("measured");
-		this.refresh();
-	}
-
-	/** Move the end of what is measured by a share of what is seen. */
-	stretch(share) {
-		if (this.range) this.measure(this.range[0], this.range[1] + share * (this.view.end - this.view.begin));
+	/** Group the rows by something else. */
+	regroup() {
+		this.rows.renew();
+		this.relayout();
 	}
 
 	follow(on = !this.following) {
@@ -318,6 +248,7 @@ export class Lanes {
 			if (draws && this.following) this.keepUp();
 			// It asks for a frame, and this is one already.
 			if (draws && (this.stale || !this.scene)) this.layout();
+			if (draws && this.following && !this.app.pinned && this.app.group === "request") this.scrolling.to(Infinity);
 			this.frame = null;
 			if (draws) this.paint();
 			for (const done of this.waiting.splice(0)) done();
@@ -334,11 +265,13 @@ export class Lanes {
 
 	/** A painter that knows where everything is, and draws nothing. */
 	locator() {
-		return Object.assign(new Painter(null, widthOf), this.picture(), { top: RULER + LOOP * this.loop.rows.length });
+		return Object.assign(new Painter(null, widthOf), this.picture(), { top: RULER + LOOP * this.rows.loop.rows.length });
 	}
 
 	picture() {
-		const { view, width, height, scene, loop, range, totals, hovered, links, app, surface } = this;
+		const { view, width, height, hovered, links, app, surface } = this;
+		const { range, totals } = this.measuring;
+		const { scene, loop } = this.rows;
 		const { image, inks } = surface;
 		const toPicture = (image) => surface.toPicture(image);
 		const chosen = { shown: app.shown, pinned: app.pinned, words: app.data.spans };
@@ -351,9 +284,7 @@ export class Lanes {
 		if (this.grown) surface.paintOverview(app.shown, first, last);
 		this.grown = false;
 		surface.placeBrush(this.view, first, last);
-		const { scroller } = app.part;
-		if (Math.abs(scroller.scrollTop - this.view.y) >= 1) scroller.scrollTop = this.view.y;
-		this.echo = scroller.scrollTop;
+		this.scrolling.show();
 		app.tell("moved");
 	}
 }

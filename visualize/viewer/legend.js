@@ -37,6 +37,8 @@ export class Legend {
 				"waits: late",
 				make("i", { className: "sample run" }),
 				"runs",
+				make("i", { className: "sample request" }),
+				"request, its endpoint",
 				make("i", { className: "sample busy" }),
 				"held the loop",
 			),

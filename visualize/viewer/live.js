@@ -1,6 +1,6 @@
 // A running app: rows that arrive, what goes on right now, and a clear sign when the server is gone.
 
-import { make, named } from "./dom.js";
+import { make, named, strong } from "./dom.js";
 import { Told } from "./lines.js";
 import { count, duration, harmless } from "./words.js";
 
@@ -125,7 +125,7 @@ export class Live {
 			() => this.gone("No word from the server for a while: something holds its event loop, or it is gone."),
 			SILENT,
 		);
-		const bad = (n, words) => (n ? make("b", { className: "bad", textContent: words }) : words);
+		const bad = (n, words) => (n ? strong("bad", words) : words);
 		const slowest =
 			now.slowest &&
 			make(
@@ -140,9 +140,7 @@ export class Live {
 			["tasks now", String(now.tasks)],
 			[`failed in ${Math.round(now.seconds)} s`, bad(now.errors, String(now.errors))],
 			[
-				`loop held in ${Math.round(now.seconds)} s`,
-				now.held_ns ? make("b", { className: "held", textContent: duration(now.held_ns) }) : "–",
-			],
+				`loop held in ${Math.round(now.seconds)} s`,now.held_ns ? strong("held", duration(now.held_ns)) : "–"],
 			["slowest task now", slowest || "–"],
 		];
 		counters.hidden = false;

@@ -78,7 +78,7 @@ export function looksOf(color) {
 		hover: { stroke: color("text"), width: 1, round: 4 },
 		range: { fill: color("after_route"), alpha: 0.16, stroke: color("after_route") },
 		note: { fill: paper, stroke: color("muted"), round: 4 },
-		fault: { fill: color("error"), stroke: paper, width: 2 },
+		fault: { fill: color("error") },
 		failed: { fill: color("error"), strong: true },
 		text: { fill: color("text") },
 		dot: { fill: color("after_route"), alpha: 0.7 },

@@ -1,6 +1,6 @@
 // The summary: numbers by route, by task and by span, and a scatter over the time of day.
 
-import { make, named, refill } from "./dom.js";
+import { make, named, refill, strong } from "./dom.js";
 import { quoted } from "./filter.js";
 import { grid, ordered } from "./grid.js";
 import { CanvasPen } from "./pen.js";
@@ -30,14 +30,14 @@ const errors = {
 	key: "errors",
 	title: "failed",
 	of: (row) => row.errors,
-	cell: (row) => (row.errors ? make("b", { className: "bad", textContent: row.errors.toLocaleString("en") }) : "0"),
+	cell: (row) => (row.errors ? strong("bad", row.errors.toLocaleString("en")) : "0"),
 };
 const n = { key: "n", title: "n", of: (row) => row.n, cell: (row) => row.n.toLocaleString("en"), about: "how many" };
 const held = {
 	key: "held",
 	title: "held the loop",
 	of: (row) => row.held,
-	cell: (row) => (row.held ? make("b", { className: "held", textContent: duration(row.held) }) : "–"),
+	cell: (row) => (row.held ? strong("held", duration(row.held)) : "–"),
 	about: "how long it held the event loop altogether",
 };
 const LEVELS = ["p50", "p95", "p99", "max"];
@@ -246,10 +246,15 @@ export class Numbers {
 	}
 
 	nearest(atX, atY) {
-		let [best, found] = [12, null];
+		let best = 12;
+		/** @type {import("./app.js").Pin | null} */
+		let found = null;
 		for (const [x, y, [, , type, of, index]] of this.drawn ?? []) {
 			const away = Math.hypot(x - atX, y - atY);
-			if (away < best) [best, found] = [away, { type, of, index }];
+			if (away < best) {
+				best = away;
+				found = { type, of, index };
+			}
 		}
 		return found;
 	}

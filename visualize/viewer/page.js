@@ -29,7 +29,9 @@ export function open({ readColumns, Compare, Live }) {
 	const original = document.documentElement.cloneNode(true);
 	/** @type {any} */
 	const host = document.querySelector("#timeline");
-	const data = JSON.parse(document.querySelector("#timeline-data").textContent);
+	/** @type {any} */
+	const told = document.querySelector("#timeline-data");
+	const data = JSON.parse(told.textContent);
 	look(data);
 	const part = Object.fromEntries(Array.from(host.querySelectorAll("[data-part]"), (one) => [one.dataset.part, one]));
 	const app = new App(data, part, host);
@@ -47,6 +49,7 @@ export function open({ readColumns, Compare, Live }) {
 	new RecordTable(app, into);
 	new Details(app, { go: (pin) => going.to(pin), zoom: () => into(app.pinned), find: toFinding });
 	if (Compare) new Compare(app, (row, find) => going.toPair(row, find));
+	/** @type {{app: App, lanes: Lanes, going: Going, files: Files, live: any}} */
 	const page = { app, lanes, going, files: new Files(app, lanes, original), live: null };
 
 	part.title.textContent = data.title;
@@ -87,15 +90,14 @@ function bind(app, lanes, zoomTo) {
 	};
 	part.group.onchange = () => {
 		app.group = part.group.value;
-		lanes.crowd = null;
-		lanes.relayout();
+		lanes.regroup();
 	};
 	const pin = (hit) => app.pin(hit && { type: hit.type, of: hit.of, index: hit.index });
 	listen(lanes, { pin, zoomTo, tell: (hit, x, y) => tell(app, hit, x, y) });
 	app.on("filtered", () => recount(app));
 	app.on("filtered", () => tell(app, null, 0, 0));
 	app.on("following", (on) => (part.follow.ariaPressed = String(on)));
-	app.on("measured", () => (part.measure.ariaPressed = String(!!lanes.range)));
+	app.on("measured", () => (part.measure.ariaPressed = String(!!lanes.measuring.range)));
 	matchMedia("(forced-colors: active)").onchange = () => app.color(app.host.dataset.theme === "dark");
 }
 
@@ -162,7 +164,7 @@ function tell({ shown, data, part: { tip } }, hit, x, y) {
 }
 
 function stateOf(app, lanes) {
-	const { view, scene, width, height, range, drawn } = lanes;
+	const { view, scene, width, height, drawn } = lanes;
 	const { part, pinned, recordings } = app;
 	return {
 		app,
@@ -172,7 +174,7 @@ function stateOf(app, lanes) {
 		scene,
 		width,
 		height,
-		range,
+		range: lanes.measuring.range,
 		drawn,
 		pinned: pinned && readOf(app.shown[pinned.of], pinned.type, pinned.index),
 		labels: lanes.surface.pen?.labels ?? [],

@@ -2,7 +2,7 @@
 
 import { Places } from "./places.js";
 import { endingOf, isOpen } from "./say.js";
-import { arrows, busy, client, label, LINE, lines, request, span, task, washBand } from "./bars.js";
+import { arrows, busy, busyLabel, client, label, LINE, lines, request, span, task, washBand } from "./bars.js";
 import { heads } from "./heads.js";
 import { after } from "./packing.js";
 import { LABELLED } from "./stack.js";
@@ -266,16 +266,11 @@ export class Painter {
 			}
 			for (const { x, end } of boxes) this.places.block(row, x - 1, Math.max(x + 2, end) + 1);
 			for (const { x, end, y, h } of boxes) pen.rect("busy", x, y, Math.max(2, end - x), h);
-			if (this.places.take(row, 8, 14 + this.widthOf(words))) pen.text("muted", words, 8, row.y + LOOP / 2);
-			for (const box of boxes)
-				if (boxes.length < 100)
-					label(
-						this,
-						box,
-						`${isolated(box.record.culprit)} held the loop`,
-						duration(box.record.end - box.record.start),
-						"busy",
-					);
+			const wide = this.widthOf(words);
+			const many = boxes.length > 100; // which leave no room for names, or for this one
+			const left = [8, this.width / 2, this.width - wide - 14].find((x) => this.places.take(row, x, x + wide + 6));
+			if (left !== undefined || many) pen.text(left === undefined ? "halo" : "muted", words, left ?? 8, row.y + LOOP / 2);
+			if (!many) for (const box of boxes) busyLabel(this, box);
 		});
 	}
 

@@ -3,6 +3,7 @@
 import { FONT, HATCHES, SIGNS } from "./looks.js";
 
 const widths = new Map();
+/** @type {any} */
 let ruler;
 
 /** How wide a text is, in pixels. */
@@ -130,6 +131,7 @@ export class CanvasPen {
 		if (known) return known;
 		const { scale } = this;
 		const canvas = new OffscreenCanvas(Math.round(8 * scale), Math.round(8 * scale));
+		/** @type {any} */
 		const tile = canvas.getContext("2d");
 		tile.scale(canvas.width / 8, canvas.height / 8);
 		tile.strokeStyle = color;

@@ -20,7 +20,7 @@ export const keyOf = (recording, request) =>
 function bandOf(shown, of, request, folded) {
 	const { recording, align, selected } = shown;
 	const key = `${of}/${keyOf(recording, request)}`;
-	const band = { key, of, request, label: recording.label, folded: folded.has(key), undrawn: 0, rows: [] };
+	const band = { key, of, request, label: recording.label, folded: folded.has(key), undrawn: 0, rows: /** @type {any[]} */ ([]) };
 	const add = (kind, refs, more) => refs.length && band.rows.push({ ...newRow(kind, band, more), refs });
 	const all = (type) => range(...recording.range(type, request));
 	add("group", [request]);

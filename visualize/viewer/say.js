@@ -1,6 +1,6 @@
 // Records in sentences.
 
-import { count, duration, harmless, isolated } from "./words.js";
+import { count, duration, harmless, isolated, sentence } from "./words.js";
 
 /** How a task ended, or that it has not. */
 export const endingOf = ({ outcome, finished }) => outcome ?? (finished == null ? "running" : "ok");
@@ -12,7 +12,7 @@ export function isOpen(record) {
 	return record.type === "tasks" && record.finished === null && /running|abandoned/.test(endingOf(record));
 }
 
-export const titleOf = (record) => isolated(record.recording.title(record.owner));
+export const titleOf = (record) => sentence(record.recording.title(record.owner));
 
 export const statusOf = ({ status, error, aborted, request_end }) =>
 	[status, error && harmless(error), aborted && "aborted", request_end === null && "open"].filter(Boolean).join(" · ");
@@ -96,5 +96,5 @@ const SENTENCES = {
 };
 
 function heldSentence(culprit, ns, line) {
-	return `${isolated(culprit)} held the event loop for ${duration(ns)}${line ? ` at ${harmless(line)}` : ""}: nothing else on it could run.`;
+	return `${sentence(culprit)} held the event loop for ${duration(ns)}${line ? ` at ${harmless(line)}` : ""}: nothing else on it could run.`;
 }

@@ -10,6 +10,11 @@ export class Shown {
 		this.holds = holds;
 		this.align = align;
 		this.offset = new Float64Array(recording.size);
+		/** when each request begins and ends, with all that is shown of it */
+		this.begins = new Float64Array(recording.size);
+		this.ends = new Float64Array(recording.size);
+		/** the requests that are shown, in time order */
+		this.order = new Int32Array(0);
 		/** the tint of each value that is a mode */
 		this.tints = Uint8Array.from(recording.values, (value) =>
 			typeof value === "string" ? Math.max(0, TINTS.indexOf(value)) : 0,
@@ -34,8 +39,6 @@ export class Shown {
 			selected,
 			offset,
 		} = this;
-		this.begins = new Float64Array(size);
-		this.ends = new Float64Array(size);
 		for (let r = 0; r < size; r++)
 			[this.begins[r], this.ends[r]] = [bars.requests.begin[r] + offset[r], bars.requests.end[r] + offset[r]];
 		for (const type of ["tasks", "client", "spans"]) {
@@ -62,6 +65,15 @@ export class Shown {
 			this.order[at++] = r;
 		}
 		if (!isSorted) this.order.sort((a, b) => this.begins[a] - this.begins[b] || a - b);
+	}
+
+	/** When the bars of a kind begin and end, on the axis. @param {string} type @returns {{begin: Float64Array, end: Float64Array}} */
+	barsOf(type) {
+		const { recording, offset } = this;
+		const { begin, end } = recording.bars[type];
+		if (this.align === "clock") return { begin, end };
+		const { owner } = recording.tables[type];
+		return { begin: begin.map((at, i) => at + offset[owner[i]]), end: end.map((at, i) => at + offset[owner[i]]) };
 	}
 
 	/** The requests that are seen between two moments, in time order; `most` + 1 at most. */

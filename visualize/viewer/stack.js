@@ -41,6 +41,7 @@ function highest(least, fits) {
 
 function place(scene, seen, pitch) {
 	let y = 0;
+	/** @type {any} */
 	let band = null;
 	for (const row of scene.rows) {
 		if (row.band !== band) {

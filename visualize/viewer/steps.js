@@ -1,38 +1,47 @@
-// From what is chosen to the next: of the tasks that are shown, or of all bars.
+// From what is chosen to the next: of the tasks that are shown, of what failed, or of all bars.
 
-/** Find the next task that is shown, in the order of time, that `isWanted`: after what is chosen, else in view. */
-export function nextTask(app, lanes, by, isWanted) {
+/** Kinds of records to go through, and which of them. @type {[string, (shown: any, index: number) => boolean][]} */
+export const TASKS = [["tasks", () => true]];
+
+/** @type {typeof TASKS} */
+export const FAILURES = [
+	["requests", ({ selected }, r) => !!selected.failed[r]],
+	["tasks", ({ recording: { tables, ok } }, i) => ![-1, ok].includes(tables.tasks.codes.outcome[i])],
+];
+
+/** Find the next record that is shown, in the order of time: after what is chosen, else in view. */
+export function nextOf(kinds, app, lanes, by) {
 	const { pinned } = app;
-	if (pinned)
-		return nextAfter(
-			[lanes.extent(pinned)[0], pinned.of, pinned.type === "tasks" ? pinned.index : -1],
-			app,
-			by,
-			isWanted,
-		);
+	if (pinned) {
+		const kind = kinds.findIndex(([type]) => type === pinned.type);
+		return nextAfter([lanes.extent(pinned)[0], pinned.of, kind, kind < 0 ? -1 : pinned.index], kinds, app, by);
+	}
 	const edge = by > 0 ? lanes.view.begin : lanes.view.end;
-	return nextAfter([edge, -1, -1], app, by, isWanted) ?? nextAfter(null, app, by, isWanted);
+	return nextAfter([edge, -1], kinds, app, by) ?? nextAfter(null, kinds, app, by);
 }
 
-function nextAfter(now, app, by, isWanted) {
-	const before = (a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
+function nextAfter(now, kinds, app, by) {
+	const before = (a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2] || a[3] - b[3];
+	/** @type {any[] | null} */
 	let best = null;
-	app.shown.forEach(({ recording, selected, offset }, of) => {
-		const { owner, size } = recording.tables.tasks;
-		for (let i = 0; i < size; i++) {
-			if (!selected.tasks[i]) continue;
-			const here = [recording.bars.tasks.begin[i] + offset[owner[i]], of, i];
-			if (now && by * before(here, now) <= 0) continue;
-			if (best && by * before(here, best) >= 0) continue;
-			if (isWanted(recording.read("tasks", i))) best = here;
-		}
+	app.shown.forEach((shown, of) => {
+		const { recording, selected, offset } = shown;
+		kinds.forEach(([type, isWanted], kind) => {
+			const { owner, size } = recording.tables[type];
+			for (let i = 0; i < size; i++) {
+				if (!selected[type][i] || !isWanted(shown, i)) continue;
+				const here = [recording.bars[type].begin[i] + offset[owner[i]], of, kind, i];
+				if (now && by * before(here, now) <= 0) continue;
+				if (!best || by * before(here, best) < 0) best = here;
+			}
+		});
 	});
-	return best && { type: "tasks", of: best[1], index: best[2] };
+	return best && { type: kinds[best[2]][0], of: best[1], index: best[3] };
 }
 
 /** Find the next bar of any kind, in the order of the rows. */
 export function nextBar(app, lanes, by) {
-	const { scene, loop } = lanes;
+	const { scene, loop } = lanes.rows;
 	if (!scene) return null;
 	const all = [...loop.rows, ...scene.rows]
 		.filter((row) => row.height && !/group|title|marks/.test(row.kind))

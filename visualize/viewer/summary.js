@@ -68,6 +68,7 @@ class Group {
 
 /**
  * Sum up what is shown of a recording; all of it without `shown`.
+ * @param {any} recording @param {any[]} holds @param {any} shown
  * @returns {{routes: Row[], tasks: Row[], spans: Row[]}}
  */
 export function summary(recording, holds, shown = null) {

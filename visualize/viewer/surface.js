@@ -44,6 +44,7 @@ export class Surface {
 	/** Take the colours of the theme. */
 	color() {
 		const style = getComputedStyle(this.host);
+		/** @type {any} */
 		const probe = new OffscreenCanvas(1, 1).getContext("2d");
 		const color = (token) => {
 			probe.fillStyle = style.getPropertyValue(`--${token}`).trim() || "#888888";

@@ -1,73 +1,85 @@
 // Every request and every task, sortable: the view of those who do not look at pictures.
 
-import { make, named } from "./dom.js";
+import { make, named, strong } from "./dom.js";
 import { grid } from "./grid.js";
-import { statusOf } from "./say.js";
+import { endingOf, statusOf, titleOf } from "./say.js";
 import { count, harmless, time, timeOfDay } from "./words.js";
 
 const PAGE = 100;
-
-/** What is sorted by, straight from the columns: no object a row. */
-const KEYS = {
-	tasks: {
-		at:
-			({ recording, table }) =>
-			(i) =>
-				recording.start[table.owner[i]] + table.times.requested[i],
-		name:
-			({ recording }) =>
-			(i) =>
-				recording.value("tasks", "name", i),
-		mode:
-			({ recording }) =>
-			(i) =>
-				recording.value("tasks", "mode", i),
-		outcome:
-			({ recording }) =>
-			(i) =>
-				recording.value("tasks", "outcome", i) ?? "running",
-		held:
-			({ table }) =>
-			(i) =>
-				table.times.released[i] - table.times.requested[i],
-		wait:
-			({ table }) =>
-			(i) =>
-				table.times.started[i] - table.times.released[i],
-		run:
-			({ table }) =>
-			(i) =>
-				table.times.finished[i] - table.times.started[i],
-		request:
-			({ recording, table }) =>
-			(i) =>
-				recording.route(table.owner[i]),
-	},
-	requests: {
-		at:
-			({ recording }) =>
-			(i) =>
-				recording.start[i],
-		name:
-			({ recording }) =>
-			(i) =>
-				recording.route(i),
-		status:
-			({ recording }) =>
-			(i) =>
-				recording.value("requests", "status", i) ?? NaN,
-		response:
-			({ table }) =>
-			(i) =>
-				table.times.response_sent[i],
-		tasks:
-			({ recording }) =>
-			(i) =>
-				recording.from.tasks[i + 1] - recording.from.tasks[i],
-	},
-};
 const AT_ONCE = /immediate|spawned/; // modes that hold nothing back
-const WORDS = ["name", "mode", "outcome", "request"];
+
+const field = (name) => (recording) => (i) => recording.value("tasks", name, i);
+const lasted = (from, to) => (recording) => {
+	const { times } = recording.tables.tasks;
+	return (i) => times[to][i] - times[from][i];
+};
+const requestCell = (_, record) => named(titleOf(record));
+const clockCell = (_, { recording, owner, requested = 0 }) =>
+	timeOfDay(recording.wall[owner] + BigInt(Math.round(requested)));
+const run = { key: "of", title: "run", words: true, of: (_, of) => () => of, cell: (_, { recording }) => named(harmless(recording.label)) };
+
+/**
+ * What the columns are. `of` makes, of a recording and its number, what reads a row's value straight from the columns:
+ * no object a row. `cell` writes it, of that value and the record; without it, it is a time.
+ * @type {Record<string, (Partial<import("./grid.js").Column> & {key: string, title: string, of: (recording: any, of: number) => (i: number) => any, cell?: (value: any, record: any) => any})[]>}
+ */
+const COLUMNS = {
+	tasks: [
+		{ key: "name", title: "task", words: true, of: field("name"), cell: (name) => named(harmless(name) || "–") },
+		run,
+		{
+			key: "mode",
+			title: "mode",
+			words: true,
+			of: field("mode"),
+			cell: (mode) => make("span", {}, make("i", { className: `swatch ${mode}` }), mode),
+		},
+		{
+			key: "outcome",
+			title: "outcome",
+			words: true,
+			of: (recording) => (i) => recording.value("tasks", "outcome", i) ?? "running",
+			cell: outcomeCell,
+		},
+		{
+			key: "at",
+			title: "at",
+			of: ({ start, tables: { tasks } }) => (i) => start[tasks.owner[i]] + tasks.times.requested[i],
+			cell: clockCell,
+		},
+		{
+			key: "held",
+			title: "held back",
+			about: "requested until released: what its mode asks for",
+			of(recording) {
+				const [mode, held] = [field("mode")(recording), lasted("requested", "released")(recording)];
+				return (i) => (AT_ONCE.test(mode(i)) ? NaN : held(i));
+			},
+		},
+		{ key: "wait", title: "wait", about: "released until started: late", of: lasted("released", "started") },
+		{ key: "run", title: "run", about: "started until finished", of: lasted("started", "finished") },
+		{
+			key: "request",
+			title: "request",
+			words: true,
+			of: (recording) => (i) => recording.route(recording.tables.tasks.owner[i]),
+			cell: requestCell,
+		},
+	],
+	requests: [
+		{ key: "name", title: "request", words: true, of: (recording) => (i) => recording.route(i), cell: requestCell },
+		run,
+		{ key: "at", title: "at", of: ({ start }) => (i) => start[i], cell: clockCell },
+		{
+			key: "status",
+			title: "status",
+			of: (recording) => (i) => recording.value("requests", "status", i) ?? NaN,
+			cell: (_, record) => statusOf(record) || "–",
+		},
+		{ key: "response", title: "response", of: ({ tables }) => (i) => tables.requests.times.response_sent[i] },
+		{ key: "tasks", title: "tasks", of: ({ from }) => (i) => from.tasks[i + 1] - from.tasks[i], cell: String },
+	],
+};
 
 export class RecordTable {
 	/** @param {any} app @param {(pin: any) => void} go */
@@ -93,44 +105,47 @@ export class RecordTable {
 		this.fill();
 	}
 
+	get columns() {
+		return COLUMNS[this.kind].filter((column) => column !== run || this.app.compared);
+	}
+
 	/** Find the order of all rows: pairs of a recording and a position. */
 	order() {
-		const {
-			kind,
-			sort: { key, turned },
-		} = this;
+		const { key, turned } = this.sort;
+		/** @type {any} */
+		const { of, words } = this.columns.find((column) => column.key === key);
 		const rows = [];
 		const keys = [];
-		this.app.shown.forEach(({ recording, selected }, of) => {
-			const keyOf = KEYS[kind][key]({ recording, table: recording.tables[kind] });
-			const seen = selected[kind];
-			for (let i = 0; i < seen.length; i++) if (seen[i]) (keys.push(keyOf(i)), rows.push([of, i]));
+		this.app.shown.forEach(({ recording, selected }, n) => {
+			const keyOf = of(recording, n);
+			const seen = selected[this.kind];
+			for (let i = 0; i < seen.length; i++) if (seen[i]) (keys.push(keyOf(i)), rows.push([n, i]));
 		});
 		const sign = turned ? -1 : 1;
 		const places = Uint32Array.from(keys.keys());
-		if (WORDS.includes(key)) places.sort((a, b) => (keys[a] === keys[b] ? a - b : sign * (keys[a] < keys[b] ? -1 : 1)));
+		if (words) places.sort((a, b) => (keys[a] === keys[b] ? a - b : sign * (keys[a] < keys[b] ? -1 : 1)));
 		else
 			places.sort((a, b) => (keys[a] !== keys[a] ? 1 : keys[b] !== keys[b] ? -1 : sign * (keys[b] - keys[a]) || a - b));
 		this.rows = Array.from(places, (place) => rows[place]);
 	}
 
 	fill() {
-		const { table } = this.app.part;
+		const { app, kind } = this;
 		if (!this.rows) return;
-		const rows = this.rows
-			.slice(this.from, this.from + PAGE)
-			.map(([of, i]) => ({ of, record: this.app.shown[of].recording.read(this.kind, i) }));
-		table.replaceChildren(
+		app.part.table.replaceChildren(
 			this.tools(),
 			grid({
-				caption: this.kind === "tasks" ? "Tasks that are shown" : "Requests that are shown",
-				columns: this.columns(),
-				rows,
+				caption: kind === "tasks" ? "Tasks that are shown" : "Requests that are shown",
+				columns: this.columns.map(({ of, cell = time, ...column }) => ({
+					...column,
+					of: (row) => cell(of(app.recordings[row.of], row.of)(row.index), app.recordings[row.of].read(kind, row.index)),
+				})),
+				rows: this.rows.slice(this.from, this.from + PAGE).map(([of, index]) => ({ type: kind, of, index })),
 				sort: this.sort,
 				onSort: (sort) => ((this.sort = sort), (this.from = 0), this.order(), this.fill()),
-				onRow: ({ of, record }) => this.go({ type: this.kind, of, index: record.index }),
-				isChosen: ({ of, record }) =>
-					this.app.pinned?.type === this.kind && this.app.pinned.index === record.index && this.app.pinned.of === of,
+				onRow: this.go,
+				isChosen: ({ type, of, index }) =>
+					app.pinned?.type === type && app.pinned.index === index && app.pinned.of === of,
 			}),
 		);
 	}
@@ -168,100 +183,10 @@ export class RecordTable {
 		this.order();
 		this.fill();
 	}
-
-	columns() {
-		const at = { key: "at", title: "at", of: ({ record }) => record.index, cell: ({ record }) => this.clock(record) };
-		const label = this.app.compared
-			? [
-					{
-						key: "of",
-						title: "run",
-						words: true,
-						of: ({ of }) => of,
-						cell: ({ of }) => named(harmless(this.app.recordings[of].label)),
-					},
-				]
-			: [];
-		if (this.kind === "requests")
-			return [
-				{
-					key: "name",
-					title: "request",
-					words: true,
-					of: ({ record }) => record.path,
-					cell: ({ record }) => named(harmless(record.recording.title(record.owner))),
-				},
-				...label,
-				at,
-				{ key: "status", title: "status", of: () => 0, cell: ({ record }) => statusOf(record) || "–" },
-				{ key: "response", title: "response", of: () => 0, cell: ({ record }) => time(record.response_sent) },
-				{
-					key: "tasks",
-					title: "tasks",
-					of: () => 0,
-					cell: ({ record }) =>
-						String(record.recording.from.tasks[record.index + 1] - record.recording.from.tasks[record.index]),
-				},
-			];
-		return [
-			{
-				key: "name",
-				title: "task",
-				words: true,
-				of: ({ record }) => record.name,
-				cell: ({ record }) => named(harmless(record.name) || "–"),
-			},
-			...label,
-			{
-				key: "mode",
-				title: "mode",
-				words: true,
-				of: () => 0,
-				cell: ({ record }) => make("span", {}, make("i", { className: `swatch ${record.mode}` }), record.mode),
-			},
-			{ key: "outcome", title: "outcome", words: true, of: () => 0, cell: ({ record }) => outcomeCell(record) },
-			at,
-			{
-				key: "held",
-				title: "held back",
-				of: () => 0,
-				cell: ({ record }) =>
-					time(record.released === null || AT_ONCE.test(record.mode) ? null : record.released - record.requested),
-				about: "requested until released: what its mode asks for",
-			},
-			{
-				key: "wait",
-				title: "wait",
-				of: () => 0,
-				cell: ({ record }) =>
-					time(record.started === null || record.released === null ? null : record.started - record.released),
-				about: "released until started: late",
-			},
-			{
-				key: "run",
-				title: "run",
-				of: () => 0,
-				cell: ({ record }) =>
-					time(record.finished === null || record.started === null ? null : record.finished - record.started),
-				about: "started until finished",
-			},
-			{
-				key: "request",
-				title: "request",
-				words: true,
-				of: () => 0,
-				cell: ({ record }) => named(harmless(record.recording.title(record.owner))),
-			},
-		];
-	}
-
-	clock({ recording, owner, requested = 0 }) {
-		return timeOfDay(recording.wall[owner] + BigInt(Math.round(requested)));
-	}
 }
 
-function outcomeCell({ outcome, error, finished }) {
-	const ending = outcome ?? (finished === null ? "running" : "ok");
-	if (ending === "ok" || ending === "running") return ending;
-	return make("b", { className: "bad", textContent: error ? `${ending}: ${harmless(error)}` : ending });
+function outcomeCell(_, record) {
+	const ending = endingOf(record);
+	if (/ok|running/.test(ending)) return ending;
+	return strong("bad", record.error ? `${ending}: ${harmless(record.error)}` : ending);
 }

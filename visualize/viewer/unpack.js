@@ -4,8 +4,10 @@ import { inflated } from "./inflate.js";
 
 async function run() {
 	const script = document.createElement("script");
+	/** @type {any} */
+	const packed = document.querySelector("#timeline-code");
 	script.type = "module";
-	script.textContent = await inflated(document.querySelector("#timeline-code").textContent).text();
+	script.textContent = await inflated(packed.textContent).text();
 	document.head.append(script);
 	script.remove(); // so that it is in no copy of the document
 }

@@ -95,7 +95,8 @@ export function victimsOf(shown, at) {
 		if (processOf(recording, owner) !== hold.process) return;
 		if (hold.request === owner && (type === "tasks" ? hold.task === index : true)) return;
 		const wait = waitOf(shown, { type, index, owner });
-		const cost = wait ? Math.min(hold.end, wait[1]) - Math.max(hold.start, wait[0]) : 0;
+		if (!wait) return;
+		const cost = Math.min(hold.end, wait[1]) - Math.max(hold.start, wait[0]);
 		// Who waited for something else besides lost less to it.
 		if (cost >= WORTH) found.push({ type, index, owner, cost, weight: (cost * cost) / (wait[1] - wait[0]) });
 	};

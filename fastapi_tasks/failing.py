@@ -1,0 +1,81 @@
+"""What follows when a task fails: it is logged once, and its error handler hears of it."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from contextvars import copy_context
+from functools import partial
+from typing import Any, TypeVar
+
+from .callables import is_coroutine_function
+from .job import Job
+from .loops import Call
+from .states import ENDED
+from .steps import first_step
+from .task import Task, TaskErrorHandler
+
+T = TypeVar("T")
+
+logger = logging.getLogger("fastapi_tasks")
+
+
+async def failed(job: Job, error: BaseException) -> None:
+    """End a job whose function raised `error`, or was cancelled by it."""
+    if job.state is ENDED:
+        return
+    if job.place.loop.is_cancellation(error, asked=job.stopped):
+        if job.stop_as == "timeout":
+            await timed_out(job)
+            return
+        job.end("cancelled")
+        if not job.stopped:
+            logger.warning("task %s was cancelled, with the app's lifespan", job.title)
+        return
+    job.end("error", error)
+    record = job.record
+    ran = "" if record.ran is None else f" after {record.ran / 1e6:.1f} ms"
+    logger.error("task %s failed%s", job.title, ran, exc_info=error)
+    await _report(job, error)
+
+
+async def timed_out(job: Job, note: str = "") -> None:
+    """End a job that ran for as long as it may; `note` goes into the log."""
+    seconds = job.config.timeout
+    job.end("timeout")
+    logger.error("task %s timed out after %g s%s", job.title, seconds, note)
+    await _report(job, TimeoutError(f"the task ran for longer than {seconds:g} s"))
+
+
+async def _report(job: Job, error: BaseException) -> None:
+    handler = job.config.on_error
+    if handler is not None and job.task is not None and isinstance(error, Exception):
+        await _handle_error(job, handler, job.task, error)
+
+
+async def _handle_error(
+    job: Job, handler: TaskErrorHandler, task: Task[..., Any], error: Exception
+) -> None:
+    place = job.place
+    try:
+        if is_coroutine_function(handler):
+            result = handler(task, error)
+        else:
+            call: Callable[[], Any] = partial(copy_context().run, handler, task, error)
+            result = await job.in_pool(Call(call))
+        if inspect.isawaitable(result):
+            coroutine, keeper = awaiting(result), place.keeper
+            rest = first_step(coroutine, job, keeper.clock, keeper.busy_limit, place.beat)
+            if rest is not None:
+                await rest
+    except KeyboardInterrupt:
+        raise
+    except BaseException as failure:
+        if not job.stopped:
+            logger.error("on_error of task %s failed itself", job.title, exc_info=failure)
+
+
+async def awaiting(awaitable: Awaitable[T]) -> T:
+    """Await what may not be a coroutine, as one."""
+    return await awaitable
