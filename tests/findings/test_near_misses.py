@@ -577,6 +577,14 @@ class TestOneAfterAnother:
         assert "2 starts came late by 90 ms altogether, most of it for mail" in str(finding)
         assert "done 15 ms sooner" in str(finding)
 
+    async def test_where_one_takes_nearly_all_the_time_nothing_is_promised(self) -> None:
+        tasks = [
+            task("mail", "background", 2, 10, 10, 50, outcome="ok"),
+            task("count", "background", 3, 10, 50, 51, outcome="ok"),
+        ]
+        (finding,) = explain([request(tasks=tasks)])
+        assert finding.advice == "scheduled with after_response they start together"
+
     async def test_a_single_one_waited_for_nobody(self) -> None:
         timelines = [
             request(at, tasks=[task("mail", "background", 2, 10, 11, 90, outcome="ok")])
@@ -683,6 +691,11 @@ class TestAnswerKept:
         (timeline,) = self.answered(8, 50, around)
         timeline.busy = [Busy(9 * MS, 49 * MS, MACHINE)]
         assert rules([timeline]) == []
+        # Nor is the rest, where it was held for most of the time.
+        timeline.busy = [Busy(9 * MS, 33 * MS, MACHINE)]
+        assert rules([timeline]) == []
+        timeline.busy = []
+        assert rules([timeline]) == ["answer_kept"]
 
     async def test_on_a_crowded_loop_nobody_is_blamed(self) -> None:
         """Each turn came 20 ms late: that of the way in, and of a task meanwhile."""
