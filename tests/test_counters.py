@@ -269,3 +269,11 @@ def test_a_terminal_that_can_little_is_left_alone(
     _, output = recording(1, "200 OK", TERM="dumb")
     assert "in flight" not in output
     assert "\0337" not in output
+
+
+def test_no_colours_are_none_in_the_servers_log_either(
+    recording: Callable[..., tuple[Screen, str]],
+) -> None:
+    colour = re.compile(r"\033\[[0-9;]*m")
+    assert colour.search(recording(1, "200 OK", TERM="xterm")[1])
+    assert not colour.search(recording(1, "200 OK", TERM="xterm", NO_COLOR="1")[1])

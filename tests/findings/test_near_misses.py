@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from fastapi_tasks import Busy, Mode, Recorder, Span, TaskRecord, Tasks, Timeline
 from fastapi_tasks.timeline import MACHINE
+from fastapi_tasks.watch.stacks import PHASES
 from tests.asgi import Message, Server, serving
 from tests.samples import MS, WALL
 from tests.virtual import block
@@ -110,8 +111,8 @@ class TestLoopHeld:
         assert rules([request(busy=[busy], tasks=[task("mail", "immediate", 1, 2, 202)])]) == []
 
     async def test_a_kind_that_is_held_up_as_often_as_all_others_has_no_habit(self) -> None:
-        def shop(often: int) -> list[Timeline]:
-            """Of 50 requests for each path 6 held the loop for 20 ms, and `often` for /orders."""
+        def shop(often: int, line: str | None = "shop.py:4 in order") -> list[Timeline]:
+            """Of 50 requests for each path 6 held the loop for 20 ms, and `often` for /0."""
             timelines = []
             for number in range(200):
                 path, start = f"/{number % 4}", number * 100 * MS
@@ -122,13 +123,31 @@ class TestLoopHeld:
                 one.endpoint_start = one.endpoint_end = start
                 one.response_start = one.response_sent = one.request_end = start + 20 * MS
                 if held:
-                    one.busy = [Busy(start, start + 20 * MS, one.title)]
+                    one.busy = [Busy(start, start + 20 * MS, one.title, None, line)]
                 timelines.append(one)
             return timelines
 
         assert rules(shop(6)) == []
-        assert [str(one.cause) for one in explain(shop(18))] == ["POST /0"]
-        assert [str(one.cause) for one in explain(shop(50))] == ["POST /0"]
+        assert [one.cause.name for one in explain(shop(18))] == ["POST /0"]
+        assert [one.cause.name for one in explain(shop(50))] == ["POST /0"]
+        # Where nobody saw them at work, only most of its runs are a habit.
+        assert rules(shop(18, line=None)) == []
+        assert [one.cause.name for one in explain(shop(50, line=None))] == ["POST /0"]
+
+    @pytest.mark.parametrize("phase", PHASES.values())
+    async def test_to_the_frameworks_own_work_no_awaiting_is_advised(self, phase: str) -> None:
+        busy = Busy(2 * MS, 202 * MS, "POST /orders #1", None, phase)
+        (finding,) = explain([request(busy=[busy])])
+        assert finding.fact.startswith(f"POST /orders, {phase}, held the event loop for 200 ms")
+        assert "await" not in finding.advice
+
+    async def test_a_task_in_a_thread_is_not_blamed_for_its_step_on_the_loop(self) -> None:
+        """On a crowded machine to hand a task over to its thread takes long, too."""
+        crunch = task("crunch", "immediate", 1, 2, 300, 310, thread=True, id=0, outcome="ok")
+        held = Busy(2 * MS, 402 * MS, "crunch", 0)
+        assert "loop_held" not in rules([request(busy=[held], tasks=[crunch])])
+        held.line = "shop.py:4 in other"
+        assert "loop_held" not in rules([request(busy=[held], tasks=[crunch])])
 
     async def test_who_waited_for_something_else_meanwhile_is_none(
         self, app: FastAPI, recorder: Recorder
@@ -558,6 +577,14 @@ class TestOneAfterAnother:
         assert "2 starts came late by 90 ms altogether, most of it for mail" in str(finding)
         assert "done 15 ms sooner" in str(finding)
 
+    async def test_where_one_takes_nearly_all_the_time_nothing_is_promised(self) -> None:
+        tasks = [
+            task("mail", "background", 2, 10, 10, 50, outcome="ok"),
+            task("count", "background", 3, 10, 50, 51, outcome="ok"),
+        ]
+        (finding,) = explain([request(tasks=tasks)])
+        assert finding.advice == "scheduled with after_response they start together"
+
     async def test_a_single_one_waited_for_nobody(self) -> None:
         timelines = [
             request(at, tasks=[task("mail", "background", 2, 10, 11, 90, outcome="ok")])
@@ -664,6 +691,11 @@ class TestAnswerKept:
         (timeline,) = self.answered(8, 50, around)
         timeline.busy = [Busy(9 * MS, 49 * MS, MACHINE)]
         assert rules([timeline]) == []
+        # Nor is the rest, where it was held for most of the time.
+        timeline.busy = [Busy(9 * MS, 33 * MS, MACHINE)]
+        assert rules([timeline]) == []
+        timeline.busy = []
+        assert rules([timeline]) == ["answer_kept"]
 
     async def test_on_a_crowded_loop_nobody_is_blamed(self) -> None:
         """Each turn came 20 ms late: that of the way in, and of a task meanwhile."""

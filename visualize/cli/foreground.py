@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 import logging.config
 import signal
@@ -19,6 +20,7 @@ from uvicorn.config import LOGGING_CONFIG
 from visualize.lab.errors import not_started
 from visualize.lab.log import SERVER, kept_log
 from visualize.lab.thread import Hosted, TellingServer, configure
+from visualize.terminal.pens import without_color
 
 PATIENCE = 3.0
 STILL_RUNNING = "Requests or tasks are still running; Ctrl-C again ends them."
@@ -26,8 +28,15 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def log_as_uvicorn() -> None:
-    """Set up logging as uvicorn's own command does, before the app is imported and has its say."""
-    logging.config.dictConfig(LOGGING_CONFIG)
+    """Set up logging as uvicorn's own command does, before the app is imported and has its say.
+
+    Where the environment asks for no colours, there are none.
+    """
+    settings = copy.deepcopy(LOGGING_CONFIG)
+    if without_color():
+        for formatter in settings["formatters"].values():
+            formatter["use_colors"] = False
+    logging.config.dictConfig(settings)
 
 
 def serve_until_signal(

@@ -26,7 +26,7 @@ def pen_for(
     """
     return Pen(
         max(shutil.get_terminal_size(SIZE).columns if width is None else width, LEAST),
-        _wants_color() if color is None else color,
+        wants_color() if color is None else color,
         PLAIN if (_is_plain() if ascii is None else ascii) else BLOCKS,
     )
 
@@ -36,9 +36,14 @@ def height() -> int:
     return shutil.get_terminal_size(SIZE).lines
 
 
-def _wants_color() -> bool:
-    silenced = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return sys.stdout.isatty() and not silenced
+def wants_color() -> bool:
+    """Tell whether standard output is a terminal, and nobody asked for no colours."""
+    return sys.stdout.isatty() and not without_color()
+
+
+def without_color() -> bool:
+    """Tell whether the environment asks for no colours, whatever the output is."""
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
 
 
 def _is_plain() -> bool:

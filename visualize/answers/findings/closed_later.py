@@ -59,7 +59,7 @@ def _suspicion(dependency: str, task: str, early: _Early) -> Suspicion:
         closed = harmless(dependency)
         fact = (
             f"{task} started {times} before {closed} had closed, by up to {duration(early.most)}: "
-            "what closing it commits was not there yet"
+            "if closing it commits anything, that was not there yet"
         )
         return fact, f'write Depends({closed}, scope="function"), which closes before the answer'
 

@@ -28,11 +28,23 @@ OFTENER, MOSTLY = 3, 0.5
 """And so many times the share that all others have, which the machine puts aside as well; or most
 of its runs: others may have the same habit."""
 
+UNSEEN, OFTEN = 200_000_000, 0.3
+"""Nanoseconds from which on one step is worth a sentence where no line is known: nobody watched, or
+saw it at work. A shorter one may be the machine's, unless this share of the runs has one."""
+
 AT_ONCE = 5_000_000
 """Nanoseconds. Who goes on this soon after a step ended had waited for the loop; more after a long
 step, behind which many wait: half of its length."""
 
 OF_A_STEP = "await what it waits for, or write `def`, which runs in a thread"
+OF_THE_FRAMEWORK = {
+    "validation": "take less in one request, or take the Request and parse its body in a thread",
+    "reading the body": "take less in one request, or stream it to a file in a thread",
+    "serialization": "answer with less, or write `def`, whose answer is validated in a thread",
+    "sending": "answer with less, or stream it in smaller parts",
+    "the OpenAPI schema": "call app.openapi() at the start, which keeps it",
+}
+"""What to try where the framework's own work held it, which is named in place of a line."""
 OF_A_THREAD = "it keeps the interpreter lock, so a thread is no help: let another process do it"
 
 _OF = re.compile(r"(?:(.*) of )?(\S+ /.*) #[0-9]+", re.DOTALL)
@@ -44,14 +56,18 @@ def loop_held(evidence: Evidence) -> Iterator[Suspicion]:
     causes: dict[tuple[str, str, str], list[Hold]] = {}
     for loop in evidence.loops.values():
         for hold in loop.holds:
-            if hold.culprit != MACHINE:
+            if hold.culprit != MACHINE and not (hold.task and hold.task.thread):
+                # What runs in a thread of its own cannot have held it.
                 causes.setdefault(_culprit(hold), []).append(hold)
     runs = {cause: _runs(cause, evidence) for cause in causes}
     for cause, held in causes.items():
         longest = max(held, key=lambda hold: hold.lasted)
         others = sum(map(len, causes.values())) - len(held), _all_runs(evidence) - runs[cause]
-        habit = _is_habit(len(held), runs[cause], *others)
-        if longest.lasted >= LONG or (habit and sum(hold.lasted for hold in held) >= LONG):
+        seen = any(hold.line is not None for hold in held)
+        habit = _is_habit(len(held), runs[cause], *others, seen=seen)
+        often = len(held) >= OFTEN * runs[cause]
+        long = longest.lasted >= (LONG if seen or often else UNSEEN)
+        if long or (habit and sum(hold.lasted for hold in held) >= LONG):
             yield _suspicion(held, longest, [c for hold in held for c in claims.get(id(hold), ())])
 
 
@@ -69,16 +85,18 @@ def _suspicion(held: list[Hold], longest: Hold, claims: list[Claim]) -> Suspicio
         times = f"{count(len(held), 'time')} for" if held[1:] else "for"
         once = f", up to {duration(longest.lasted)} at once" if held[1:] else ""
         fact = f"{cause} held the event loop {times} {duration(total)}{once}: {bill}"
-        return fact, OF_A_THREAD if longest.thread else OF_A_STEP
+        if longest.thread:
+            return fact, OF_A_THREAD
+        return fact, OF_THE_FRAMEWORK.get(line or "", OF_A_STEP)
 
     return Suspicion("loop_held", cause, _where(longest, claims), say, claims)
 
 
-def _is_habit(held: int, of: int, others_held: int, others: int) -> bool:
+def _is_habit(held: int, of: int, others_held: int, others: int, *, seen: bool) -> bool:
     """Tell whether so many holds, in so many runs, are a habit; beside those of all others."""
-    if held < HABIT * of:
-        return False
-    return held >= MOSTLY * of or held * others >= OFTENER * of * others_held
+    if held >= MOSTLY * of:
+        return True
+    return seen and held >= HABIT * of and held * others >= OFTENER * of * others_held
 
 
 def _all_runs(evidence: Evidence) -> int:

@@ -21,6 +21,10 @@ BACKGROUND = "background"
 NOTICED = 20_000_000
 """Nanoseconds that their starts must have lost altogether."""
 
+WORTH = 0.1
+"""The share of what starts lost, from which on it is worth saying how much sooner all is
+done. Where one takes nearly all of the time, it hardly is."""
+
 
 @dataclass(slots=True)
 class _Queue:
@@ -80,8 +84,11 @@ def _suspicion(route: str, queue: _Queue) -> Suspicion:
             f"{count(bill.starts, 'start')} came late by {duration(bill.cost)}"
             f"{' altogether' * (bill.starts > 1)}, most of it for {harmless(name)}"
         )
-        saved = f"{duration(queue.saved)} sooner{' altogether' * (queue.requests > 1)}"
-        return fact, f"scheduled with after_response they start together, done {saved}"
+        advice = "scheduled with after_response they start together"
+        if queue.saved >= WORTH * bill.cost:
+            saved = f"{duration(queue.saved)} sooner{' altogether' * (queue.requests > 1)}"
+            advice += f", done {saved}"
+        return fact, advice
 
     cause = Cause("task", name, BACKGROUND)
     return Suspicion("one_after_another", cause, queue.where, say, queue.claims, least=NOTICED)
