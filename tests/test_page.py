@@ -59,7 +59,7 @@ class Parsed(HTMLParser):
 
 
 def test_sizes() -> None:
-    # Of a checkout; what a wheel brings is shorter, and its tests hold it to that.
+    # Of a checkout: what a wheel brings is shorter.
     assert len(gzip.compress(to_html([]).encode())) <= 62 * KB
     assert len(gzip.compress(to_html(random_timelines(1000, 10)).encode())) <= 250 * KB
 
