@@ -18,9 +18,9 @@ AT_ONCE = os.environ.get("AT_ONCE", "2")
 ALONE = tuple(
     f"tests/{name}.py"
     for name in (
-        *("findings/test_costs", "findings/test_planted", "test_benchmarks", "test_difference"),
-        *("test_fidelity", "test_line_watch", "test_lines", "test_notebooks"),
-        *("test_thread_shortage", "test_watch_share"),
+        *("browser/test_answering", "findings/test_costs", "findings/test_planted"),
+        *("test_benchmarks", "test_difference", "test_fidelity", "test_line_watch", "test_lines"),
+        *("test_notebooks", "test_thread_shortage", "test_watch_share"),
     )
 )
 """They measure how long something takes or who keeps the interpreter, or use all cores."""
