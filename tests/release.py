@@ -31,7 +31,8 @@ def tree(root: Path) -> Iterator[str]:
     """Committed, on the main branch, and not released yet."""
     changed = git(root, "status", "--porcelain").splitlines()
     if changed:
-        yield f"{len(changed)} files are not committed, {changed[0][3:]} first: commit them"
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        yield f"not committed: {changed[0][3:]}{more}: commit or remove it"
     branch = git(root, "branch", "--show-current")
     if branch != "main":
         yield f"this is branch {branch or '(none)'}, and releases are made of main: merge first"

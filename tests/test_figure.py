@@ -1,176 +1,31 @@
-"""Figures: what stands where, words that fit, and nothing changed outside."""
+"""Figures: what stands where, in which colours and units, and nothing changed outside."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
-from functools import partial
 from io import BytesIO
-from itertools import combinations, pairwise
+from itertools import pairwise
 from time import perf_counter
-from typing import Any
 
 import matplotlib
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.text import Text
-from matplotlib.transforms import Bbox
 from PIL import Image
 
 import visualize
-from fastapi_tasks.timeline import SCHEDULED_MODES, Busy, Span, TaskRecord, Timeline
-from tests.samples import MS, checkout, random_timelines, repeating, watched
+from fastapi_tasks.timeline import SCHEDULED_MODES, Timeline
+from tests.drawn import assert_words_fit, drawn, figure_of, stretched, words
+from tests.samples import MS, checkout, random_timelines, watched
 from tests.strategies import recordings, unhurried
 from visualize.figure import compare, plot, to_png, to_svg
 from visualize.layout import arrange
 from visualize.theme import COLORS, ThemeName
-
-LONG = "a_task_whose_name_nobody_would_want_to_type_" * 3
-
-
-def figure_of(ax: Axes) -> Figure:
-    figure = ax.figure
-    assert isinstance(figure, Figure)
-    return figure
-
-
-def drawn(figure: Figure, dpi: float) -> list[Text]:
-    """All the words of a figure as it is drawn with this resolution."""
-    figure.set_dpi(dpi)
-    # The canvas of a bare figure draws nothing.
-    FigureCanvasAgg(figure).draw()
-    texts = [text for text in figure.findobj(Text) if isinstance(text, Text)]
-    return [text for text in texts if text.get_visible() and text.get_text()]
-
-
-def words(ax: Axes) -> list[str]:
-    return [text.get_text() for text in drawn(figure_of(ax), 160)]
-
-
-def assert_words_fit(figure: Figure, dpi: float) -> None:
-    """No words overlap, and none leave the figure; a pixel of blur is allowed."""
-    boxes = [(text.get_text(), text.get_window_extent()) for text in drawn(figure, dpi)]
-    whole = figure.bbox.padded(1)
-    outside = [said for said, box in boxes if Bbox.union([box, whole]).bounds != whole.bounds]
-    pairs = combinations([(said, box.padded(-1)) for said, box in boxes], 2)
-    over = [(one, other) for (one, a), (other, b) in pairs if a.overlaps(b)]
-    assert (outside, over) == ([], [])
-
-
-def stretched(timeline: Timeline, span: int) -> Timeline:
-    """The request of a checkout alone, with its times such that the tasks end after `span` ns."""
-
-    def at(moment: int | None) -> int | None:
-        return None if moment is None else round(moment * span / (42 * MS))
-
-    def moved(thing: Any, *names: str) -> dict[str, Any]:
-        return {name: at(getattr(thing, name)) for name in names}
-
-    times = ("requested", "released", "started", "finished")
-    return replace(
-        timeline,
-        **moved(timeline, "request_start", "endpoint_start", "endpoint_end"),
-        **moved(timeline, "response_start", "response_sent", "request_end"),
-        tasks=[replace(task, **moved(task, *times)) for task in timeline.tasks],
-        busy=[],
-        client=None,
-    )
-
-
-WIDTHS = {"400px": (4, 100), "400px, large": (2.5, 160), "1280px": (8, 160)}
-SPANS = {"1us": 1_000, "42ms": 42 * MS, "10min": 600_000 * MS}
-
-
-@pytest.mark.parametrize(("width", "dpi"), WIDTHS.values(), ids=WIDTHS)
-@pytest.mark.parametrize("span", SPANS.values(), ids=SPANS)
-@pytest.mark.parametrize("name", ["mail", LONG], ids=["short", "long"])
-@pytest.mark.parametrize("tasks", [1, 5, 200])
-def test_words_neither_overlap_nor_leave_the_figure(
-    tasks: int, name: str, span: int, width: float, dpi: float
-) -> None:
-    timeline = stretched(checkout(), span)
-    some = [replace(task, name=f"{name}{at}") for at, task in enumerate(timeline.tasks * 34)]
-    timeline = replace(timeline, path=f"/{name}", tasks=some[:tasks])
-
-    assert_words_fit(figure_of(plot(timeline, width=width)), dpi)
-
-
-@pytest.mark.parametrize("width", [4, 8])
-def test_words_of_many_requests_fit(width: float) -> None:
-    for recording in (random_timelines(3, 4), random_timelines(12, 5), random_timelines(60, 8)):
-        assert_words_fit(figure_of(plot(recording, width=width)), 100)
-
-
-@pytest.mark.parametrize("width", [2.5, 4, 8])
-@pytest.mark.parametrize("requests", [1, 5, 60])
-def test_words_of_spans_fit(requests: int, width: float) -> None:
-    made = (watched, checkout, partial(repeating, 159))
-    recording = [made[turn % 3](turn + 1, turn * 9 * MS) for turn in range(requests)]
-
-    assert_words_fit(figure_of(plot(recording, width=width)), 100)
-
-
-@pytest.mark.parametrize("width", [4, 8])
-def test_words_of_panels_fit(width: float) -> None:
-    panels = {"all of it": checkout(), LONG: random_timelines(2, 3), "nothing": []}
-
-    assert_words_fit(compare(panels, width=width), 100)
-
-
-def test_words_fit_axes_that_are_given() -> None:
-    figure = Figure(figsize=(10, 7), layout="constrained")
-    for ax in figure.subplots(2, 2).flat:
-        plot(checkout(), ax=ax)
-
-    assert_words_fit(figure, 100)
-
-
-def test_words_fit_a_part_of_a_figure() -> None:
-    figure = Figure(figsize=(12, 4))
-    left, right = figure.subfigures(1, 2)
-    plot(checkout(), ax=left.subplots())
-    plot(checkout(), ax=right.subplots())
-
-    assert_words_fit(figure, 100)
-    assert len(drawn(figure, 100)) > 40
-
-
-def test_words_do_not_enter_axes_beside() -> None:
-    figure = Figure(figsize=(11, 4))
-    left, right = figure.subplots(1, 2)
-    plot(checkout(), ax=left)
-    plot(checkout(), ax=right)
-
-    drawn(figure, 100)
-    said = [text for text in right.findobj(Text) if isinstance(text, Text) and text.get_text()]
-    assert "POST /checkout #1" in {text.get_text() for text in said}
-    assert not any(text.get_window_extent().overlaps(left.bbox) for text in said)
-
-
-def test_words_follow_the_view() -> None:
-    ax = plot(checkout())
-    ax.set_xlim(14, 22)
-    ax.set_ylim(4.5, 1.5)
-
-    assert_words_fit(figure_of(ax), 160)
-    said = words(ax)
-    assert {"validate_payment", "finalize_order", "send_mail", "16 ms"} <= set(said)
-    assert not {"client", "endpoint", "audit", "print_label", "response sent"} & set(said)
-    texts = [text for text in ax.findobj(Text) if isinstance(text, Text)]
-    inside = [text for text in texts if "ran" in text.get_text()]
-    assert [text.get_text() for text in inside] == [
-        "waited 100 µs · ran 29.9 ms",
-        "held back 1.1 ms · waited 200 µs · ran 11.7 ms",
-        "held back 1.4 ms · waited 100 µs · ran 29.3 ms",
-    ]
-    assert all(ax.bbox.fully_contains(*text.get_window_extent().min) for text in inside)
 
 
 @settings(unhurried, max_examples=25)
@@ -219,160 +74,6 @@ def test_bars_have_the_colours_of_their_modes() -> None:
         light["paper"],
         light["band"],
     ]
-
-
-def test_names_phases_and_marks_are_said() -> None:
-    said = words(plot(checkout()))
-
-    assert {
-        "POST /checkout #1", "200 · response sent after 12.6 ms · last task ended after 42 ms",
-        "client", "request", "validate_payment", "finalize_order", "send_mail", "print_label",
-        "notify_shipping", "audit", "event loop", "immediate", "after_route", "after_response",
-        "after_response · thread", "endpoint end", "response sent", "endpoint",
-        "waits for the response", "after the response", "ConnectionError",
-        "held by send_mail for 22 ms", "held back 1.4 ms · waited 100 µs · ran 29.3 ms",
-        "schedule() to start", "held back by its mode", "waiting", "released", "running", "error",
-        "time from request start",
-    } <= set(said)  # fmt: skip
-
-
-def test_outcomes_are_said() -> None:
-    timeline = checkout()
-    first, second, third, fourth, *_ = timeline.tasks
-    first.outcome = "cancelled"
-    second.released = second.started = None
-    second.outcome, second.finished = "discarded", 13 * MS
-    third.finished, third.outcome = None, "abandoned"
-    fourth.finished, fourth.outcome = None, None
-
-    said = words(plot(timeline))
-    assert {
-        "cancelled", "discarded", "held back 1.4 ms · waited 100 µs · abandoned",
-        "held back 1.2 ms · waited 400 µs · still running",
-    } <= set(said)  # fmt: skip
-
-
-def test_spans_are_said_beneath_what_made_them() -> None:
-    said = words(plot(watched()))
-
-    assert {
-        "send_mail", "background", "warm_cache", "spawned",
-        "middleware GZipMiddleware · 30.9 ms", "dependency get_db · 600 µs",
-        "waits for a connection · 400 µs", "SQL SELECT carts · 1 ms",
-        "calls payments.example · 5.4 ms", "validation · 200 µs", "close get_db · 600 µs",
-        "render_mail in a thread · 9.4 ms", "redis SET · 7 ms",
-        "requested to start", "span",
-    } <= set(said)  # fmt: skip
-    assert not {"immediate", "after_route", "schedule() to start", "error"} & set(said)
-
-
-def test_a_wait_and_what_a_mode_holds_back_are_named_where_they_stand() -> None:
-    long = TaskRecord("mail", "background", 5 * MS, 40 * MS, 70 * MS, 100 * MS, "ok")
-    timeline = replace(watched(), tasks=[long], spans=[])
-
-    assert {"held back 35 ms by its mode", "waited 30 ms", "ran 30 ms"} <= set(
-        words(plot(timeline))
-    )
-
-
-def test_what_waits_still_is_said() -> None:
-    held = TaskRecord("held", "background", 5 * MS)
-    late = TaskRecord("late", "background", 5 * MS, 12 * MS)
-    timeline = replace(watched(), tasks=[held, late], spans=[])
-
-    said = words(plot(timeline))
-    assert "still held back" in said
-    assert "held back 7 ms · still waiting" in said
-
-
-def test_folded_spans_say_how_many_they_are() -> None:
-    said = words(plot(repeating(159)))
-
-    assert "_with_session in a thread × 159 · 3 ms · TimeoutError" in said
-    assert "error" in said
-
-
-def test_spans_for_which_there_is_no_room_are_counted() -> None:
-    recording = [watched(number, number * 50 * MS) for number in range(60)]
-    recording[0].spans_dropped, recording[0].tasks_dropped = 1_000, 1
-
-    said = words(plot(recording))
-    assert {
-        "960 spans not drawn", "1,000 earlier spans let go", "1 earlier task let go",
-    } <= set(said)  # fmt: skip
-    assert not any("SQL" in word for word in said)
-
-
-def test_the_lane_of_a_span_is_lower_than_that_of_a_task() -> None:
-    ax = plot(watched())
-    drawn(figure_of(ax), 160)
-    heights = {}
-    for text in ax.findobj(Text):
-        assert isinstance(text, Text)
-        if text.get_text():
-            heights[text.get_text()] = text.get_window_extent().y0
-
-    carts, payments = (
-        heights[f"{said} ms"] for said in ("SQL SELECT carts · 1", "calls payments.example · 5.4")
-    )
-    assert heights["send_mail"] - heights["warm_cache"] > 3 * (carts - payments)
-
-
-def test_a_span_that_has_not_ended_and_one_whose_clock_went_back_are_said() -> None:
-    spans = [Span("payments", "http", 5 * MS), Span("orders", "sql", 20 * MS, 15 * MS)]
-    said = words(plot(replace(watched(), spans=spans)))
-
-    assert {"calls payments · still open", "SQL orders · 5 ms · clock went back"} <= set(said)
-
-
-def test_the_line_that_held_the_loop_is_said() -> None:
-    timeline = checkout()
-    timeline.busy = [Busy(13 * MS, 35 * MS, "send_mail", 2, "shop/mail.py:42 in render")]
-
-    assert "held by send_mail at shop/mail.py:42 in render" in words(plot(timeline))
-    wide = words(plot(timeline, width=14))
-    assert "held by send_mail for 22 ms at shop/mail.py:42 in render" in wide
-
-
-def test_a_clock_that_went_back_is_said() -> None:
-    timeline = checkout()
-    timeline.tasks[0].started = 0
-
-    assert "clock went back" in words(plot(timeline))
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [
-        ("costs $5 or $6", "costs $5 or $6"),
-        (r"\frac{a}{b} $x^2$", r"\frac{a}{b} $x^2$"),
-        ("two\nlines\t", r"two\nlines\t"),
-        ("\x1b[31mred\u202e", r"\x1b[31mred\u202e"),
-        ("half \ud800", r"half \ud800"),
-        ("日本 é", "□□ é"),
-        ("<script>", "<script>"),
-    ],
-)
-def test_names_are_literal(name: str, shown: str) -> None:
-    timeline = checkout()
-    timeline.tasks[0].name = name
-    timeline.path = f"/{name}"
-
-    said = words(plot(timeline))
-    assert shown in said
-    assert f"POST /{shown} #1" in said
-
-
-def test_nothing_recorded_is_said() -> None:
-    assert words(plot([])) == ["No request was recorded"]
-
-
-def test_many_bars_have_fewer_words() -> None:
-    said = words(plot(random_timelines(10, 100)))
-
-    assert "10 requests, 1,000 tasks" in said
-    assert not any(word.startswith("task_") for word in said)
-    assert len(said) < 60
 
 
 def test_axes_that_are_given_are_returned() -> None:

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fastapi_tasks.timeline import Mode, TaskRecord
+from tests.drawn import words
 from tests.samples import MS, watched
-from tests.test_figure import words
 from visualize.figure import plot
 
 

@@ -83,7 +83,7 @@ def have_no_home(root: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "complaint"),
     [
-        (leave_uncommitted, "1 files are not committed, new.py first: commit them"),
+        (leave_uncommitted, "not committed: new.py: commit or remove it"),
         (leave_main, "this is branch mine, and releases are made of main: merge first"),
         (tag, "there is a tag v1.2.0: raise __version__ in fastapi_tasks/__init__.py"),
         (

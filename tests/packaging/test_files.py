@@ -21,7 +21,9 @@ from .environments import Built, run, tool
 
 pytestmark = pytest.mark.packaging
 
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+README_HOOK = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["metadata"][
+    "hooks"
+]["fancy-pypi-readme"]
 
 
 @pytest.fixture(scope="module")
@@ -100,13 +102,18 @@ class TestReadme:
 
     def test_links_to_files_that_there_are(self, metadata: Message) -> None:
         text = str(metadata.get_payload())
-        source, raw = (f"{PROJECT['urls']['Homepage']}/{part}/" for part in ("source", "raw"))
-        assert PROJECT["urls"]["Source"] + "/" == source
+        # Wherever the project has its home: pyproject.toml says what a link becomes on an index.
+        raw, source = (
+            re.sub(r"^.*?\(|\\\d\)$", "", one["replacement"])
+            for one in README_HOOK["substitutions"]
+        )
         pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text)
         assert pictures
         assert [one for one in pictures if not one.startswith(raw)] == []
         links = re.findall(r"\]\(([^)#]+)", text)
-        files = [re.sub(f"^({source}|{raw})", "", one) for one in links if "example/" in one]
+        files = [
+            re.sub(f"^({source}|{raw})", "", one) for one in links if one.startswith((source, raw))
+        ]
         assert len(files) > 5
         assert [file for file in files if not (ROOT / file).exists()] == []
 
