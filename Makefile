@@ -14,8 +14,8 @@ help: ## Show this list
 demo: $(VENV)/.lab ## Run the checkout app on a real server and show its timeline
 	@$(BIN)/python -m visualize demo
 
-test: $(VENV)/.dev $(NODE)/.done ## Run all tests, two at a time (AT_ONCE=4: four)
-	@$(BIN)/python -m tests.at_once
+test: $(VENV)/.dev $(NODE)/.done ## Run all tests
+	@$(BIN)/python -m pytest
 
 notebooks: $(VENV)/.queue ## Run all notebooks and write their outputs
 	@$(BIN)/python notebooks/execute.py

@@ -31,7 +31,7 @@ OF_THE_HOUSE = {
 """These test what stands around the library, or what a machine can do: once is enough, and so it
 is for all that paint."""
 
-QUICK = ["-q", "-m", "not slow and not browser and not packaging"]
+QUICK = ["-q", "-p", "no:cacheprovider", "-m", "not slow and not browser and not packaging"]
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def run(name: str, pytest: list[str]) -> bool | None:
     options = ["--resolution", "lowest-direct"] if name == LOWEST else []
     begun = time.monotonic()
     program = environment(ROOT / f".venv-{name}", found.path, *options)
-    command = [program, "-m", "tests.at_once", *library_tests(), "--", *pytest]
+    command = [program, "-m", "pytest", *pytest, *library_tests()]
     done = subprocess.run(command, cwd=ROOT)
     words = "lowest versions" if name == LOWEST else f"Python {name}, newest versions"
     good = "passed" if done.returncode == 0 else "FAILED"
