@@ -35,7 +35,7 @@ export class Compare {
 				make("strong", {}, before),
 				" against ",
 				make("strong", {}, after),
-				": what changed most comes first; a difference that chance or a busy machine explains is called noise. A click shows one pair in the lanes.",
+				": what changed most comes first; a difference that chance or a busy machine explains is noise, and stands without a percentage. A click shows one pair in the lanes.",
 			),
 			make(
 				"div",
@@ -114,9 +114,7 @@ function shiftCell(shift, words) {
 		"span",
 		{ className: shift.verdict === "noise" ? "noise" : "" },
 		`${words(shift.before)} → ${words(shift.after)} `,
-		shift.verdict === "noise"
-			? make("small", { textContent: "noise" })
-			: strong(verdictLook(shift.verdict), share),
+		shift.verdict !== "noise" && strong(verdictLook(shift.verdict), share),
 	);
 }
 
