@@ -69,6 +69,14 @@ def assert_all_ran(cells: list[Any]) -> None:
     assert any("image/png" in one.get("data", {}) for one in outputs(cells))
 
 
+@pytest.mark.parametrize(
+    "name", ["00_the_surprise", "11_commits_and_closings", "26_why_was_it_late"]
+)
+def test_all_cells_run(name: str, opened: Callable[[str], tuple[Any, list[Any]]]) -> None:
+    _, cells = opened(f"{name}.ipynb")
+    assert_all_ran(cells)
+
+
 @pytest.mark.parametrize("name", ["01_reading_a_timeline"])
 def test_all_cells_run_and_show_the_page_to_move_about_in(
     name: str, opened: Callable[[str], tuple[Any, list[Any]]], tmp_path: Path
