@@ -50,7 +50,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     environment |= {"JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "NO_COLOR": "1"}
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
-        "--expose-app-in-browser", f"--port={port}", "--ServerApp.port_retries=0",
+        "--expose-app-in-browser", "--JupyterNotebookApp.expose_app_in_browser=True",
+        f"--port={port}", "--ServerApp.port_retries=0",
         f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={root}",
         "--LabApp.news_url=", "--LabApp.check_for_updates_class="
         "jupyterlab.handlers.announcements.NeverCheckForUpdate",

@@ -1,4 +1,4 @@
-"""The notebooks of the tutorial in a real JupyterLab: all cells run, a slider moved."""
+"""The tutorial in a real JupyterLab and Notebook 7: all cells run, a slider moved."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ LONGEST = 120_000
 @pytest.fixture
 def opened(
     request: pytest.FixtureRequest, new_screen: Callable[..., Screen]
-) -> Callable[[str], tuple[Any, list[Any]]]:
+) -> Callable[..., tuple[Any, list[Any]]]:
     """Open a copy of a notebook, run all of its cells, and return the page and the cells."""
     url, root = request.getfixturevalue("lab")
 
-    def opened(name: str) -> tuple[Any, list[Any]]:
+    def opened(name: str, place: str = "lab/tree") -> tuple[Any, list[Any]]:
         shutil.copy(FOLDER / name, root / name)
         page = new_screen(height=1000, ours=False).page
         page.set_default_timeout(LONGEST)
         # Without a reset, what was open before is opened again, and comes to the front.
-        page.goto(url.format(name) + "&reset")
+        page.goto(url.format(name).replace("lab/tree", place) + "&reset")
         page.wait_for_function(IDLE, arg=name)
         # Otherwise cells that are scrolled out of sight are not in the document.
         page.evaluate(WHOLE)
@@ -72,14 +72,14 @@ def assert_all_ran(cells: list[Any]) -> None:
 @pytest.mark.parametrize(
     "name", ["00_the_surprise", "11_commits_and_closings", "26_why_was_it_late"]
 )
-def test_all_cells_run(name: str, opened: Callable[[str], tuple[Any, list[Any]]]) -> None:
+def test_all_cells_run(name: str, opened: Callable[..., tuple[Any, list[Any]]]) -> None:
     _, cells = opened(f"{name}.ipynb")
     assert_all_ran(cells)
 
 
 @pytest.mark.parametrize("name", ["01_reading_a_timeline"])
 def test_all_cells_run_and_show_the_page_to_move_about_in(
-    name: str, opened: Callable[[str], tuple[Any, list[Any]]], tmp_path: Path
+    name: str, opened: Callable[..., tuple[Any, list[Any]]], tmp_path: Path
 ) -> None:
     page, cells = opened(f"{name}.ipynb")
     assert_all_ran(cells)
@@ -95,8 +95,14 @@ def test_all_cells_run_and_show_the_page_to_move_about_in(
     page.screenshot(path=tmp_path / f"{name}.png")
 
 
+def test_all_cells_run_in_notebook_7(opened: Callable[..., tuple[Any, list[Any]]]) -> None:
+    page, cells = opened("05_three_modes.ipynb", "notebooks")
+    assert_all_ran(cells)
+    assert page.title().startswith("05_three_modes")
+
+
 def test_a_slider_of_the_playground_sends_another_request(
-    opened: Callable[[str], tuple[Any, list[Any]]], tmp_path: Path
+    opened: Callable[..., tuple[Any, list[Any]]], tmp_path: Path
 ) -> None:
     page, cells = opened("29_playground.ipynb")
     assert_all_ran(cells)
