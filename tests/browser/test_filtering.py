@@ -1,0 +1,112 @@
+"""Filter and legend: what is left of a recording, and what they say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.samples import checkout, random_timelines
+
+from .screen import Screen
+
+Show = Callable[..., Screen]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("mail", ["send_mail"]),
+        ("MAIL", ["send_mail"]),
+        ("mode:after_response", ["send_mail", "print_label", "notify_shipping"]),
+        ("mode:after_response -mail", ["print_label", "notify_shipping"]),
+        ("outcome:error", ["notify_shipping"]),
+        ("error:Connection", ["notify_shipping"]),
+        ("thread", ["print_label"]),
+        ("run>29ms", ["validate_payment", "send_mail"]),
+        ("status:2xx name:audit", ["audit"]),
+        ("route:/check outcome:ok mode:immediate", ["validate_payment", "audit"]),
+        ("checkout print", ["print_label"]),
+        ("status:500", []),
+    ],
+)
+def test_filter(show: Show, query: str, found: list[str]) -> None:
+    screen = show(checkout())
+    screen.press("/")
+    screen.page.keyboard.type(query)
+    screen.settle()
+    assert screen.tasks() == found
+    assert screen.text("found").startswith(f"{len(found)} of 6 tasks")
+    assert screen.visible("[data-part=notice]") is (found == [])
+
+
+def test_a_filter_that_is_none_says_why_and_changes_nothing(show: Show) -> None:
+    screen = show(checkout())
+    screen.search("wait>fast")
+    assert screen.text("found") == (
+        "wait>fast: 'fast' is no duration: write a number and its unit, such as 20ms"
+    )
+    assert len(screen.tasks()) == 6
+
+
+def test_a_filter_hides_requests_without_a_match(show: Show) -> None:
+    screen = show(random_timelines(9, 2))
+    screen.search("/items/3")
+    assert screen.state("v.app.shown[0].count") == 1
+
+
+def test_typing_a_filter_moves_nothing(show: Show) -> None:
+    screen = show(checkout())
+    before = screen.view
+    screen.press("/")
+    screen.page.keyboard.type("fnt0 ad")
+    screen.settle()
+    assert screen.view == before
+    assert screen.page.locator("[data-part=search]").input_value() == "fnt0 ad"
+
+
+def legend(screen: Screen) -> list[str]:
+    chips = screen.page.locator(".legend .entry:visible .chip")
+    return [" ".join(text.split()) for text in chips.all_inner_texts()]
+
+
+def test_the_legend_counts_what_the_filter_leaves_and_toggles(show: Show) -> None:
+    screen = show(checkout())
+    assert legend(screen) == [
+        "immediate 2", "after_route 1", "after_response 3", "ok 5", "✖ error 1",
+    ]  # fmt: skip
+    screen.search("mail")
+    assert legend(screen)[2:4] == ["after_response 1", "ok 1"]
+    screen.search("")
+    screen.click("[data-key=after_response] .chip")
+    assert screen.tasks() == ["validate_payment", "finalize_order", "audit"]
+    chip = screen.page.locator("[data-key=after_response] .chip")
+    assert chip.get_attribute("aria-pressed") == "false"
+    screen.click("[data-key=after_response] .chip")
+    screen.click("[data-key=error] .chip")
+    assert "notify_shipping" not in screen.tasks()
+    assert len(screen.tasks()) == 5
+
+
+def test_only_this_on_every_entry_of_the_legend(show: Show) -> None:
+    screen = show(checkout())
+    screen.page.locator("[data-key=immediate] .chip").hover()
+    screen.click("[data-key=immediate] .only")
+    assert screen.tasks() == ["validate_payment", "audit"]
+    screen.click("[data-key=immediate] .only")
+    assert len(screen.tasks()) == 6
+    screen.page.keyboard.down("Shift")
+    screen.click("[data-key=error] .chip")
+    screen.page.keyboard.up("Shift")
+    assert screen.tasks() == ["notify_shipping"]
+
+
+def test_hiding_what_went_well_leaves_the_requests_with_failures(show: Show) -> None:
+    timelines = random_timelines(50, 2)
+    for timeline in timelines:
+        for task in timeline.tasks:
+            task.outcome = "ok"
+    timelines[7].tasks[1].outcome = "error"
+    screen = show(timelines)
+    screen.click("[data-key=ok] .chip")
+    assert screen.text("found") == "1 of 100 tasks · 1 of 50 requests"
