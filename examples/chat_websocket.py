@@ -9,7 +9,7 @@
 # ///
 """A WebSocket that schedules work for each message, and some for when the talk is over.
 
-Immediate tasks run beside the connection; after_response tasks when it is closed.
+Immediate tasks run beside the connection; after_response tasks when it has closed.
 
 uv run examples/chat_websocket.py
 """

@@ -9,7 +9,7 @@
 # ///
 """Each task as a span in its request's trace, through the SDK that your app has configured.
 
-There is nothing to set: where a tracer provider is, tasks use it; where none is, they cost nothing.
+There is nothing to set: tasks use the tracer provider if there is one; if not, it costs nothing.
 
 uv run examples/opentelemetry_spans.py
 """

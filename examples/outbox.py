@@ -9,9 +9,9 @@
 """Lose no job, whatever kills the process: an outbox, a row that is committed with the order.
 
 Order and row are both there or neither is. A task hands the job over as soon as the response has
-been sent, and each start of the app hands over what a killed process has left. A job may so be
-handed over twice, by a process that was killed before it had deleted the row: whoever takes it must
-be able to take it again.
+been sent, and each start of the app hands over what a killed process has left. So a job may be
+handed over twice, if a process was killed before it had deleted the row: whoever takes it must be
+able to take it again.
 
 uv run examples/outbox.py
 """

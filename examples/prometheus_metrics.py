@@ -7,7 +7,7 @@
 # [tool.uv.sources]
 # fastapi-tasks-timeline = { path = ".." }
 # ///
-"""Metrics for Prometheus out of the recorder's events: responses and background work apart.
+"""Metrics for Prometheus from the recorder's events: responses and background work apart.
 
 A histogram of a whole request would mix what the client waits for with what runs after it has
 left. Here the response ends when it was sent, and each task has a wait and a run of its own.

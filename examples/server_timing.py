@@ -8,8 +8,8 @@
 # ///
 """Tell the browser where the time went: a Server-Timing header out of the request's timeline.
 
-Its numbers stand in the network panel of every browser's developer tools. They tell names and
-times to whoever asks, so in production send them to those alone who may know.
+Its numbers are shown in the network panel of every browser's developer tools. They tell names and
+times to whoever asks, so in production send them only to those who may know.
 
 uv run examples/server_timing.py
 """

@@ -9,9 +9,9 @@
 # ///
 """What a task reads of a row that its request has just changed, and when it is committed.
 
-FastAPI closes a `yield` dependency after the response, and that is where sessions are committed
-as a rule. So a task may come too early, in every mode. With scope="function" the dependency
-closes when the endpoint has returned, before any of the two later modes.
+FastAPI closes a `yield` dependency after the response, and that is where sessions are usually
+committed. So a task may come too early, in every mode. With scope="function" the dependency
+closes when the endpoint has returned, before both of the later modes.
 
 uv run examples/sqlalchemy_commit.py
 """

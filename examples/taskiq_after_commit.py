@@ -14,7 +14,7 @@ handed over in after_route, which comes after that. If the endpoint fails, the o
 and the job is discarded, both or none.
 
 What is left: the process may be killed between the commit and the handing over, and then the order
-stands without its job. Where that must not happen, the enqueueing belongs into the transaction
+stands without its job. Where that must not happen, the enqueueing belongs in the transaction
 itself: a row in an outbox table (examples/outbox.py), or a queue that lives in the same database,
 such as procrastinate.
 

@@ -6,7 +6,7 @@
 # [tool.uv.sources]
 # fastapi-tasks-timeline = { path = ".." }
 # ///
-"""An app that knows nothing of this library, watched: what its requests spend their time on.
+"""An app that does not use this library, watched: what its requests spend their time on.
 
 uv run examples/your_app_unchanged.py
 """

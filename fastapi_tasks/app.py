@@ -45,9 +45,8 @@ def add_tasks(
     shutdown began, whatever still runs is abandoned: keep it below what the platform grants the
     process. `threads` is how many `def` tasks run at once. `watch` also records what the app does
     without `Tasks`: middlewares, dependencies, BackgroundTasks, created tasks, statements, calls;
-    it switches `recorder.watching` on. Raises TypeError for what is not a FastAPI app, ValueError
-    for a limit that is negative or not a number, FastAPITasksError when the app is recorded
-    already or has started.
+    it switches `recorder.watching` on. Raises TypeError for anything but a FastAPI app, ValueError
+    for a limit out of range, FastAPITasksError when the app is recorded already or has started.
     """
     if not isinstance(app, FastAPI):
         raise TypeError(
@@ -70,13 +69,13 @@ def add_tasks(
 
 
 def record(app: Any, *, recorder: Recorder | None = None, watch: bool = False) -> Recorder:
-    """Record the requests of an ASGI app of any kind that uses no `Tasks`; it stays what is served.
+    """Record the requests of any ASGI app that uses no `Tasks`; go on serving the app itself.
 
     `recorder` keeps them; by default a new one keeps the last 256. `watch` also records what the
-    app does within them, as with add_tasks(), as far as it is not FastAPI's own doing. Raises
-    TypeError for an app whose calls nobody can come between, such as a function: that is recorded
-    by a `RecordingMiddleware` around it; FastAPITasksError when the app is recorded already, or is
-    one of Starlette's or FastAPI's that has started.
+    app does within them, as with add_tasks(); only a FastAPI app has FastAPI's own steps. Raises
+    TypeError for an app whose calls cannot be intercepted, such as a function: wrap that in a
+    `RecordingMiddleware`; FastAPITasksError when the app is recorded already, or is a Starlette or
+    FastAPI app that has started.
     """
     if isinstance(app, Starlette):
         _check(app, "record")
@@ -97,10 +96,10 @@ def record(app: Any, *, recorder: Recorder | None = None, watch: bool = False) -
 
 
 class RecordingMiddleware:
-    """Record the requests of any ASGI app around which this stands, outermost.
+    """Record the requests of the ASGI app that this wraps; put it around everything else.
 
     `recorder` keeps them; by default a new one keeps the last 256. `watch` also records what the
-    app does within them, as far as it is not FastAPI's own doing.
+    app does within them; only record() and add_tasks() give its middlewares spans.
     """
 
     def __init__(
@@ -117,7 +116,7 @@ class RecordingMiddleware:
 
 
 def recorder_of(app: Any) -> Recorder | None:
-    """Return the recorder of an app, or of the app inside of it; None where none records it."""
+    """Return the recorder of an app, or of the app that it wraps; None where it has none."""
     while app is not None:
         places = (app, "recorder"), (app, _RECORDER), (getattr(app, "state", None), _RECORDER)
         for holder, name in places:

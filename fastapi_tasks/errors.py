@@ -20,8 +20,9 @@ class FastAPITasksUninitializedAppError(FastAPITasksError):
 class RecordingError(FastAPITasksError, ValueError):
     """Raised for a recording that cannot be read. The message names the line.
 
-    `line` is its number, from 1. `cut` says that the line has no end, as the last one of a
-    recording that is being written, or was cut off. `timelines` are those of the lines before.
+    `line` is its number, from 1. `cut` says that the line has no end, as the last line of a
+    recording that is still being written, or was cut off. `timelines` are those of the lines
+    before it.
     """
 
     def __init__(

@@ -21,7 +21,7 @@ logger = logging.getLogger("fastapi_tasks")
 class Event(NamedTuple):
     """Something that just happened to a request or to one of its tasks.
 
-    The record that it happened to holds the time.
+    The time is in the record of the request or task that it happened to.
     """
 
     kind: str

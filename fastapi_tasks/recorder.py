@@ -20,8 +20,8 @@ class Recorder:
     `maxlen` is how many requests are kept, the latest ones; `max_tasks`, `max_spans` and `max_busy`
     how many tasks, spans and busy segments of each, again the latest. `busy_threshold` is how many
     seconds a step may hold the event loop before it is recorded; math.inf records none. `enabled`
-    can be switched at any time; off, requests run as before and nothing is kept. `clock` returns
-    nanoseconds of a clock that never goes back, `wall` nanoseconds since the epoch. Raises
+    can be switched at any time; requests that begin while it is off are not recorded. `clock`
+    returns nanoseconds of a clock that never goes back, `wall` nanoseconds since the epoch. Raises
     ValueError for a limit that is negative or not a number.
     """
 
@@ -78,7 +78,7 @@ class Recorder:
     def timelines(self) -> list[Timeline]:
         """The requests that are kept, in the order of their start.
 
-        Where the app is watched and its lifespan starts work, also that, among them.
+        If the app is watched and its lifespan starts work, a timeline of that is among them.
         """
         keeper = self._keeper
         if not keeper.apart:
@@ -111,7 +111,7 @@ class Recorder:
         self._keeper.clear()
 
     def ignore(self, path: str) -> None:
-        """Leave requests to this path, and to all below it, unrecorded and unwaited for.
+        """Neither record nor wait for requests to this path, or to any path below it.
 
         Raises ValueError for a path that does not begin with a slash, or is nothing but one.
         """
@@ -124,7 +124,7 @@ class Recorder:
         self._keeper.ignored = (*self._keeper.ignored, prefix)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener` with every Event as it happens; return what ends that.
+        """Call `listener` with every Event as it happens; return a function that ends this.
 
         It is called where things happen, also in worker threads, and must not block. One that
         raises is logged and no longer called.
@@ -154,7 +154,7 @@ class Recorder:
         raise TimeoutError(self._still_open(timeout, of))
 
     def wait_settled(self, timeout: float | None = None, *, of: Timeline | None = None) -> None:
-        """Do what `settled` does, for code that is not async, in a thread of its own.
+        """Do what `settled` does, for code that is not async; in a thread that runs no event loop.
 
         Raises TimeoutError as `settled` does.
         """

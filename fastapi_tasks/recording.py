@@ -177,10 +177,10 @@ def _not_whole(reason: str) -> str:
 def save(
     timelines: Timeline | Iterable[Timeline], path: str | Path, *, force: bool = False
 ) -> None:
-    """Write timelines to a file as JSON Lines, whole or not at all; one that is there is replaced.
+    """Write timelines to a file as JSON Lines, whole or not at all; replace an older recording.
 
-    With `force`, also one that holds something else than a recording. Raises FileExistsError for
-    such a file without it, OSError if it cannot be written.
+    With `force`, replace any other file too. Raises FileExistsError for such a file without
+    `force`, OSError if it cannot be written.
     """
     head = beginning(path)
     if head and not force and not is_recording(head):
@@ -223,7 +223,7 @@ def merge(*recordings: Iterable[Timeline]) -> list[Timeline]:
     """Put the timelines of several workers on one clock, the wall clock, in order of their start.
 
     Their times become nanoseconds since the epoch. Each keeps the distances that its own
-    monotonic clock measured, also where the wall clocks disagree. The originals stay as they are.
+    monotonic clock measured, even where wall clocks disagree. The originals do not change.
     """
     merged = [shift(one, one.wall - one.request_start) for many in recordings for one in many]
     return sorted(merged, key=lambda timeline: timeline.request_start)

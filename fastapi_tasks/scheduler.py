@@ -28,7 +28,7 @@ class TasksBatch:
         self._config = config
 
     def schedule(self, func: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Task[P, T]:
-        """Call `func` in the background, at the time that this scheduler's mode names.
+        """Call `func` in the background, when this scheduler's mode says.
 
         A coroutine function runs on the event loop, any other callable in a worker thread; what
         that returns is awaited if it is awaitable. May be called from any thread, and never
@@ -53,11 +53,11 @@ class TasksBatch:
         timeout: float | None = None,
         limit: int | anyio.CapacityLimiter | None = None,
     ) -> TasksBatch:
-        """Return this scheduler with settings of its own; None keeps the one it has.
+        """Return a scheduler like this one with other settings; None keeps the setting it has.
 
         `name` is shown in timelines and logs, `shield` keeps a task running beyond the grace
         period of a shutdown, `on_error` is called with the task and what it raised. `timeout` is
-        how many seconds it may run, `limit` how many may run at once: a number, then of each
+        how many seconds it may run, `limit` how many may run at once: a number, counted for each
         function, or an anyio CapacityLimiter. Raises what TaskConfig does.
         """
         own = TaskConfig(name, shield, on_error, timeout, limit)
@@ -65,7 +65,7 @@ class TasksBatch:
 
 
 class TasksScheduler(TasksBatch):
-    """Schedule tasks that are released at once, or with `after_route`, `after_response` later."""
+    """Schedule tasks that are released at once; `after_route` and `after_response` do so later."""
 
     __slots__ = ()
 

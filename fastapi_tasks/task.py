@@ -123,11 +123,11 @@ class TaskConfig:
     `name` is shown in timelines and logs; by default the function's own. `shield` keeps the task
     running beyond the grace period of a shutdown; by default it does not. `on_error` is called
     with the task and the exception when it raises one; by default failures are only logged.
-    `timeout` is how many seconds the task may run, by default for ever: then a coroutine is
+    `timeout` is how many seconds the task may run, by default for ever; after that a coroutine is
     cancelled, and a function in its thread, which nothing can stop, is let go. `limit` is how many
-    may run at once: a number, counted for each function by itself, or an anyio CapacityLimiter,
-    shared by all that are given it. Raises TypeError for a setting of another kind, ValueError for
-    a timeout that is not above 0 and finite or a limit below 1.
+    may run at once: a number, counted for each function, or an anyio CapacityLimiter, shared by all
+    tasks that are given it. Raises TypeError for a setting of the wrong type, ValueError for a
+    timeout that is not above 0 and finite or a limit below 1.
     """
 
     name: str | None = None

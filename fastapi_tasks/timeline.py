@@ -15,9 +15,9 @@ ScheduledMode = Literal["immediate", "after_route", "after_response"]
 Mode = Literal[ScheduledMode, "background", "spawned"]
 """When a task is released: in `schedule()`, after the endpoint, or after the response.
 
-The last two are of tasks that are not ours: `background` are Starlette's BackgroundTasks, released
-when the response was sent and run one after another; `spawned` are those that user code starts
-itself, with `create_task()` or in a task group.
+The last two are of tasks that `Tasks` did not schedule: `background` are Starlette's
+BackgroundTasks, released when the response was sent and run one after another; `spawned` are those
+that user code starts itself, with `create_task()` or in a task group.
 """
 
 Outcome = Literal["ok", "error", "cancelled", "discarded", "abandoned", "timeout"]
@@ -99,9 +99,9 @@ class Busy:
 
     `culprit` names the task, or the request (`POST /orders #3`). `task` is the task's id; None
     means that the request itself, or another request's work, held it. `line` is the source line
-    that held it, where it is known: `shop/mail.py:42 in render`. `thread` says that it was none of
-    the loop's own steps, but another thread of the process, which kept the interpreter lock. The
-    culprit is `MACHINE` where a step took long because the machine did not let it work.
+    that held it, where it is known: `shop/mail.py:42 in render`. `thread` says that not a step of
+    the loop held it, but another thread of the process, which kept the interpreter lock. The
+    culprit is `the machine` where a step took long because the machine did not let it work.
     """
 
     start: int = field(metadata=MOMENT)
@@ -140,9 +140,9 @@ class Span:
 
     `id` counts the spans of a request from 0; `parent` is the id of the span that this one is
     inside of, None where it is in none. `task` is the id of the task that made it, None where the
-    request itself did. `end` is None while it lasts. `error` is the type of what left it.
-    `attributes` are few and harmless: never values, statements' parameters, queries or headers.
-    `answered` is when a middleware passed the beginning of the answer on, None where it did not.
+    request itself did. `end` is None while it lasts. `error` is the type of the exception that left
+    it. `attributes` are few and harmless: never values, statements' parameters, queries or headers.
+    `answered` is when a middleware passed on the start of the response, None where it did not.
     """
 
     name: str
@@ -185,14 +185,14 @@ class Timeline:
     began. `request_end` is when the app was done with the request: None means that it is still
     open. `route` is the path as the app declares it, with the prefixes of its routers and mounts.
     `status` is None for a WebSocket that was accepted. `error` is the type of the exception that
-    left the endpoint, or that made its tasks be discarded. `aborted` says that the response never
+    left the endpoint, or for which its tasks were discarded. `aborted` says that the response never
     reached its end, or its client had left by then.
 
-    Of the kind `lifespan` is the record of what an app started in its lifespan, such as a worker
-    that runs for as long as the app does: it has no endpoint and no response.
+    A timeline of kind `lifespan` records what an app started in its lifespan, such as a worker that
+    runs for as long as the app does: it has no endpoint and no response.
 
-    Of a request with very many tasks, `tasks`, `spans` and `busy` hold the last; `tasks_dropped`,
-    `spans_dropped` and `busy_dropped` count the others.
+    Of very many, `tasks`, `spans` and `busy` hold only the last; `tasks_dropped`, `spans_dropped`
+    and `busy_dropped` count the others.
     """
 
     id: int
@@ -258,7 +258,7 @@ class Timeline:
     def task(self, name: str) -> TaskRecord:
         """Return the task of this name; of several, the one that was requested first.
 
-        Raises LookupError, which names those that there are.
+        Raises LookupError, which names the tasks that the request has.
         """
         found = [task for task in self.tasks if task.name == name]
         if found:

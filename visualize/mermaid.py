@@ -32,10 +32,10 @@ SPECIAL = re.compile(r"[#;:%<>&\\`\"]")
 
 
 def to_mermaid(timelines: Recording) -> str:
-    """Return a chart with a section for each request, and a row for each part of what took time.
+    """Return a chart with a section for each request, and a row for each part that took time.
 
-    Of a recording that is too long for GitHub the first requests are drawn, and a comment says how
-    many more there are.
+    If a recording is too long for GitHub, its first requests are drawn, and a comment counts the
+    others.
     """
     given = sorted(listed(timelines), key=lambda one: (one.process, one.request_start))
     scene = arrange(given, lanes="task", spans="counted")

@@ -46,9 +46,9 @@ def show(
 ) -> Shown:
     """Return timelines as an output of a notebook, interactive wherever scripts may run.
 
-    Several recordings, by label, are compared; `title` and `align` are those of `to_html`.
-    `height` is in pixels, by default what the timelines need, within reason. The output stays
-    what the timelines were at the call. Raises ValueError for a height below 1.
+    A mapping from labels to recordings compares them; `title` and `align` are those of `to_html`.
+    `height` is in pixels, by default what the timelines need, within reason. The output shows the
+    timelines as they were at the call. Raises ValueError for a height below 1.
     """
     if height is not None and height < 1:
         raise ValueError(f"height={height} leaves nothing to see: give pixels, such as 400")

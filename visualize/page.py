@@ -58,8 +58,8 @@ def to_html(
 
     A mapping from labels to recordings compares them on one time axis. `align` puts each request
     where the clock says (the default for one recording), or all of them at their start (the
-    default for several) or where their response was sent. Raises TypeError for what is no
-    timeline, ValueError for another `align`.
+    default for several) or where their response was sent. Raises TypeError for anything but
+    timelines, ValueError for another `align`.
     """
     given = timelines if isinstance(timelines, Mapping) else {"": timelines}
     recordings = {label: listed(recording) for label, recording in given.items()}

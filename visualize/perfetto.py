@@ -27,8 +27,8 @@ def to_perfetto(timelines: Recording) -> str:
     """Return a trace with one event a line, in microseconds after the first moment.
 
     The tasks of each mode have one track or more. An arrow goes from where a task was scheduled to
-    its start. Spans stand inside of the bar that made them, or on tracks beside it where they
-    reach beyond it or overlap each other.
+    its start. Spans are inside the bar that made them, or on tracks beside it where they reach
+    beyond it or overlap each other.
     """
     scene = arrange(timelines, lanes="task", spans="all")
     # Thread ids differ from process ids: Perfetto would take the two for one.

@@ -85,7 +85,7 @@ def _serializing(serialize: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def starlette_in(app: Any) -> Starlette | None:
-    """Return the Starlette or FastAPI app itself, of one that others may be wrapped around."""
+    """Return the Starlette or FastAPI app that is `app` or is wrapped in it; None without one."""
     while app is not None and not isinstance(app, Starlette):
         app = getattr(app, "app", None)
     return app

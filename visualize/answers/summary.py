@@ -43,11 +43,11 @@ class Row:
     """One route, one kind of task or one kind of span in numbers; times are nanoseconds.
 
     `name` is `POST /orders`, the task's name or the span's; `mode` is the task's, the kind of a
-    span, and empty for a route. `n` counts them all; each `Spread` counts those that got so far,
+    span, and empty for a route. `n` counts them all; each `Spread` counts those that got that far,
     and is None if none did. `response` is request start → response sent, `wait` released →
     started, `run` started → finished, of a span start → end. `held` is how long they held the event
-    loop altogether, a route without its tasks. `errors` counts answers of 500 and above and
-    requests that failed otherwise, and tasks with any outcome but `ok`.
+    loop altogether, a route without its tasks. `errors` counts answers of 500 and above, requests
+    that failed otherwise, and tasks that ended with any outcome but `ok`.
     """
 
     kind: Kind
@@ -94,7 +94,7 @@ class Summary:
 
 
 def summary(timelines: Recording) -> Summary:
-    """Sum up one timeline or many. Raises TypeError for what is no timeline."""
+    """Sum up one timeline or many. Raises TypeError for anything but timelines."""
     given = listed(timelines)
     groups: dict[Key, _Group] = defaultdict(_Group)
     for timeline in given:

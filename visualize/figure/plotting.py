@@ -75,9 +75,9 @@ def plot(
     """Draw timelines, and return the axes, whose x axis is in milliseconds.
 
     Without `ax`, a new figure is made, `width` inches wide and as high as its lanes need. `theme`
-    is by default the one that suits the background of the figure of `ax`, else `light`. `lanes`,
+    is by default the one that suits the background of `ax`'s figure, else `light`. `lanes`,
     `spans` and `align` are those of `visualize.layout.arrange`. More than 60 requests are shown as
-    numbers over time, with whatever failed in front, unless `lanes` asks for each.
+    numbers over time, with failures in front, unless `lanes` is given.
     """
     given = listed(timelines)
     if ax is not None:

@@ -19,7 +19,7 @@ def beside(guess: Any, measured: Any, unit: str = "") -> str:
     """Say what was guessed and what was measured, and how far apart they are.
 
     Numbers are close within a quarter; anything else is the same or not. `unit` follows the
-    numbers. A guess of `...` says that there is none, and is asked for in a line of its own.
+    numbers. A guess of `...` counts as none, and a line asks for one.
     """
     found = f"measured: {_written(measured, unit)}"
     if guess is ...:
@@ -36,8 +36,8 @@ def beside(guess: Any, measured: Any, unit: str = "") -> str:
 def verdict(lab: Bench, check: Callable[..., str], *args: Any, failing: bool = False) -> str:
     """Return what `check(*args)` says of an exercise: `Right: …` or `Not yet: …`.
 
-    An endpoint that failed is named before `check` is asked, unless `failing` says that one may.
-    What the lab's server has logged follows whatever is not right.
+    An endpoint that failed is named before `check` is called, unless `failing` says that one may.
+    If the answer is not right, what the lab's server logged follows it.
     """
     failed = [one for one in lab.timelines if one.error is not None]
     if failed and not failing:

@@ -27,8 +27,8 @@ def compare_modes(
 ) -> dict[str, Timeline]:
     """Run the same work inline, as Starlette's BackgroundTasks and in the three modes.
 
-    Each way gets one real request, whose endpoint hands out `work(*args)` so many `times` and
-    then awaits something else for `endpoint` seconds. Inline work is no task: it is a span of its
+    Each way gets one real request, whose endpoint hands out `work(*args)` `times` times and then
+    awaits something else for `endpoint` seconds. Inline work is no task: it is a span of its
     request. Starlette's tasks have the mode `background`. Raises ValueError for a negative number.
     """
     for name, value in (("times", times), ("endpoint", endpoint)):

@@ -25,7 +25,7 @@ def serve(app: ASGIApp, *, port: int = 0, quiet: bool = False, watch: bool = Fal
 
 
 async def start(app: ASGIApp, *, port: int = 0, quiet: bool = False, watch: bool = False) -> Lab:
-    """Do as `serve`, until `await lab.stop()`: for a notebook, where cells share a server."""
+    """Do as `serve` does, until `await lab.stop()`: for a notebook, whose cells share a server."""
     return await Serving(app, port, quiet, watch).__aenter__()
 
 

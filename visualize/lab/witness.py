@@ -27,8 +27,8 @@ APART = 0.02
 def moments(timeline: Timeline, seen: Mapping[str, int]) -> str:
     """Return a table of the recorded moments with `seen`, the reader's stamps, among them.
 
-    Stamps are nanoseconds of `time.perf_counter_ns`, the clock of the recording. Each has the
-    letter that it has in `lay_over`.
+    Stamps are nanoseconds of `time.perf_counter_ns`, the clock of the recording. Each has the same
+    letter as in `lay_over`.
     """
     recorded = [(moment, "  ", name) for moment, name in _recorded(timeline)]
     own = [(moment, f"{letter} ", name) for letter, name, moment in _lettered(seen)]

@@ -13,7 +13,7 @@ from .pages import LivePage
 class Beside:
     """Serves the live page below `path`, and the app everywhere else.
 
-    The page answers this machine only, and only who has the token: its `address` has to be told.
+    The page answers this machine only, and only those who have the token, which is in `address`.
     Neither the app's middlewares nor its recorder see the page's requests.
     """
 

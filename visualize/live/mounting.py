@@ -27,11 +27,11 @@ def mount(
 ) -> LivePage:
     """Show the requests of a running app, as they happen, on a page of its own at `path`.
 
-    `dependencies` decide who may see it. Without them it asks for a token, which stands in the URL
-    that is logged when the app starts, and answers this machine only; `anywhere` asks for the
-    token alone. The page's own requests are not recorded. Return the page, whose `address` is its
-    path with the token. Raises FastAPITasksUninitializedAppError if the app has no tasks yet,
-    ValueError for a path that does not begin with a slash or leaves nothing after it, RuntimeError
+    `dependencies` decide who may see it. Without them it asks for a token, which is in the URL
+    that is logged when the app starts, and answers this machine only; with `anywhere` the token is
+    enough. The page's own requests are not recorded. Return the page, whose `address` is its path
+    with the token. Raises FastAPITasksUninitializedAppError if the app is not recorded yet,
+    ValueError for a path that does not begin with a slash or has nothing after it, RuntimeError
     when the app has started.
     """
     recorder = _recorder(app)

@@ -39,10 +39,10 @@ class Timelines:
     def last(self) -> Timeline:
         """The request that started last.
 
-        In a test that is not async, when its tasks have ended; in one that is, as it is now: there
-        `await timelines.settled()` first. A WebSocket that is open, and tasks that are not ours,
-        are not waited for. Raises LookupError where there is no request, TimeoutError when
-        `patience` seconds have passed, which names what is still open.
+        In a test that is not async, it waits until its tasks have ended; in an async one it returns
+        the request as it is now: there `await timelines.settled()` first. It does not wait for an
+        open WebSocket, nor for tasks that the app creates itself. Raises LookupError where there is
+        no request, TimeoutError, naming what is still open, after `patience` seconds.
         """
         timelines = self.timelines
         if not timelines:

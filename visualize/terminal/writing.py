@@ -27,9 +27,9 @@ def text(
 ) -> str:
     """Draw timelines as text, one request after another.
 
-    `width` is in columns, 40 at least, by default the terminal's. `color` is by default used where
-    standard output is a terminal and NO_COLOR is not set; `ascii` characters alone, where its
-    encoding has no others.
+    `width` is in columns, 40 at least, by default the terminal's. `color` is by default on where
+    standard output is a terminal and NO_COLOR is not set. `ascii` uses only ASCII characters, by
+    default where the encoding of standard output has no others.
     """
     given = listed(timelines)
     pen = pen_for(width=width, color=color, ascii=ascii)

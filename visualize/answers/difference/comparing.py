@@ -51,10 +51,10 @@ class Difference:
 def difference(before: Recording, after: Recording) -> Difference:
     """Compare two recordings: routes by method and route, tasks by name and mode.
 
-    Of each row p50 and p95 are compared, of a route's response, of a task's wait and run; then how
+    For each row it compares p50 and p95 of a route's response or of a task's wait and run, then how
     many failed and how long they held the event loop. Noise is what a rank test over stretches of
     time leaves to chance, or what moved by little, or no more than most other rows did; the table
-    ends with how much that is. Raises TypeError for what is no timeline.
+    ends with how much that is. Raises TypeError for anything but timelines.
     """
     first, second = _measured(listed(before)), _measured(listed(after))
     both = {key: list(_shifts(first[key], second[key])) for key in first if key in second}

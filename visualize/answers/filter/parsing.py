@@ -47,7 +47,7 @@ _STATUS = re.compile(r"([1-9])([0-9]{2}|xx)")
 
 
 class FilterError(ValueError):
-    """Raised for an expression that is none. `position` counts its characters from 0.
+    """Raised for an expression that cannot be read. `position` counts its characters from 0.
 
     The message names the word at that position, what is wrong with it and what to write.
     """

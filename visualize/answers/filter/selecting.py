@@ -12,11 +12,11 @@ from .terms import Filter
 
 
 def select(timelines: Iterable[Timeline], expression: str | Filter) -> list[Timeline]:
-    """Return the requests that are a hit or hold one, each with no other tasks than hits.
+    """Return the requests that match or have a task that does, each with only its matching tasks.
 
-    They are copies, whose tasks, spans and busy segments are the recording's own; spans of tasks
-    that stay away do so too. What held the loop stays, since it concerns every request. Raises
-    FilterError, which points at the word that is wrong.
+    They are copies that share tasks, spans and busy segments with the recording; spans of tasks
+    that are left out are left out too. What held the loop stays, since it concerns every request.
+    Raises FilterError, which points at the word that is wrong.
     """
     wanted = parse(expression) if isinstance(expression, str) else expression
     selected = []

@@ -44,7 +44,7 @@ def explain(
 
     `grace_period` and `shutdown_timeout` are seconds, as given to add_tasks: what a shutdown allows
     tasks. No nanosecond of a request or of a task is counted for two findings. Raises TypeError
-    for what is no timeline.
+    for anything but timelines.
     """
     grace, shutdown = (round(limit * 1e9) for limit in (grace_period, shutdown_timeout))
     evidence = Evidence(listed(timelines), grace, shutdown)
