@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
 import anyio
@@ -19,25 +18,13 @@ from fastapi_tasks.request import Request
 from fastapi_tasks.websocket import Connection
 
 from .asgi import serving
+from .freed import uncollected
 
 pytestmark = pytest.mark.anyio
 
 MakeApp = Callable[..., FastAPI]
 
 KINDS = (Request, Connection, Phases, Job)
-
-
-@pytest.fixture
-def by_hand() -> Iterator[None]:
-    """No garbage collector: what is not freed by itself stays."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
-
-
-def alive() -> list[str]:
-    return sorted(type(one).__name__ for one in gc.get_objects() if type(one) in KINDS)
 
 
 async def work() -> None: ...
@@ -80,7 +67,7 @@ def add_endpoints(app: FastAPI) -> None:
 @pytest.mark.parametrize("watch", [False, True], ids=["", "watched"])
 @pytest.mark.parametrize("path", ["/none", "/all", "/dependency", "/stream", "/socket"])
 async def test_a_request_and_all_that_it_held(
-    make_app: MakeApp, recorder: Recorder, by_hand: None, path: str, watch: bool
+    make_app: MakeApp, recorder: Recorder, path: str, watch: bool
 ) -> None:
     app = make_app(tasks={"watch": watch})
     add_endpoints(app)
@@ -92,10 +79,11 @@ async def test_a_request_and_all_that_it_held(
             await server.get(path)
 
     async with serving(app) as server:
-        for _ in range(3):
-            await ask(server)
-        await recorder.settled()
-        for _ in range(5):
-            await anyio.lowlevel.checkpoint()
-        assert alive() == []
+        with uncollected(*KINDS) as stayed:
+            for _ in range(3):
+                await ask(server)
+            await recorder.settled()
+            for _ in range(5):
+                await anyio.lowlevel.checkpoint()
+            assert stayed() == []
     assert len(recorder.timelines) == 3

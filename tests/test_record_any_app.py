@@ -73,7 +73,8 @@ def test_litestar_is_recorded_and_watched_and_stays_what_is_served() -> None:
         await asyncio.create_task(note())
         return {"books": 7}
 
-    app = litestar.Litestar([show], lifespan=[lifespan])
+    # Its own logging would be that of all tests after this one.
+    app = litestar.Litestar([show], lifespan=[lifespan], logging_config=None)
     recorder = record(app, watch=True)
     assert isinstance(app, litestar.Litestar)
     assert recorder_of(app) is recorder

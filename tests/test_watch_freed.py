@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from fastapi import BackgroundTasks, Depends, FastAPI
@@ -16,19 +13,7 @@ from fastapi_tasks.request import Request
 from fastapi_tasks.watch.here import Open, leaf, spanning
 
 from .asgi import serving
-
-
-@pytest.fixture
-def by_hand() -> Iterator[None]:
-    """No garbage collector: what is not freed by itself stays."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
-
-
-def alive(*kinds: type) -> list[Any]:
-    return [one for one in gc.get_objects() if type(one) in kinds]
+from .freed import uncollected
 
 
 async def work() -> None:
@@ -54,15 +39,15 @@ def shop() -> FastAPI:
 @pytest.mark.anyio
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.parametrize(("path", "most"), [("/7", 10), ("/nothing/there", 2), ("/x", 5)])
-async def test_a_request_is(path: str, most: int, by_hand: None) -> None:
+async def test_a_request_is(path: str, most: int) -> None:
     app = shop()
     recorder = Recorder(maxlen=1)
     add_tasks(app, recorder=recorder, watch=True)
     async with serving(app) as server:
-        for _ in range(3):
-            await server.get(path)
-            await recorder.settled()
-        await asyncio.sleep(0)  # until the loop lets go of the last task
-        kept = recorder.timelines[0].spans
-        assert len(kept) == most
-        assert alive(Request, Open) == []
+        with uncollected(Request, Open) as stayed:
+            for _ in range(3):
+                await server.get(path)
+                await recorder.settled()
+            await asyncio.sleep(0)  # until the loop lets go of the last task
+            assert stayed() == []
+        assert len(recorder.timelines[0].spans) == most
