@@ -20,7 +20,7 @@ class Crew:
 
     def __init__(self) -> None:
         self._watched = threading.get_ident()
-        self._worked: dict[int, int] = {}
+        self._worked = _worked()
 
     def at_work(self) -> list[Stack]:
         """Return the stacks of those that worked most since the last call, most first."""
