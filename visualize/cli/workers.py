@@ -39,6 +39,7 @@ class Worker:
         self._said, says = _context.Pipe(duplex=False)
         self.process = _context.Process(target=_work, args=(serve, options, taken, says))
         self.process.start()
+        self._over = False
         says.close()
 
     def ready(self) -> str | None:
@@ -50,8 +51,12 @@ class Worker:
         return page
 
     def ask_to_stop(self, number: int) -> None:
-        """Pass a signal on, if it still runs."""
-        if self.process.is_alive() and self.process.pid is not None:
+        """Pass a signal on, if it still runs; also from a handler of that signal."""
+        if self._over or self.process.pid is None:
+            return
+        # Whether it runs must not be asked for here: the handler may stand in the middle of that
+        # very question in `ended()`, whose answer would be lost.
+        with suppress(ProcessLookupError):
             os.kill(self.process.pid, number)
 
     def ended(self) -> int:
@@ -59,6 +64,7 @@ class Worker:
         while self.process.is_alive():
             # Not for ever: a signal that comes just before the wait would not end it.
             self.process.join(0.2)
+        self._over = True
         return self.process.exitcode or 0
 
     def recording(self) -> list[Timeline]:
