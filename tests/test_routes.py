@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 
 import pytest
 from fastapi import APIRouter, FastAPI
 from starlette.responses import PlainTextResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, Router
 
 from fastapi_tasks import Recorder, Tasks
 
@@ -38,7 +39,14 @@ ENDPOINTS = pytest.mark.parametrize("endpoint", [plain, with_tasks])
         ("/api/v1", "/api/v1"),
         ("/inside/9/it/3", "/inside/{tenant}/it/{number}"),
         ("/inside/9/api/it/3", "/inside/{tenant}/api/it/{number}"),
-        ("/starlette/it/3", "/starlette/it/{number}"),
+        pytest.param(
+            "/starlette/it/3",
+            "/starlette/it/{number}",
+            marks=pytest.mark.skipif(
+                'scope["route"]' not in inspect.getsource(Router),
+                reason="Starlette of this version does not tell which route of its own it took",
+            ),
+        ),
         ("/nowhere", None),
         ("/inside/9/nowhere", None),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from importlib.metadata import version
 
 import pytest
 from fastapi import BackgroundTasks, Depends, FastAPI
@@ -38,7 +39,21 @@ def shop() -> FastAPI:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-@pytest.mark.parametrize(("path", "most"), [("/7", 10), ("/nothing/there", 2), ("/x", 5)])
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [
+        ("/7", 10),
+        ("/nothing/there", 2),
+        pytest.param(
+            "/x",
+            5,
+            marks=pytest.mark.skipif(
+                version("fastapi").startswith("0.121."),
+                reason="FastAPI 0.121 leaves a request that is not valid to the collector",
+            ),
+        ),
+    ],
+)
 async def test_a_request_is(path: str, most: int) -> None:
     app = shop()
     recorder = Recorder(maxlen=1)
