@@ -26,13 +26,12 @@ def cases(kind: str) -> Iterator[Case]:
 
 @pytest.fixture(scope="module", params=EVENT_LOOPS)
 def done(request: pytest.FixtureRequest) -> Run:
-    return run(request.param, cases(request.param), again=4)
+    return run(request.param, cases(request.param), again=2)
 
 
 class TestHeld:
     def test_by_a_line_that_is_named(self, done: Run) -> None:
-        # Of a hundred, at least 95: the rest is a matter of who had the processor.
-        assert len(done.not_named) * 20 <= len(done.holds), [str(one) for one in done.not_named]
+        assert [str(hold) for hold in done.not_named] == []
 
     def test_never_by_a_line_that_is_not_the_users(self, done: Run) -> None:
         timelines = [hold.timeline for hold in done.holds]
@@ -46,7 +45,7 @@ class TestHeld:
         assert [two for each in busy for two in pairwise(each) if two[1][0] < two[0][1]] == []
 
     def test_for_the_time_that_a_ticker_misses(self, done: Run) -> None:
-        assert done.named_share([hold for hold in done.holds if hold.is_named]) >= 0.9
+        assert done.named_share([hold for hold in done.holds if hold.is_named]) >= 0.95
 
     def test_by_whom(self, done: Run) -> None:
         # What is neither a request's nor a task's has the name of the function that was called.

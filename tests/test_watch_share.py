@@ -122,9 +122,9 @@ def test_the_machine_did_where_it_stood_still_on_its_processor() -> None:
 def test_the_lock_did_where_others_had_it(others: int) -> None:
     with hogs(others):
         found = [kept_while(give_away) for _ in range(10)]
-    # On a busy machine it may be that, too, which now and then nobody can tell from nothing.
+    # On a busy machine it may be that, too.
     assert Kept.LOCK in found
-    assert found.count(Kept.NOTHING) <= 2
+    assert Kept.NOTHING not in found
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no other system tells")

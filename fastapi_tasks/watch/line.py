@@ -15,8 +15,8 @@ from ..timeline import MACHINE
 from .crew import Crew
 from .hook import tried
 from .looks import Looks, Moment
-from .share import Kept, Share, worked
-from .stacks import Stack, Stacks, runner_code, stack_of
+from .share import Kept, Share
+from .stacks import Stacks, runner_code, stack_of
 
 logger = logging.getLogger("fastapi_tasks")
 
@@ -119,35 +119,42 @@ class LineWatch:
             logger.exception("the lines that hold the loop are told no longer")
 
     def _tick(self) -> None:
+        self._see()
+        self._share.look(self._see)
+        if self._looks is not None:
+            self._looks.settle()
+        self._listen()
+
+    def _see(self) -> None:
+        """Look at the loop if it may be held."""
         moment, now = self._present(), self._keeper.clock()
         begun, ended, answered = moment
         free = max(ended, answered) if begun is None else begun
-        stack = None
         if now - free > self._limit and (begun is not None or self._keeper.open):
-            stack = stack_of(self._thread)
-            if self._present() != moment:
-                stack = None
-        self._share.look()
-        if begun is None and self._keeper.open:
-            self._listen(moment, now, stack)
-        elif stack is not None:
-            self._look(stack, moment, free, now)
+            self._look(moment, now)
 
     def _present(self) -> Moment:
         return self.beat.begun, self.beat.ended, self._answered
 
-    def _listen(self, moment: Moment, now: int, stack: Stack | None) -> None:
-        """Take note of what keeps the loop from an answer; ask it for one."""
-        since = self._since(moment, now)
-        if stack is not None and now - since > self._limit:
-            self._look(stack, moment, since, now)
-        if not self._waiting and now - max(moment[1:]) > self._pause // 2:
-            self._waiting, self._asked = True, now
-            try:
-                self._loop.call_soon(self._answer)
-            except RuntimeError:
-                # The loop has ended.
-                self._over = True
+    def _look(self, moment: Moment, now: int) -> None:
+        """Take note of what the loop is at, if something holds it.
+
+        All of it before anything gives the interpreter lock away: of C code that kept the lock one
+        look is all there is, and the loop would be free again before it was noted.
+        """
+        stack = stack_of(self._thread)
+        if stack is None or self._present() != moment:
+            return
+        since = self._since(moment, now) if moment[0] is None else moment[0]
+        if now - since <= self._limit:
+            return
+        looks = self._looks
+        if looks is None or looks.moment != moment:
+            looks = self._looks = Looks(moment, since, self._share.around(since), self._stacks.read)
+        idle = self._share.worked_since(looks.around[0]) < self._limit
+        looks.add(stack, self._crew.at_work() if idle else [], now)
+        if moment[0] is None:
+            self.beat.on_begin = self._free_again
 
     def _since(self, moment: Moment, now: int) -> int:
         """Tell since when something else than a step may have held the loop."""
@@ -156,22 +163,25 @@ class LineWatch:
             # It follows a step at once, or comes at any time between two questions.
             return ended if ended > answered else (answered + self._asked) // 2
         # Nobody asked, since the lock was not to be had. Was it the loop's thread that had it?
-        (before, _), latest = self._share.around(max(ended, answered)), self._share.latest
-        own = worked(before, latest)
+        before, _ = self._share.around(max(ended, answered))
+        own = self._share.worked_since(before)
         if own < self._limit:
             return now
-        late = latest.late - before.late
+        late = self._share.late_since(before)
         return ended if ended > answered else max(answered, now - max(own, late))
 
-    def _look(self, stack: Stack, moment: Moment, since: int, now: int) -> None:
-        looks = self._looks
-        if looks is None or looks.moment != moment:
-            looks = self._looks = Looks(moment, since, self._share.around(since), self._stacks.read)
-        idle = worked(looks.around[0], self._share.latest) < self._limit
-        looks.add(stack, self._crew.at_work() if idle else [], now)
-        if moment[0] is None:
-            self.beat.on_begin = self._free_again
-        looks.settle()
+    def _listen(self) -> None:
+        """Ask the loop for an answer, if it has been silent for a while between two steps."""
+        if self.beat.begun is not None or not self._keeper.open or self._waiting:
+            return
+        now = self._keeper.clock()
+        if now - max(self.beat.ended, self._answered) > self._pause // 2:
+            self._waiting, self._asked = True, now
+            try:
+                self._loop.call_soon(self._answer)
+            except RuntimeError:
+                # The loop has ended.
+                self._over = True
 
     # On the loop's ------------------------------------------------------------------------------
 

@@ -36,10 +36,11 @@ class Looks:
         self._others: Counter[Sight] = Counter()
 
     def add(self, stack: Stack, others: list[Stack], now: int) -> None:
-        """Take what a look has shown now; it may be read later.
+        """Take what a look has shown now; it is read later, at the next one at the latest.
 
         `others` are the stacks of other threads that may have kept this one from its work.
         """
+        self.settle()
         self._fresh = (stack, others, now - self._last)
         self._last = now
 

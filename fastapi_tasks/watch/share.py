@@ -74,16 +74,23 @@ class Share:
         self._asked = round(pause * next(self._lengths))
         time.sleep(self._asked / 1e9)
 
-    def look(self) -> None:
-        """Renew `latest`, after each rest; this gives the interpreter lock away for a moment."""
+    def look(self, back: Callable[[], object] = lambda: None) -> None:
+        """Renew `latest`, after each rest.
+
+        This gives the interpreter lock away, more than once, and each time it may be long until it
+        is had again: `back` is called then.
+        """
         if self._own_reader is None:
             self._own_reader = Reader(threading.get_native_id())
+        queued = self._own_reader.read().queued
+        back()
         begun, own = self._looked, self._own
         self._looked = self._now()
-        self._own = time.thread_time_ns() + self._own_reader.read().queued
+        self._own = time.thread_time_ns() + queued
         self._late += max(self._looked - begun - self._asked - (self._own - own), 0)
         self.latest = self._read()
         self._past.append(self.latest)
+        back()
 
     def around(self, moment: int) -> tuple[Usage, Usage]:
         """Return the last usage that was read before a moment not long ago, and the next one."""
@@ -93,6 +100,16 @@ class Share:
             if before.at <= moment:
                 return before, after
         return self._past[0], self._past[0]
+
+    def worked_since(self, before: Usage) -> int:
+        """Return how long the thread has worked since then; this keeps the interpreter lock."""
+        if self._clock is None or before.worked is None:
+            return 0
+        return time.clock_gettime_ns(self._clock) - before.worked
+
+    def late_since(self, before: Usage) -> int:
+        """Return for how long the watching thread could not go on since then."""
+        return self._late - before.late + max(self._now() - self._looked - self._asked, 0)
 
     def _read(self) -> Usage:
         before, late = self.latest, self._late
@@ -106,7 +123,8 @@ class Share:
         """Tell what kept the thread from its work from `since` until now.
 
         `around` is what was read around that moment. It is enough that the thread has worked, or
-        slept, for more than the limit: then nothing did.
+        slept, for more than the limit: then nothing did. Where others had the lock meanwhile, it
+        must have been a good part of the time.
         """
         before, first = around
         now = self._read()
@@ -119,13 +137,16 @@ class Share:
             # It never left its processor, which belongs to others where the machine is a guest.
             return Kept.NOTHING if worked > took / 2 else Kept.MACHINE
         slept = max(now.slept - before.slept - earlier, now.slept - first.slept, 0)
-        if worked * (took - earlier) / max(took, 1) + slept > self._limit:
-            return Kept.NOTHING
+        own = worked * (took - earlier) / max(took, 1) + slept
         queued = now.turns.queued - before.turns.queued
         others = now.all - before.all - worked
-        late = now.late - before.late + max(now.at - self._looked - self._asked, 0)
+        ready = took - queued
         # Small shares: on a busy machine neither gets much.
-        if late > took / 12 and others > (took - queued) / 10:
+        locked = self.late_since(before) > took / 12 and others > ready / 10
+        # To wait for the lock is some work as well.
+        if own > (max(self._limit, ready / 8) if locked else self._limit):
+            return Kept.NOTHING
+        if locked:
             return Kept.LOCK
         return Kept.MACHINE if queued > took / 2 else Kept.NOTHING
 
