@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import xmlrpc.client
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import anyio
@@ -12,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 
 from fastapi_tasks import Recorder, Task, TaskConfig, Tasks, add_tasks
+from fastapi_tasks.slots import Limiters
 
 from .asgi import serving
 from .virtual import now
@@ -159,6 +161,42 @@ class TestLimit:
         assert [one.queued for one in tasks] == [0, 0, SECOND, SECOND, 0]
         assert [one.waited for one in tasks] == [0, 0, SECOND, SECOND, 0]
         assert [one.admitted == one.started for one in tasks] == [True] * 5
+
+    async def test_that_is_a_number_tells_what_looks_alike_apart(
+        self, make_app: MakeApp, recorder: Recorder
+    ) -> None:
+        """Decorated functions have one code, builtins and classes one type each."""
+        app = make_app()
+
+        def decorated(func: Callable[..., Any]) -> Callable[..., Any]:
+            @wraps(func)
+            async def wrapper() -> None:
+                await func(1)
+
+            return wrapper
+
+        async def other(seconds: float) -> None:
+            await anyio.sleep(seconds)
+
+        class Slow: ...
+
+        class Slower(Slow): ...
+
+        @app.get("/")
+        async def endpoint(tasks: Tasks) -> None:
+            for func in (decorated(sleep), decorated(other), decorated(sleep)):
+                tasks.task(limit=1).schedule(func)
+
+        async with serving(app) as server:
+            await server.get("/")
+            await recorder.settled()
+        assert [one.queued for one in recorder.timelines[0].tasks] == [0, 0, SECOND]
+        of = Limiters().of
+        assert len({of(func, 1) for func in (Slow, Slower, len, print, [].append)}) == 5
+
+    async def test_that_is_a_number_counts_a_proxy_that_is_made_anew(self) -> None:
+        proxy, limiters = xmlrpc.client.ServerProxy("http://shop"), Limiters()
+        assert limiters.of(proxy.send, 1) is limiters.of(proxy.send, 1)
 
     async def test_that_is_a_limiter_is_shared(self, make_app: MakeApp, recorder: Recorder) -> None:
         app = make_app()

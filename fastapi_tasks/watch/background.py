@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from contextlib import suppress
 from typing import Any
 
 from starlette.background import BackgroundTask
@@ -107,11 +108,13 @@ def _released(around: Here, record: TaskRecord) -> None:
 def _marking_start(func: Any, around: Here, record: TaskRecord) -> Any:
     """Return what starts in its thread, perhaps after a wait for one."""
 
-    @functools.wraps(func)
     def marking(*args: Any, **kwargs: Any) -> Any:
         tried(_mark, around, record, "started")
         return func(*args, **kwargs)
 
+    # A proxy may answer every attribute with something of its own, which is no name.
+    with suppress(TypeError):
+        functools.update_wrapper(marking, func)
     return marking
 
 
