@@ -93,6 +93,63 @@ class TestTimeout:
             await recorder.settled()
         assert told == ["sleep timeout: TimeoutError('the task ran for longer than 1 s')"]
 
+    async def test_leaves_the_error_handler_its_own_time(
+        self, make_app: MakeApp, recorder: Recorder, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """It may await, it may fail, and what it does with groups and timeouts works."""
+        app = make_app()
+        reported: list[str] = []
+
+        async def fails() -> None:
+            raise LookupError
+
+        async def fails_when_cancelled() -> None:
+            try:
+                await anyio.sleep(5)
+            finally:
+                raise ValueError
+
+        async def report(task: Task[..., Any], error: Exception) -> None:
+            await anyio.sleep(2)
+            with anyio.move_on_after(1):
+                await anyio.sleep(5)
+            reported.append(f"{type(error).__name__} of {task.name} at {now() // SECOND} s")
+            async with anyio.create_task_group() as group:
+                group.start_soon(fails)
+
+        @app.get("/")
+        async def endpoint(tasks: Tasks) -> None:
+            limited = tasks.task(timeout=1, on_error=report)
+            limited.schedule(sleep, 5)
+            limited.schedule(fails_when_cancelled)
+
+        async with serving(app) as server:
+            await server.get("/")
+            await recorder.settled()
+        assert sorted(reported) == [
+            "TimeoutError of sleep at 4 s",
+            "ValueError of fails_when_cancelled at 4 s",
+        ]
+        own_failures = [one for one in caplog.records if "failed itself" in one.getMessage()]
+        groups = [one.exc_info[1] for one in own_failures if one.exc_info]
+        assert [type(one) for one in groups] == [ExceptionGroup] * 2
+
+    async def test_cancels_its_error_handler_with_a_shutdown(self, recorder: Recorder) -> None:
+        app = FastAPI()
+        add_tasks(app, recorder=recorder, grace_period=3, shutdown_timeout=60)
+
+        async def report(task: Task[..., Any], error: Exception) -> None:
+            await anyio.sleep(30)
+
+        @app.get("/")
+        async def endpoint(tasks: Tasks) -> None:
+            tasks.task(timeout=1, on_error=report).schedule(sleep, 5)
+
+        async with serving(app) as server:
+            await server.get("/")
+        assert now() == 3 * SECOND
+        assert recorder.timelines[0].tasks[0].outcome == "timeout"
+
     async def test_is_no_word_for_a_task_that_ran_to_its_end(
         self, make_app: MakeApp, recorder: Recorder
     ) -> None:
