@@ -93,6 +93,8 @@ async def _recorded(run: Any, around: Here, record: TaskRecord) -> None:
     finally:
         here.reset(token)
         tried(_mark, around, record, "finished")
+        if around.request.keeper.crowded:
+            around.request.keeper.task_ended(around.request.timeline)
 
 
 def _released(around: Here, record: TaskRecord) -> None:
@@ -132,6 +134,8 @@ def discard(request: Watched, records: list[TaskRecord]) -> None:
             record.outcome = "discarded"
             if request.keeper.listeners:
                 request.keeper.tell("finished", request.timeline, record)
+            if request.keeper.crowded:
+                request.keeper.task_ended(request.timeline)
 
 
 def _mark(around: Here, record: TaskRecord, moment: str) -> None:
