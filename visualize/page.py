@@ -67,7 +67,7 @@ def to_html(
     one_of("align", align, get_args(Align))
     told = [_told(label, recording) for label, recording in recordings.items()]
     more = {"changes": _changes(*recordings.values())} if len(recordings) == 2 else {}
-    script, policy = _packed("compared.js" if more else "file.js")
+    script, policy = _packed("compared.js" if len(recordings) > 1 else "file.js")
     return _page(title, script, policy, align=align, recordings=told, **more)
 
 

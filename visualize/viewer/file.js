@@ -1,4 +1,4 @@
-// A file that shows one recording, or several without what changed.
+// A file that shows one recording.
 
 import { readColumns } from "./columns.js";
 import { open } from "./page.js";

@@ -20,11 +20,11 @@ import { RecordTable } from "./table.js";
 import { count } from "./words.js";
 
 /**
- * Open the page. A page that reads packed recordings brings `readColumns`; one that compares, `Compare`; one
- * that follows a running app, `Live`.
- * @param {{readColumns?: any, Compare?: any, Live?: any}} pieces
+ * Open the page. A page that reads packed recordings brings `readColumns`; one that compares, `Compare`
+ * and `Pairing`; one that follows a running app, `Live`.
+ * @param {{readColumns?: any, Compare?: any, Pairing?: any, Live?: any}} pieces
  */
-export function open({ readColumns, Compare, Live }) {
+export function open({ readColumns, Compare, Pairing, Live }) {
 	/** @type {any} */
 	const original = document.documentElement.cloneNode(true);
 	/** @type {any} */
@@ -37,6 +37,7 @@ export function open({ readColumns, Compare, Live }) {
 	const app = new App(data, part, host);
 	app.on("panel", () => tellPanel(app)); // before anyone who measures what is seen
 
+	const pairing = Pairing && new Pairing(app);
 	const lanes = new Lanes(app);
 	const line = new FilterLine(app);
 	const going = new Going(app, lanes, line);
@@ -48,7 +49,7 @@ export function open({ readColumns, Compare, Live }) {
 	new Numbers(app, { filter: (text) => line.toggle(text), zoomTo: into });
 	new RecordTable(app, into);
 	new Details(app, { go: (pin) => going.to(pin), zoom: () => into(app.pinned), find: toFinding });
-	if (Compare) new Compare(app, (row, find) => going.toPair(row, find));
+	if (pairing) new Compare(app, (like) => (pairing.see(like), going.to(pairing.pins.at(-1))));
 	/** @type {{app: App, lanes: Lanes, going: Going, files: Files, live: any}} */
 	const page = { app, lanes, going, files: new Files(app, lanes, original), live: null };
 
