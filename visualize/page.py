@@ -80,11 +80,12 @@ def live_html(
 ) -> str:
     """Return the page of a running app, which follows the server-sent events at `events`.
 
-    `script` is where the app serves `asset("timeline.js")`; both are URLs of the page's own
-    origin, relative to the page or not. Above `limit` requests the page lets the oldest go.
+    `script` is where the app serves `asset("timeline.js")`, with `later.js` and `file.js` beside
+    it; both are URLs of the page's own origin, relative to the page or not. Above `limit` requests
+    the page lets the oldest go.
     """
     source = f'<script type="module" src="{html.escape(script)}"></script>'
-    saved = _policy(asset("timeline.js"))
+    saved = _policy(asset("file.js"))
     return _page(
         title, source, LIVE_POLICY, align="clock", recordings=[{"label": ""}], events=events,
         limit=limit, policy=saved,

@@ -2,7 +2,8 @@
 
 import { readColumns } from "./columns.js";
 import { Compare } from "./compare.js";
+import { complete } from "./later.js";
 import { open } from "./page.js";
 import { Pairing } from "./pairing.js";
 
-open({ readColumns, Compare, Pairing });
+open({ readColumns, complete, Compare, Pairing });
