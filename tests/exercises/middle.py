@@ -152,12 +152,29 @@ EXERCISES = {
             "share at once": right(
                 ("tasks.after_response.schedule(share)", "tasks.schedule(share)")
             ),
+            "one task that gathers": right(
+                ("    await publish()\n    await mail_members()", "    await both()"),
+                (
+                    "async def publish_and_mail() -> None:\n",
+                    "async def both() -> None:\n    await publish()\n    await mail_members()\n\n\n"
+                    "async def publish_and_mail() -> None:\n",
+                ),
+                ("    await both()", "    await asyncio.gather(both(), share())"),
+                ("    tasks.after_response.schedule(share)\n", ""),
+            ),
         },
         wrong={
             "one after another": wrong(
                 "all was done",
                 ("    await mail_members()\n", "    await mail_members()\n    await share()\n"),
                 ("    tasks.after_response.schedule(share)\n", ""),
+            ),
+            "mailed twice": wrong(
+                "all was done",
+                (
+                    "    await mail_members()\n",
+                    "    await mail_members()\n    await mail_members()\n",
+                ),
             ),
             "nothing shared": wrong(
                 "share was never", ("    tasks.after_response.schedule(share)\n", "")
@@ -176,7 +193,12 @@ EXERCISES = {
                     "    await",
                     '    later.task(name="smile").schedule(work, "smile", 0.02)\n    await',
                 ),
-            )
+            ),
+            "without names": right(
+                ('.task(name="kitchen")', ""),
+                ('.task(name="bill")', ""),
+                ('.task(name="smile")', ""),
+            ),
         },
         wrong={
             "the kitchen awaited": wrong(
@@ -186,11 +208,15 @@ EXERCISES = {
                     'await work("kitchen", 0.02)',
                 ),
             ),
+            "the kitchen after the route": wrong(
+                "ms after the endpoint",
+                ('tasks.task(name="kitchen")', 'tasks.after_route.task(name="kitchen")'),
+            ),
             "the bill at once": wrong(
                 "bill -", ('route.task(name="bill")', 'tasks.task(name="bill")')
             ),
             "the bill afterwards": wrong(
-                "bill 3", ('route.task(name="bill")', 'later.task(name="bill")')
+                "bill ", ('route.task(name="bill")', 'later.task(name="bill")')
             ),
             "the smile early": wrong(
                 "smile too early", ('later.task(name="smile")', 'route.task(name="smile")')
@@ -203,12 +229,16 @@ EXERCISES = {
             "one scheduler": right(
                 ("    for tea", "    later = tasks.after_response\n    for tea"),
                 ("tasks.after_response.task", "later.task"),
-            )
+            ),
+            "a lambda": right(("(pack, tea)", "(lambda tea=tea: pack(tea))")),
         },
         wrong={
             "no names": wrong("is called pack", (".task(name=tea)", "")),
             "at once": wrong("is immediate", ("tasks.after_response", "tasks")),
             "twice": wrong("packed were", ("in TEAS:", "in TEAS * 2:")),
+            "a lambda that looks too late": wrong(
+                "packed were", ("(pack, tea)", "(lambda: pack(tea))")
+            ),
             "one missing": wrong("packed were", ("in TEAS:", "in TEAS[1:]:")),
             "one task": wrong(
                 "is called",
@@ -238,8 +268,12 @@ EXERCISES = {
         },
     ),
     "18": Exercise(
-        right={"numbers for words": right(("False", "0"))},
+        right={
+            "numbers for words": right(("False", "0")),
+            "words": right(("False", '"no"')),
+        },
         wrong={
+            "the other word": wrong("immediate: 180", ("False", '"yes"')),
             "it waits": wrong(
                 "after_route: 180", ('endpoint", "waits": False', 'endpoint", "waits": True')
             ),
@@ -255,6 +289,9 @@ EXERCISES = {
                 )
             ),
             "without report": right(("schedule(report)", "schedule(compute)")),
+            "to_thread as the task": right(
+                ("schedule(report)", "schedule(asyncio.to_thread, compute)")
+            ),
         },
         wrong={
             "another mode": wrong("to stay", ("after_route", "after_response")),
