@@ -259,9 +259,10 @@ EXERCISES = {
             "more threads": right(("threads=10", "threads=20")),
             "a partner that is awaited": right(
                 ("threads=10", "threads=2"),
+                ("schedule(call_partner)", "schedule(partner)"),
                 (
                     "def draw_label",
-                    "async def call_partner() -> None:\n    await asyncio.sleep(0.1)\n\n\n"
+                    "async def partner() -> None:\n    await asyncio.sleep(0.1)\n\n\n"
                     "def draw_label",
                 ),
             ),
