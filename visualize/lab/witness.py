@@ -45,9 +45,10 @@ def lay_over(timeline: Timeline, seen: Mapping[str, int]) -> Axes:
     from visualize.figure import plot
 
     axes = plot(timeline)
-    low, high = axes.get_xlim()
-    groups: list[tuple[float, str]] = []
     pins = [(ms(at - timeline.request_start), letter) for letter, _, at in _lettered(seen)]
+    low, high = _with_room(*axes.get_xlim(), [x for x, _ in pins])
+    axes.set_xlim(low, high)
+    groups: list[tuple[float, str]] = []
     for x, letter in sorted(pins):
         axes.axvline(x, color="#CC3311", linewidth=0.9, linestyle=(0, (1, 1.2)), zorder=20)
         if groups and x - groups[-1][0] < APART * (high - low):
@@ -61,6 +62,12 @@ def lay_over(timeline: Timeline, seen: Mapping[str, int]) -> Axes:
             bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"},
         )  # fmt: skip
     return axes
+
+
+def _with_room(low: float, high: float, pins: list[float]) -> tuple[float, float]:
+    """Return the limits of an axis that shows the pins as well, none of them on its edge."""
+    edge = APART * (high - low)
+    return min([low, *(x - edge for x in pins)]), max([high, *(x + edge for x in pins)])
 
 
 def _lettered(seen: Mapping[str, int]) -> Iterator[tuple[str, str, int]]:
