@@ -7,6 +7,7 @@ whose modules stand on both sides of another room is drawn module by module.
 from __future__ import annotations
 
 import ast
+import textwrap
 from collections.abc import Iterator, Mapping
 from html import escape
 from pathlib import Path
@@ -14,7 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PICTURE = Path(__file__).parent / "house.svg"
 PACKAGES = ("fastapi_tasks", "visualize")
-ACROSS, BOX, GAP, LETTERS = 5, (224, 42), 10, 36
+ACROSS, WIDTH, GAP = 5, 232, 10
+NAME, LINE, LETTERS = 28, 14, 34
 
 Graph = dict[str, set[str]]
 
@@ -113,12 +115,14 @@ def _draw(graph: Graph) -> Iterator[str]:
         y += 34
         for names in _floors(rooms_of_it):
             for at in range(0, len(names), ACROSS):
-                for column, name in enumerate(names[at : at + ACROSS]):
-                    boxes.append(_box(name, graph[name], GAP + column * (BOX[0] + GAP), y))
-                y += BOX[1] + GAP
-            boxes.append(f'<path d="M{GAP} {y}H{ACROSS * (BOX[0] + GAP)}"/>')
+                row = names[at : at + ACROSS]
+                height = NAME + LINE * max(len(_lines(name)) for name in row)
+                for column, name in enumerate(row):
+                    boxes.append(_box(name, graph[name], GAP + column * (WIDTH + GAP), y, height))
+                y += height + GAP
+            boxes.append(f'<path d="M{GAP} {y}H{ACROSS * (WIDTH + GAP)}"/>')
             y += GAP
-    width = ACROSS * (BOX[0] + GAP) + GAP
+    width = ACROSS * (WIDTH + GAP) + GAP
     yield f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {y}" role="img"'
     yield ' aria-label="The rooms of the code, floor by floor, each above those that it imports">'
     yield f'<style>{_STYLE}</style><rect class="ground" width="{width}" height="{y}"/>'
@@ -134,17 +138,22 @@ def _floors(graph: Graph) -> list[list[str]]:
     return [sorted(name for name in graph if heights[name] == floor) for floor in floors]
 
 
-def _box(name: str, below: set[str], x: int, y: int) -> str:
+def _box(name: str, below: set[str], x: int, y: int, height: int) -> str:
     package, _, room = name.partition(".")
-    words = _words(name)
-    short = words if len(words) <= LETTERS else f"{words[: LETTERS - 1].rstrip(' ,;:')}…"
-    more = escape(f"{words} It imports {', '.join(sorted(below)) or 'nothing of the house'}.")
-    return (
-        f'<g class="{package}"><title>{more}</title>'
-        f'<rect x="{x}" y="{y}" width="{BOX[0]}" height="{BOX[1]}" rx="4"/>'
-        f'<text class="room" x="{x + 8}" y="{y + 17}">{escape(room)}</text>'
-        f'<text x="{x + 8}" y="{y + 33}">{escape(short)}</text></g>'
+    more = f"{_words(name)} It imports {', '.join(sorted(below)) or 'nothing of the house'}."
+    said = "".join(
+        f'<text x="{x + 8}" y="{y + NAME + 6 + LINE * number}">{escape(line)}</text>'
+        for number, line in enumerate(_lines(name))
     )
+    return (
+        f'<g class="{package}"><title>{escape(more)}</title>'
+        f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{height}" rx="4"/>'
+        f'<text class="room" x="{x + 8}" y="{y + 18}">{escape(room)}</text>{said}</g>'
+    )
+
+
+def _lines(name: str) -> list[str]:
+    return textwrap.wrap(_words(name), LETTERS)
 
 
 def _words(name: str) -> str:

@@ -1,7 +1,7 @@
-"""Draw a request as a picture that moves: its bars grow as they did, a hundred times slower.
+"""Draw a request as a picture that moves: its bars grow as they did, ninety times slower.
 
-SVG and CSS alone, in the page itself, so that it takes the colours of the page. Whoever asks for
-less motion sees the last moment, standing still.
+SVG and CSS alone, in the page itself, so that it takes the colours of the page. It begins with the
+last moment, so that the first look sees all of it; whoever asks for less motion sees that one alone.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from html import escape
 
 from fastapi_tasks import TaskRecord, Timeline
 from visualize.theme import COLORS
+from visualize.words import tick_labels, ticks
 
 SLOWER = 90
 REST = 2.5
@@ -54,9 +55,10 @@ class _Picture:
         timeline = self.timeline
         rows = sorted(timeline.tasks, key=lambda task: (task.released or 0, task.requested))
         size, bottom = self.size, TOP + self.size.row * (len(rows) + 1) + 6
-        body = [*self._request(), *(line for n, t in enumerate(rows) for line in self._task(n, t))]
-        body += [*self._moments(bottom), *self._cursor(bottom), *self._legend(bottom + 50)]
-        label = f"{timeline.title}: its answer leaves, and {len(rows)} tasks go on"
+        body = [*self._moments(bottom), *self._cursor(bottom), *self._request()]
+        body += [line for number, task in enumerate(rows) for line in self._task(number, task)]
+        body += self._legend(bottom + 50)
+        label = f"{timeline.title}: its response is sent, and {len(rows)} tasks start and end"
         across, down = size.left + size.width + 24, bottom + (82 if size.drop else 60)
         yield f'<svg class="{size.name}" viewBox="0 0 {across} {down}" role="img"'
         yield f' aria-label="{escape(label, quote=True)}" xmlns="http://www.w3.org/2000/svg">'
@@ -73,17 +75,19 @@ class _Picture:
         share = (moment - self.start) / (self.end - self.start)
         return max(0.0, 100 * share * self.moves / self.cycle)
 
+    def _plays(self, name: str) -> str:
+        return f"animation:{name} {self.cycle:.2f}s linear -{self.moves:.2f}s infinite"
+
     def _bar(self, kind: str, begun: int, ended: int, y: float) -> str:
         name = f"{self.size.name}{len(self.frames)}"
         at, until = self._at(begun), max(self._at(ended), self._at(begun) + 0.01)
-        self.frames.append(
-            f"@keyframes {name}{{0%,{at:.2f}%{{transform:scaleX(0)}}"
-            f"{until:.2f}%,100%{{transform:scaleX(1)}}}}"
-        )
         width = max(1.5, self._x(ended) - self._x(begun))
+        self.frames.append(
+            f"@keyframes {name}{{0%,{at:.2f}%{{width:0}}{until:.2f}%,100%{{width:{width:.1f}px}}}}"
+        )
         return (
             f'<rect class="{kind}" x="{self._x(begun):.1f}" y="{y:.1f}" width="{width:.1f}" '
-            f'height="{THICK}" style="animation:{name} {self.cycle:.2f}s linear infinite"/>'
+            f'height="{THICK}" style="{self._plays(name)}"/>'
         )
 
     def _request(self) -> Iterator[str]:
@@ -127,7 +131,7 @@ class _Picture:
         )
         return (
             f'<text class="sign" x="{x:.1f}" y="{y:.1f}" '
-            f'style="animation:{name} {self.cycle:.2f}s linear infinite">{sign}</text>'
+            f'style="{self._plays(name)}">{sign}</text>'
         )
 
     def _moments(self, bottom: float) -> Iterator[str]:
@@ -135,15 +139,12 @@ class _Picture:
         if t.endpoint_end is not None and t.response_sent is not None:
             x = self._x(t.response_sent)
             yield f'<line class="moment" x1="{x:.1f}" x2="{x:.1f}" y1="30" y2="{bottom}"/>'
-            yield self._sign("the client has its answer", x + 6, 24, t.response_sent)
-        total = (self.end - self.start) / 1e6
-        for share in (0, 0.5, 1) if self.size.drop else (0, 0.25, 0.5, 0.75, 1):
-            x = self.size.left + share * self.size.width
-            side = "middle"
-            if self.size.drop and share in (0, 1):
-                side = "end" if share else "start"
+            yield self._sign("response sent", x + 6, 24, t.response_sent)
+        moments = ticks(0, self.end - self.start, 4 if self.size.drop else 6)
+        for moment, words in zip(moments, tick_labels(moments), strict=True):
+            x, side = self._x(self.start + moment), "middle" if moment else "start"
             yield f'<text class="tick" style="text-anchor:{side}" x="{x:.1f}" y="{bottom + 22}">'
-            yield f"{total * share:.0f} ms</text>"
+            yield f"{words}</text>"
 
     def _cursor(self, bottom: float) -> Iterator[str]:
         until = 100 * self.moves / self.cycle
@@ -153,7 +154,7 @@ class _Picture:
         )
         yield (
             f'<line class="now" x1="{self.size.left}" x2="{self.size.left}" y1="30" y2="{bottom}" '
-            f'style="animation:{self.size.name}now {self.cycle:.2f}s linear infinite"/>'
+            f'style="{self._plays(f"{self.size.name}now")}"/>'
         )
 
 
@@ -172,9 +173,9 @@ _STYLE = (
     f".moving{{{_colors('dark')}}}}}"
     f"body[data-theme=dark] .moving{{{_colors('dark')}}}"
     ".moving text{fill:var(--m-text)}.moving .wide .name{text-anchor:end}"
+    ".moving .name{paint-order:stroke;stroke:var(--color-background-primary);stroke-width:4px}"
     ".moving .legend{font-size:12px}"
     ".moving .tick{fill:var(--m-muted);font-size:12px}"
-    ".moving rect{transform-box:fill-box;transform-origin:left}"
     ".moving .request{fill:var(--m-endpoint)}"
     + "".join(f".moving .{mode}{{fill:var(--m-{mode.replace('_', '-')})}}" for mode in SIGNS)
     + ".moving .held{opacity:.22}.moving .waits{opacity:.5}"

@@ -9,7 +9,8 @@
 """Tasks beside a body that takes long: streamed, and as server-sent events.
 
 after_route tasks start before the first part of the body, after_response tasks when the last part
-was sent. A task may be scheduled from the body too: each mode that has passed releases at once.
+has been sent. A task may be scheduled from the body too: if the moment of its mode has passed, it is
+released at once.
 
 uv run examples/streaming.py
 """
@@ -40,7 +41,8 @@ async def export(tasks: Tasks) -> StreamingResponse:
         for number in range(4):
             await asyncio.sleep(0.02)
             yield f"row {number}\n"
-        tasks.after_route.task(name="from the body").schedule(note, "exported")
+            if number == 1:
+                tasks.after_route.task(name="from the body").schedule(note, "half of it is sent")
 
     tasks.after_route.task(name="before the body").schedule(note, "begins")
     tasks.after_response.task(name="after the body").schedule(note, "ended")
@@ -57,6 +59,7 @@ async def events(tasks: Tasks) -> AsyncIterator[dict[str, int]]:
 
 if __name__ == "__main__":
     with lab.serve(app) as server:
+        server.warm_up("GET", "/export")  # the first request of a process is slower
         for path in ("/export", "/events"):
             timeline = server.timeline(server.get(path))
             print(text(timeline))

@@ -49,7 +49,7 @@ SHOWN = {
         r"^ +SQL COMMIT ",
     ],
     "streaming": [
-        r"^/export: before the body, (from|after) the body, (from|after) the body$",
+        r"^/export: before the body, from the body, after the body$",
         r"^/events: the reader is gone$",
     ],
     "taskiq_after_commit": [
