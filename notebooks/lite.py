@@ -1,0 +1,89 @@
+"""Build a folder in which notebooks run in a browser, without a server: `python notebooks/lite.py`.
+
+It holds JupyterLite, Python for the browser, this project and what it needs. Whoever opens it asks
+no other place for anything; whoever builds it needs pip and npm.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+if __package__ in (None, ""):
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from notebooks.execute import FOLDER, notebooks, read
+from notebooks.pyodide import CannotBuild, gather, run
+
+PROJECT = FOLDER.parent
+BUILT = PROJECT / "build" / "lite"
+FIRST = ("ipykernel", "piplite", "pyodide-kernel", "comm", "ipython", "jedi", "micropip")
+"""What is loaded before a notebook opens; the rest comes when a cell imports it."""
+APPS = ("lab", "notebooks", "tree", "edit")
+KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
+
+
+def build(folder: Path = BUILT) -> Path:
+    """Build the site in `folder`, and return where it is. Raises CannotBuild."""
+    folder = folder.absolute()
+    given, site = folder / "given", folder / "site"
+    for old in (given, site):
+        shutil.rmtree(old, ignore_errors=True)
+    gather(PROJECT, folder, given / "static" / "pyodide")
+    _copy_all(folder / "files")
+    (given / "jupyter-lite.json").write_text(json.dumps(settings()), encoding="utf-8")
+    run(
+        *(sys.executable, "-m", "jupyter", "lite", "build", "--lite-dir", str(given)),
+        *("--contents", str(folder / "files"), "--output-dir", str(site)),
+        *("--no-sourcemaps", "--no-unused-shared-packages", "--no-libarchive"),
+        *(f"--apps={app}" for app in APPS),
+        cwd=given,
+    )
+    return site
+
+
+def settings() -> dict[str, Any]:
+    """Return what the site is told: to take all from its own folder."""
+    options = {"lockFileURL": "static/pyodide/pyodide-lock.json", "packages": list(FIRST)}
+    kernel = {"loadPyodideOptions": options, "disablePyPIFallback": True}
+    return {
+        "jupyter-lite-schema-version": 0,
+        "jupyter-config-data": {
+            "appName": "The tutorial, measured",
+            "litePluginSettings": {KERNEL: kernel},
+        },
+    }
+
+
+def _copy_all(folder: Path) -> None:
+    import nbformat
+
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for path in notebooks():
+        notebook = read(path)
+        notebook.metadata.kernelspec = {"display_name": "Python (Pyodide)", "name": "python"}
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        nbformat.write(notebook, folder / path.name)  # type: ignore[no-untyped-call]
+
+
+def main() -> int:
+    """Build the site, and say how to open it; return 1 if it cannot be built."""
+    try:
+        site = build()
+    except CannotBuild as error:
+        print(f"The notebooks for the browser cannot be built. {error}", file=sys.stderr)
+        return 1
+    size = sum(file.stat().st_size for file in site.rglob("*") if file.is_file()) / 1e6
+    print(f"{site} is ready ({size:.0f} MB); serve that folder, here or anywhere:")
+    print(f"  python -m http.server -b 127.0.0.1 -d {site.relative_to(PROJECT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
