@@ -53,6 +53,7 @@ def settings() -> dict[str, Any]:
         "jupyter-lite-schema-version": 0,
         "jupyter-config-data": {
             "appName": "The tutorial, measured",
+            "exposeAppInBrowser": True,
             "litePluginSettings": {KERNEL: kernel},
         },
     }

@@ -20,10 +20,13 @@ CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip
 LOCK = "pyodide-lock.json"
 OWN = ("ipykernel", "piplite", "pyodide_kernel", "widgetsnbextension-4")
 """How the wheels begin that JupyterLite's kernel itself brings along."""
-NEEDED = ("comm", "httpx", "ipython", "ipywidgets", "jedi", "micropip", "packaging")
-"""What that kernel and the lab need besides the project."""
+NEEDED = ("comm", "ipython", "jedi", "micropip", "packaging")
+"""What that kernel needs."""
+LAB = ("httpx", "ipywidgets")
+"""What the lab and the playground need besides the project, of what is there for the browser."""
 NOT_THERE = ("matplotlib", "numpy", "pillow", "widgetsnbextension")
 """What no wheel for the browser can be had of, or what the kernel brings itself."""
+PROJECT = "fastapi-tasks-timeline"
 LIMIT = 600
 """Seconds that a step may take."""
 
@@ -43,6 +46,7 @@ def gather(project: Path, cache: Path, folder: Path) -> list[str]:
     for wheel in [*wheels, *_kernel_wheels()]:
         shutil.copy(wheel, folder)
     packages = {entry["name"]: entry for entry in map(_entry, sorted(folder.glob("*.whl")))}
+    packages[PROJECT]["depends"] += LAB
     for entry in packages.values():
         entry["depends"] = [name for name in entry["depends"] if name in packages]
     (folder / LOCK).write_text(json.dumps({"info": info, "packages": packages}), encoding="utf-8")
@@ -97,7 +101,7 @@ def _wheels(project: Path, cache: Path, info: dict[str, str]) -> list[Path]:
     run(
         *pip, "download", "--only-binary=:all:", "--dest", str(cache / "others"),
         "--platform", f"pyemscripten_{info['abi_version']}_wasm32", "--python-version", python,
-        "--implementation", "cp", "--abi", f"cp{python}", "--abi", "none", str(own), *NEEDED,
+        "--implementation", "cp", "--abi", f"cp{python}", "--abi", "none", str(own), *NEEDED, *LAB,
     )  # fmt: skip
     return [one for one in (cache / "others").glob("*.whl") if not one.name.startswith(NOT_THERE)]
 
