@@ -15,8 +15,9 @@ from typing import Any
 if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from notebooks.copies import without_outputs
 from notebooks.execute import FOLDER, notebooks, read
-from notebooks.pyodide import CannotBuild, gather, run
+from notebooks.pyodide import BuildError, gather, run
 
 PROJECT = FOLDER.parent
 BUILT = PROJECT / "build" / "lite"
@@ -24,10 +25,31 @@ FIRST = ("ipykernel", "piplite", "pyodide-kernel", "comm", "ipython", "jedi", "m
 """What is loaded before a notebook opens; the rest comes when a cell imports it."""
 APPS = ("lab", "notebooks", "tree", "edit")
 KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
+NOT_HERE = {
+    "04": "a thread", "07": "a thread", "09": "a thread", "20": "another process",
+    "22": "a thread", "23": "a thread", "24": "a thread", "25": "another process",
+    "26": "a thread", "28": "another process", "29": "a thread", "30": "another process",
+}  # fmt: skip
+"""Notebooks that cannot run in a browser, by number, and what is missing there. Tests find it out
+anew: they run all of them with these things refused."""
+HERE = """
+> **In your browser.** This notebook runs without a server: Python itself is in this page. The app
+> is called in the same event loop as its client. *Sent* means that the last byte was put into the
+> client's buffer, and not that a server gave it to a socket. There are no threads: `def` tasks do
+> not run here, and which line held the loop is not told. Times step by 0.1 ms. What you see in
+> place of pictures is the interactive page.
+""".strip()
+ELSEWHERE = """
+> **Not in your browser.** This notebook needs {what}, which Python does not have in a browser.
+> What you see was measured on a real server. To run it, take `make lab` on your machine.
+""".strip()
+REFUSAL = """from visualize.lab import NotInBrowserError
+
+raise NotInBrowserError("this notebook needs {what}: run it with make lab")"""
 
 
 def build(folder: Path = BUILT) -> Path:
-    """Build the site in `folder`, and return where it is. Raises CannotBuild."""
+    """Build the site in `folder`, and return where it is. Raises BuildError."""
     folder = folder.absolute()
     given, site = folder / "given", folder / "site"
     for old in (given, site):
@@ -67,17 +89,29 @@ def _copy_all(folder: Path) -> None:
     for path in notebooks():
         notebook = read(path)
         notebook.metadata.kernelspec = {"display_name": "Python (Pyodide)", "name": "python"}
-        for cell in notebook.cells:
-            if cell.cell_type == "code":
-                cell.outputs, cell.execution_count = [], None
+        _adapt(notebook, NOT_HERE.get(path.name[:2]))
         nbformat.write(notebook, folder / path.name)  # type: ignore[no-untyped-call]
+
+
+def _adapt(notebook: Any, missing: str | None) -> None:
+    """Say at the top how it runs there. One that cannot keeps its outputs, and says so when run."""
+    from nbformat.v4 import new_code_cell, new_markdown_cell
+
+    words = HERE if missing is None else ELSEWHERE.format(what=missing)
+    added = [new_markdown_cell(words)]  # type: ignore[no-untyped-call]
+    if missing is None:
+        without_outputs(notebook)
+    else:
+        refusal = REFUSAL.format(what=missing)
+        added.append(new_code_cell(refusal))  # type: ignore[no-untyped-call]
+    notebook.cells[1:1] = added
 
 
 def main() -> int:
     """Build the site, and say how to open it; return 1 if it cannot be built."""
     try:
         site = build()
-    except CannotBuild as error:
+    except BuildError as error:
         print(f"The notebooks for the browser cannot be built. {error}", file=sys.stderr)
         return 1
     size = sum(file.stat().st_size for file in site.rglob("*") if file.is_file()) / 1e6

@@ -31,14 +31,14 @@ LIMIT = 600
 """Seconds that a step may take."""
 
 
-class CannotBuild(Exception):
+class BuildError(Exception):
     """Raised when something cannot be had. The message says what, and what to do."""
 
 
 def gather(project: Path, cache: Path, folder: Path) -> list[str]:
     """Put Python, the project and what it needs into `folder`; return the names of the wheels.
 
-    What pip and npm bring is kept in `cache`. Raises CannotBuild.
+    What pip and npm bring is kept in `cache`. Raises BuildError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     info = _core(cache / "npm", folder)
@@ -54,22 +54,22 @@ def gather(project: Path, cache: Path, folder: Path) -> list[str]:
 
 
 def version() -> str:
-    """Return the release of Pyodide that the installed kernel was made for. Raises CannotBuild."""
+    """Return the release of Pyodide that the installed kernel was made for. Raises BuildError."""
     if find_spec("jupyterlite_pyodide_kernel") is None:
-        raise CannotBuild("JupyterLite is not installed: pip install -e '.[lite]'")
+        raise BuildError("JupyterLite is not installed: pip install -e '.[lite]'")
     from jupyterlite_pyodide_kernel.constants import PYODIDE_VERSION
 
     return str(PYODIDE_VERSION)
 
 
 def run(*command: str, cwd: Path | None = None) -> str:
-    """Return what a command prints. Raises CannotBuild with the end of what it said."""
+    """Return what a command prints. Raises BuildError with the end of what it said."""
     done = subprocess.run(
         command, cwd=cwd, capture_output=True, text=True, timeout=LIMIT, check=False
     )
     if done.returncode:
         said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-8:])
-        raise CannotBuild(f"`{' '.join(command[:4])} …` failed:\n{said}")
+        raise BuildError(f"`{' '.join(command[:4])} …` failed:\n{said}")
     return done.stdout
 
 
@@ -78,7 +78,7 @@ def _core(cache: Path, folder: Path) -> dict[str, str]:
     name = f"pyodide-{version()}.tgz"
     if not (cache / name).exists():
         if shutil.which("npm") is None:
-            raise CannotBuild("npm is not there to bring Python for the browser: install Node.js")
+            raise BuildError("npm is not there to bring Python for the browser: install Node.js")
         cache.mkdir(parents=True, exist_ok=True)
         run("npm", "pack", f"pyodide@{version()}", "--pack-destination", str(cache))
     with tarfile.open(cache / name) as packed:
@@ -113,7 +113,7 @@ def _kernel_wheels() -> Iterator[Path]:
     for root in (Path(sys.prefix), *Path(jupyterlite_pyodide_kernel.__file__).parents[:5]):
         if (root / place).is_dir():
             return (one for one in (root / place).glob("*.whl") if one.name.startswith(OWN))
-    raise CannotBuild(f"JupyterLite's kernel is installed without {place}: install it again")
+    raise BuildError(f"JupyterLite's kernel is installed without {place}: install it again")
 
 
 def _entry(wheel: Path) -> dict[str, Any]:

@@ -15,8 +15,6 @@ def plot(timelines: Recording, *, align: Align = "request_start", **_: Any) -> S
     return show(timelines, align=None if align == "request_start" else align)
 
 
-def compare(
-    panels: Mapping[str, Recording], *, align: Align = "request_start", **_: Any
-) -> Shown:
+def compare(panels: Mapping[str, Recording], *, align: Align = "request_start", **_: Any) -> Shown:
     """Show each panel under its label, in one interactive page in place of a figure."""
     return show(panels, align=align)

@@ -10,6 +10,7 @@ import httpx
 
 from fastapi_tasks import Recorder, Timeline
 
+from .browser import raise_refused
 from .errors import LabError
 from .transport import EXTENSION, AsyncViewing, Viewing
 from .visits import Visit, Visits
@@ -93,6 +94,7 @@ class Lab(Bench):
         timeline = _timeline(response)
         with anyio.move_on_after(timeout):
             await self.recorder.settled(of=timeline)
+            raise_refused()
             return timeline
         running = [task.name for task in timeline.tasks if task.outcome is None]
         names = ", ".join(running) or timeline.title
@@ -116,6 +118,7 @@ class Lab(Bench):
         `timeout` is in seconds. Raises TimeoutError, naming what is still open.
         """
         await self.recorder.settled(timeout)
+        raise_refused()
 
     async def stop(self) -> None:
         """Stop; the app shuts down as it would in production."""

@@ -12,10 +12,11 @@ from urllib.parse import unquote
 
 import anyio
 import httpx
-from starlette.types import ASGIApp, Message
+from starlette.types import ASGIApp
 
 from visualize.live.stopping import SCOPE_KEY
 
+from .browser import raise_refused
 from .errors import LabError
 from .exchange import BUFFER, Exchange
 from .lifespan import Lifespan
@@ -105,6 +106,7 @@ class InProcess(httpx.AsyncBaseTransport):
             with timed(limit, request):
                 if not await exchange.answered():
                     raise httpx.RemoteProtocolError(f"no answer: {exchange.broken}")
+            raise_refused()
         except BaseException:
             exchange.leave()
             raise
@@ -129,7 +131,8 @@ class InProcess(httpx.AsyncBaseTransport):
     ) -> None:
         logging.getLogger(SERVER).error(why, exc_info=error)
         if exchange.status is not None:
-            return exchange.break_off(why)
+            exchange.break_off(why)
+            return
         plain = [(b"content-type", b"text/plain; charset=utf-8")]
         await exchange.send({"type": "http.response.start", "status": 500, "headers": plain})
         await exchange.send({"type": "http.response.body", "body": b"Internal Server Error"})
@@ -172,6 +175,7 @@ class Body(httpx.AsyncByteStream):
                 break
             yield part
         if self._exchange.broken is not None:
+            raise_refused()
             raise httpx.RemoteProtocolError(
                 f"the answer broke off: {self._exchange.broken}", request=self._request
             )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
 
+from . import browser
 from .bench import Lab, SyncLab
-from .browser import IN_BROWSER, adapt
 from .errors import LabError
 from .recorded import recorded
 from .visits import Joining, Visits
@@ -23,7 +23,7 @@ def serve(
     port: int = 0,
     quiet: bool = False,
     watch: bool = False,
-    in_process: bool = IN_BROWSER,
+    in_process: bool | None = None,
 ) -> Serving:
     """Run an app on a real server on the loopback interface: `async with`, or `with` in a script.
 
@@ -43,7 +43,7 @@ async def start(
     port: int = 0,
     quiet: bool = False,
     watch: bool = False,
-    in_process: bool = IN_BROWSER,
+    in_process: bool | None = None,
 ) -> Lab:
     """Do as `serve` does, until `await lab.stop()`: for a notebook, whose cells share a server."""
     return await Serving(app, port, quiet, watch, in_process).__aenter__()
@@ -53,7 +53,7 @@ class Serving:
     """A server that is to run for as long as a block: see `serve`."""
 
     def __init__(
-        self, app: ASGIApp, port: int, quiet: bool, watch: bool, in_process: bool
+        self, app: ASGIApp, port: int, quiet: bool, watch: bool, in_process: bool | None
     ) -> None:
         if not callable(app):
             raise TypeError(
@@ -64,7 +64,7 @@ class Serving:
         self._visits = Visits(self.recorder.clock)
         self._port = port
         self._quiet = quiet
-        self._in_process = in_process
+        self._in_process = browser.IN_BROWSER if in_process is None else in_process
         self._lab: Lab | SyncLab
 
     async def __aenter__(self) -> Lab:
@@ -79,9 +79,10 @@ class Serving:
 
     def __enter__(self) -> SyncLab:
         if self._in_process:
-            raise LabError(
-                "an app in this event loop needs the loop to go on, and `with` would hold it: "
-                "write `async with serve(app) as lab`"
+            kind = browser.NotInBrowserError if browser.IN_BROWSER else LabError
+            raise kind(
+                "an app that is called in-process needs the event loop to go on, and `with` holds "
+                "it: write `async with serve(app) as lab`"
             )
         host, url = self._served()
         host.start()
@@ -103,6 +104,6 @@ class Serving:
     def _called(self) -> tuple[InProcess, str]:
         from .inprocess import URL, InProcess
 
-        if IN_BROWSER:
-            adapt()
+        if browser.IN_BROWSER:
+            browser.adapt()
         return InProcess(Joining(self._app, self._visits), quiet=self._quiet), URL

@@ -26,7 +26,7 @@ from .log import kept_log
 REQUESTS_LIMIT = 10
 STOP_LIMIT = 60.0
 SERVER_RUNS = (
-    "A real server runs the app, in a thread of its own. \"Sent\" means that the server gave the "
+    'A real server runs the app, in a thread of its own. "Sent" means that the server gave the '
     "last byte to its socket."
 )
 KEEP_ALIVE = 3600
