@@ -7,6 +7,7 @@ from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
 from fastapi_tasks import Timeline
+from visualize.notebook import PICTURES, Shown, show
 from visualize.units import ms
 
 if TYPE_CHECKING:
@@ -37,11 +38,14 @@ def moments(timeline: Timeline, seen: Mapping[str, int]) -> str:
     return "\n".join(f"{ms(at - start):8.1f} ms  {letter} {name}" for at, letter, name in rows)
 
 
-def lay_over(timeline: Timeline, seen: Mapping[str, int]) -> Axes:
+def lay_over(timeline: Timeline, seen: Mapping[str, int]) -> Axes | Shown:
     """Draw the timeline with a pin for each of the reader's stamps, and return the axes.
 
-    Stamps are nanoseconds of `time.perf_counter_ns`. Pins have letters in the order of `seen`.
+    Stamps are nanoseconds of `time.perf_counter_ns`. Pins have letters in the order of `seen`. In
+    a browser, without matplotlib, it is the page, and the pins are a table below it.
     """
+    if not PICTURES:
+        return show(timeline).above(moments(timeline, seen))
     from visualize.figure import plot
 
     axes = plot(timeline)
