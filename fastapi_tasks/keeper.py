@@ -150,7 +150,10 @@ class Keeper:
         for listener in self.listeners:
             try:
                 listener(event)
-            except Exception:
+            except KeyboardInterrupt:
+                raise
+            except BaseException:
+                # It is called within the app's own steps, which none of it may end.
                 self.listeners = tuple(one for one in self.listeners if one is not listener)
                 logger.exception("a subscriber of the recorder failed and is dropped")
 
