@@ -95,7 +95,7 @@ export class Recording {
 	}
 
 	title(request) {
-		return `${this.value("requests", "method", request)} ${this.value("requests", "path", request)} #${this.value("requests", "id", request)}`;
+		return `${this.value("requests", "method", request)} ${this.value("requests", "path", request)} #${Math.abs(this.value("requests", "id", request))}`;
 	}
 
 	route(request) {
