@@ -6,7 +6,7 @@ import { duration, isolated, sentence } from "./words.js";
 const FIRST = 3;
 
 export class Findings {
-	/** @param {any} app @param {(finding: any, of: number) => void} go */
+	/** @param {import("./app.js").App} app @param {(finding: import("./app.js").Finding, of: number) => void} go */
 	constructor(app, go) {
 		this.app = app;
 		this.go = go;
@@ -54,6 +54,7 @@ export class Findings {
 		);
 	}
 
+	/** @param {{finding: import("./app.js").Finding, of: number, label: string}} found */
 	line({ finding, of, label }) {
 		const cost = strong("cost", finding.cost_ns ? duration(finding.cost_ns) : "–");
 		cost.title = "the time that others lost to it";

@@ -55,6 +55,7 @@ export class Lanes {
 		return this.surface.height;
 	}
 
+	/** @returns {import("./scene.js").Scene | null} */
 	get scene() {
 		return this.rows.scene;
 	}
@@ -280,7 +281,7 @@ export class Lanes {
 
 	/** A painter that knows where everything is, and draws nothing. */
 	locator() {
-		return Object.assign(new Painter(null, widthOf), this.picture(), { top: RULER + LOOP * this.rows.loop.rows.length });
+		return Object.assign(new Painter(null, widthOf), this.picture(), { top: RULER + LOOP * (this.rows.loop?.rows.length ?? 0) });
 	}
 
 	picture() {
