@@ -37,7 +37,6 @@ UNTYPED = {
     "compare",
     "detail",
     "files",
-    "filter",
     "input",
     "lanes",
     "lines",
@@ -48,13 +47,10 @@ UNTYPED = {
     "pen",
     "rows",
     "say",
-    "select",
-    "summary",
     "surface",
     "svg",
     "table",
     "trace",
-    "why",
 }
 """The modules in which some parameter has no type yet: the fewer, the better."""
 

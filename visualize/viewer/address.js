@@ -55,7 +55,7 @@ export class Address {
 		app.align = one(app.part.align, told.time, app.data.align);
 		const [level, kind, mode, ...name] = (told.pair ?? "").split("/");
 		app.like = name.length ? { kind, mode, name: name.join("/") } : null;
-		app.level = +one(app.part.level, level, "95");
+		app.level = [50, 95, 100].find((one) => one === +level) ?? 95;
 		this.line.write(told.filter ?? "");
 		if (app.shown.length < app.recordings.length) app.filter(); // what the address holds was no filter
 		const panels = ["summary", "lanes", "table", ...(app.data.changes ? ["compare"] : [])];
