@@ -21,8 +21,9 @@ MARKS = {
     "response_sent": "response sent",
 }
 MOMENTS = ("requested", "released", "started", "finished")
-APART = 0.02
-"""Pins closer than this part of the width share one label."""
+APART, LETTER = 0.01, 0.012
+"""Pins closer than this part of the width, and this for each letter of the label before them,
+share that label."""
 
 
 def moments(timeline: Timeline, seen: Mapping[str, int]) -> str:
@@ -55,7 +56,7 @@ def lay_over(timeline: Timeline, seen: Mapping[str, int]) -> Axes | Shown:
     groups: list[tuple[float, str]] = []
     for x, letter in sorted(pins):
         axes.axvline(x, color="#CC3311", linewidth=0.9, linestyle=(0, (1, 1.2)), zorder=20)
-        if groups and x - groups[-1][0] < APART * (high - low):
+        if groups and x - groups[-1][0] < _taken(groups[-1][1]) * (high - low):
             groups[-1] = groups[-1][0], groups[-1][1] + letter
         else:
             groups.append((x, letter))
@@ -68,9 +69,14 @@ def lay_over(timeline: Timeline, seen: Mapping[str, int]) -> Axes | Shown:
     return axes
 
 
+def _taken(letters: str) -> float:
+    """Return the part of the width that a label takes, with the gap behind it."""
+    return APART + LETTER * len(letters)
+
+
 def _with_room(low: float, high: float, pins: list[float]) -> tuple[float, float]:
     """Return the limits of an axis that shows the pins as well, none of them on its edge."""
-    edge = APART * (high - low)
+    edge = _taken("A") * (high - low)
     return min([low, *(x - edge for x in pins)]), max([high, *(x + edge for x in pins)])
 
 
