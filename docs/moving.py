@@ -1,7 +1,7 @@
 """Draw a request as a picture that moves: its bars grow as they did, ninety times slower.
 
 SVG and CSS alone, in the page itself, so that it takes the colours of the page. It begins with the
-last moment, so that the first look sees all of it; whoever asks for less motion sees that one alone.
+last moment, so that the first look sees all of it; who asks for less motion sees that one alone.
 """
 
 from __future__ import annotations
@@ -130,8 +130,7 @@ class _Picture:
             f"@keyframes {name}{{0%,{at:.2f}%{{opacity:0}}{at + 0.01:.2f}%,100%{{opacity:1}}}}"
         )
         return (
-            f'<text class="sign" x="{x:.1f}" y="{y:.1f}" '
-            f'style="{self._plays(name)}">{sign}</text>'
+            f'<text class="sign" x="{x:.1f}" y="{y:.1f}" style="{self._plays(name)}">{sign}</text>'
         )
 
     def _moments(self, bottom: float) -> Iterator[str]:

@@ -120,7 +120,7 @@ class TestLoopHeld:
             await recorder.settled()
         (finding,) = explain(recorder.timelines)
         assert (finding.victims, finding.cost) == ((), 0)
-        assert "nobody who was recorded by then waited for it" in str(finding)
+        assert "no recorded request or task waited for it" in str(finding)
 
     async def test_what_it_cost_is_what_the_same_requests_take_more(
         self, app: FastAPI, recorder: Recorder
