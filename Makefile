@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NODE := tests/browser/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test notebooks lab mutations bench bench-quick lint docs release test-versions test-lowest test-company clean
+.PHONY: help demo test notebooks lab lite mutations bench bench-quick lint docs release test-versions test-lowest test-company clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ notebooks: $(VENV)/.queue ## Run all notebooks and write their outputs
 lab: $(VENV)/.queue ## Open copies of the notebooks in JupyterLab, in notebooks/mine
 	@$(BIN)/python notebooks/copies.py
 	@$(BIN)/python -m jupyter lab notebooks/mine
+
+lite: $(VENV)/.lite ## Build build/lite/site, a folder in which notebooks run in a browser, without a server
+	@$(BIN)/python notebooks/lite.py
 
 mutations: $(VENV)/.dev ## Make each claim of the notebooks false, and see them fail
 	@MUTATIONS=all $(BIN)/python -m pytest tests/test_mutations.py

@@ -17,6 +17,7 @@ from .host import Host
 from .job import logger
 from .layers import InnerLayer, Layer, Opening, around
 from .recorder import Recorder, keeper_of
+from .routes import starlette_in
 from .task import DEFAULTS, TaskConfig
 from .watch.watch import Watch
 
@@ -84,8 +85,6 @@ def record(app: Any, *, recorder: Recorder | None = None, watch: bool = False) -
     recorder = Recorder() if recorder is None else recorder
     keeper = keeper_of(recorder)
     keeper.watching |= watch
-    from .watch.framework import starlette_in  # most apps do without
-
     inside = starlette_in(app)
     if inside is not app:
         _stand_before(app, recorder)

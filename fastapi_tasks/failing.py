@@ -50,7 +50,14 @@ async def timed_out(job: Job, note: str = "") -> None:
 
 async def _report(job: Job, error: BaseException) -> None:
     handler = job.config.on_error
-    if handler is not None and job.task is not None and isinstance(error, Exception):
+    if handler is None or job.task is None or not isinstance(error, Exception):
+        return
+    if job.stop_as != "timeout" or job.handle is None:
+        await _handle_error(job, handler, job.task, error)
+        return
+    # The time was the function's, not the handler's.
+    with job.place.loop.going_on(job.handle) as job.handle:
+        job.stopped = False
         await _handle_error(job, handler, job.task, error)
 
 

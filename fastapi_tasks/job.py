@@ -210,8 +210,11 @@ class Job:
         """Let the arguments go: a finished task keeps nothing of them alive."""
         place = self.place
         place.live.pop(self, None)
-        if place.keeper.settling.waiters:
-            place.keeper.settling.something_ended()
+        keeper = place.keeper
+        if keeper.settling.waiters:
+            keeper.settling.something_ended()
+        if keeper.crowded and place.loop.is_current():
+            keeper.task_ended(self.request.timeline)
         self.args = ()
         self.kwargs = {}
         if self.timer is not None:

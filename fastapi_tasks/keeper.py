@@ -55,6 +55,7 @@ class Keeper:
         "busy_limit",
         "cleared",
         "clock",
+        "crowded",
         "enabled",
         "groups",
         "ignored",
@@ -87,6 +88,9 @@ class Keeper:
         # Of lifespans: no flood of requests lets them go.
         self.apart: deque[Timeline] = deque(maxlen=bounds.requests)
         self.open: dict[Any, None] = {}
+        # Of each request with more tasks than are kept, since they are open: how many have yet to
+        # come or to end until it is looked for those that may go.
+        self.crowded: dict[int, int] = {}
         self.groups: list[dict[Any, None]] = []
         self.listeners: tuple[Listener, ...] = ()
         self.settling = Settling()
@@ -157,11 +161,30 @@ class Keeper:
         if timeline.id == 0:
             return
         tasks.append(record)
+        if len(tasks) > most + most // 8:
+            self._make_room(timeline)
+
+    def task_ended(self, timeline: Timeline) -> None:
+        """Let tasks go that were too many, and had to stay until they ended; on their loop only.
+
+        Callers look at `crowded` first.
+        """
+        if timeline.id in self.crowded:
+            self._make_room(timeline)
+
+    def _make_room(self, timeline: Timeline) -> None:
         # An eighth at a time, so that letting go costs next to nothing a task, and that where all
-        # of ten thousand are still open, not each one looks through all the others.
-        eighth = most // 8
-        if len(tasks) >= most + eighth and (not eighth or record.id % eighth == 0):
-            timeline.tasks_dropped += thin(tasks, most)
+        # of a hundred thousand are still open, not each one looks through all the others.
+        left = self.crowded.get(timeline.id, 1) - 1
+        if left:
+            self.crowded[timeline.id] = left
+            return
+        tasks, most = timeline.tasks, self.bounds.tasks
+        timeline.tasks_dropped += thin(tasks, most)
+        if len(tasks) > most:
+            self.crowded[timeline.id] = max(len(tasks) // 8, 1)
+        else:
+            self.crowded.pop(timeline.id, None)
 
     def add_span(self, timeline: Timeline, span: Span) -> None:
         """Number a span and put it into its request's timeline; of too many the last stay."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import fastapi.routing
+from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import Scope
 
@@ -43,6 +44,13 @@ def _declared(mounted: str, scope: Scope, route: Any) -> str:
         return mounted
     parts = mounted.split("/")
     return "/".join(f"{{{names[part]}}}" if part in names else part for part in parts)
+
+
+def starlette_in(app: Any) -> Starlette | None:
+    """Return the Starlette or FastAPI app that is `app` or is wrapped in it; None without one."""
+    while app is not None and not isinstance(app, Starlette):
+        app = getattr(app, "app", None)
+    return app
 
 
 def packages_of(app: Any) -> set[str]:

@@ -61,6 +61,11 @@ def _counted_as(func: Any) -> object:
     """Return what all calls of a function share, however it is bound; it may be a dict's key."""
     while isinstance(func, functools.partial):
         func = func.func
+    name = getattr(func, "__qualname__", None)
+    # A proxy may answer every attribute with something of its own, made anew each time.
+    if not isinstance(name, str):
+        return type(func)
+    # A function that is defined inside another is made anew with each call of that; the code of
+    # decorated ones is that of their decorator, their name their own.
     func = getattr(func, "__func__", func)
-    # A function that is defined inside another is made anew with each call of that.
-    return getattr(func, "__code__", None) or type(func)
+    return getattr(func, "__module__", None), name, getattr(func, "__code__", None)

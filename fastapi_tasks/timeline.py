@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from .facts import MOMENT, PART, moments, parts_of
+from .facts import MOMENT, PART, Record, moments, parts_of
 from .names import harmless
 
 ScheduledMode = Literal["immediate", "after_route", "after_response"]
@@ -33,8 +33,8 @@ SCHEDULED_MODES: tuple[ScheduledMode, ...] = get_args(ScheduledMode)
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
-@dataclass(slots=True)
-class TaskRecord:
+@dataclass(slots=True, eq=False, repr=False)
+class TaskRecord(Record):
     """What happened to one task. Times are nanoseconds of the timeline's clock.
 
     `requested`: user code called `schedule()`. `released`: the task was handed to the event loop.
@@ -93,8 +93,8 @@ MACHINE = "the machine"
 not known had the interpreter lock."""
 
 
-@dataclass(slots=True)
-class Busy:
+@dataclass(slots=True, eq=False, repr=False)
+class Busy(Record):
     """One step of a coroutine that held the event loop for longer than the threshold.
 
     `culprit` names the task, or the request (`POST /orders #3`). `task` is the task's id; None
@@ -134,8 +134,8 @@ thread, or a span of the app's own OpenTelemetry SDK."""
 SPAN_KINDS: tuple[SpanKind, ...] = get_args(SpanKind)
 
 
-@dataclass(slots=True)
-class Span:
+@dataclass(slots=True, eq=False, repr=False)
+class Span(Record):
     """Something else that took time inside a request or a task; spans nest.
 
     `id` counts the spans of a request from 0; `parent` is the id of the span that this one is
@@ -162,8 +162,8 @@ class Span:
         return None if self.end is None else self.end - self.start
 
 
-@dataclass(slots=True)
-class ClientView:
+@dataclass(slots=True, eq=False, repr=False)
+class ClientView(Record):
     """The request as its client saw it, on the timeline's clock.
 
     `sent`: the call was made. `answered`: status and headers were there. `received`: so was the
@@ -175,8 +175,8 @@ class ClientView:
     received: int | None = field(default=None, metadata=MOMENT)
 
 
-@dataclass(slots=True, repr=False)
-class Timeline:
+@dataclass(slots=True, eq=False, repr=False)
+class Timeline(Record):
     """The record of one request: its marks and its tasks.
 
     All times are integer nanoseconds of one monotonic clock, except `wall`, which is the wall

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -27,12 +28,17 @@ def copy_all(folder: Path = MINE) -> list[Path]:
         if copy.exists():
             continue
         notebook = read(path)
-        for cell in notebook.cells:
-            if cell.cell_type == "code":
-                cell.outputs, cell.execution_count = [], None
+        without_outputs(notebook)
         nbformat.write(notebook, copy)  # type: ignore[no-untyped-call]
         made.append(copy)
     return made
+
+
+def without_outputs(notebook: Any) -> None:
+    """Take out all that running it has shown, so that nothing gives the answers away."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
 
 
 if __name__ == "__main__":

@@ -13,9 +13,10 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 import pytest
-from fastapi import FastAPI, WebSocket
+from fastapi import BackgroundTasks, FastAPI, WebSocket
 
-from fastapi_tasks import Busy, Recorder, TaskRecord, Tasks, from_json, to_json
+from fastapi_tasks import Busy, Recorder, TaskRecord, Tasks, add_tasks, from_json, keeper, to_json
+from fastapi_tasks.bounds import thin
 from fastapi_tasks.job import Job
 
 from .asgi import serving
@@ -87,6 +88,58 @@ class TestTheTasksOfARequest:
             await recorder.settled()
             # Once they have ended they make room like all others.
             assert {t.outcome for t in recorder.last.tasks} == {"ok"}
+            assert len(recorder.last.tasks) <= 18
+            assert len(recorder.last.tasks) + recorder.last.tasks_dropped == 100
+
+    @pytest.mark.parametrize("how", ["background", "spawned", "discarded"])
+    async def test_of_other_kinds_make_room_too(
+        self, how: str, recorder: Recorder, anyio_backend_name: str
+    ) -> None:
+        if how == "spawned" and anyio_backend_name == "trio":
+            pytest.skip("nothing is recorded of what is started on trio")
+        app = FastAPI()
+        add_tasks(app, recorder=recorder, watch=True)
+
+        @app.get("/")
+        async def endpoint(tasks: Tasks, background: BackgroundTasks) -> None:
+            async with anyio.create_task_group() as group:
+                for _ in range(100):
+                    if how == "background":
+                        background.add_task(note)
+                    elif how == "spawned":
+                        group.start_soon(note)
+                    else:
+                        tasks.after_response.schedule(note)
+            if how == "discarded":
+                raise ConnectionError
+
+        async with serving(app) as server:
+            timeline = await server.settle("/")
+        ends = "discarded" if how == "discarded" else "ok"
+        assert {one.outcome for one in timeline.tasks} == {ends}
+        assert len(timeline.tasks) <= 18
+        assert len(timeline.tasks) + timeline.tasks_dropped == 100
+
+    async def test_are_looked_through_a_few_times_however_many_are_open(
+        self, make_app: MakeApp, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        app, looked_at = make_app(), 0
+
+        def counting(tasks: list[TaskRecord], most: int) -> int:
+            nonlocal looked_at
+            looked_at += len(tasks)
+            return thin(tasks, most)
+
+        monkeypatch.setattr(keeper, "thin", counting)
+
+        @app.get("/")
+        async def endpoint(tasks: Tasks) -> None:
+            for _ in range(5000):
+                tasks.after_response.schedule(note)
+
+        async with serving(app) as server:
+            await server.settle("/")
+        assert looked_at < 20 * 5000
 
     async def test_are_kept_all_where_there_is_room(
         self, make_app: MakeApp, recorder: Recorder

@@ -34,6 +34,12 @@ def test_a_guess_stands_beside_what_was_measured(guess: Any, measured: Any, said
     assert beside(guess, measured, "ms") == said
 
 
+def test_what_is_next_to_nothing_may_be_guessed_as_nothing() -> None:
+    assert beside(0, 3, "ms").endswith("Too low.")
+    assert beside(0, 3, "ms", near=10).endswith("Close.")
+    assert beside(20, 3, "ms", near=10).endswith("Too high.")
+
+
 def test_no_guess_is_asked_for() -> None:
     assert beside(..., 304, "ms").startswith("measured: 304 ms\nNo guess yet: ")
 
@@ -86,6 +92,12 @@ def test_stamps_that_lie_close_together_share_a_label() -> None:
     axes = lay_over(witnessed(), {"one": 39 * MS, "two": 39 * MS + 1000, "three": 80 * MS})
     labels = {text.get_text() for text in axes.texts}
     assert {"AB", "C"} <= labels
+
+
+def test_a_stamp_before_or_after_everything_stays_inside_the_picture() -> None:
+    axes = lay_over(witnessed(), {"asks": -30 * MS, "reads": 300 * MS})
+    low, high = axes.get_xlim()
+    assert low < -30 and 300 < high
 
 
 def test_copies_show_nothing_and_are_never_written_over(tmp_path: Path) -> None:

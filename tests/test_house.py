@@ -165,8 +165,8 @@ class TestWhatAUserMayCall:
     def test_is_what_the_package_says(self) -> None:
         said = set(fastapi_tasks.__all__) - {"__version__"}
         modules_of_it = {name.rpartition(".")[2] for name in modules("fastapi_tasks")}
-        here = {name for name in vars(fastapi_tasks) if not name.startswith("_")}
-        assert here - modules_of_it - {"annotations"} == said - modules_of_it
+        here = {name for name in dir(fastapi_tasks) if not name.startswith("_")}
+        assert here - modules_of_it - {"annotations", "TYPE_CHECKING"} == said - modules_of_it
         assert sorted(fastapi_tasks.__all__) == fastapi_tasks.__all__
 
     @pytest.mark.parametrize("thing", [Recorder, Task, TaskConfig, TasksBatch, TasksScheduler])

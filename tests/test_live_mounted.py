@@ -73,12 +73,14 @@ async def test_it_works_in_an_app_inside_of_another(monkeypatch: pytest.MonkeyPa
 async def test_the_page_is_served_with_its_policy() -> None:
     async with serve(shop()) as lab:
         response = await lab.get("/_timeline", follow_redirects=True, headers=TOKEN)
-        script = await lab.get("/_timeline/timeline.js", headers=TOKEN)
+        names = ("timeline.js", "later.js", "file.js")
+        scripts = {name: await lab.get(f"/_timeline/{name}", headers=TOKEN) for name in names}
     assert response.text == live_html("events", title="FastAPI")
     policy = response.headers["content-security-policy"]
     assert policy == (f"{LIVE_POLICY}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
-    assert script.text == asset("timeline.js")
-    assert script.headers["content-type"] == "text/javascript; charset=utf-8"
+    for name, script in scripts.items():
+        assert script.text == asset(name)
+        assert script.headers["content-type"] == "text/javascript; charset=utf-8"
     assert lab.timelines == []
 
 

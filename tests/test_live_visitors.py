@@ -79,7 +79,9 @@ async def test_only_this_machine_may_read(
 
 
 @pytest.mark.usefixtures("brief")
-@pytest.mark.parametrize("path", ["/_timeline/", "/_timeline/timeline.js", EVENTS])
+@pytest.mark.parametrize(
+    "path", ["/_timeline/", "/_timeline/timeline.js", "/_timeline/later.js", EVENTS]
+)
 async def test_a_visitor_without_the_token_is_told_where_it_stands(path: str) -> None:
     async with visitor(shop()) as client:
         none = await client.get(path)

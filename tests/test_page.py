@@ -17,6 +17,7 @@ import pytest
 
 from fastapi_tasks.timeline import MODES
 from tests.samples import checkout, random_timelines
+from tests.short import short_assets
 from visualize import explain
 from visualize.answers.wire import findings_json
 from visualize.assets import SCRIPTS, asset
@@ -64,10 +65,22 @@ def test_sizes() -> None:
     assert len(gzip.compress(to_html(random_timelines(1000, 10)).encode())) <= 250 * KB
 
 
+def test_the_live_page_opens_with_40_kilobytes() -> None:
+    with short_assets() as short:
+        if not short:
+            pytest.skip("tdewolff-minify is not installed")
+        opened = live_html("events").encode(), asset("timeline.js").encode()
+        assert sum(len(gzip.compress(one)) for one in opened) <= 40 * KB
+
+
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_script_stands_alone(name: str) -> None:
     module = asset(f"{name}.js")
-    assert not re.search(r"^\s*(import|export)\b|\bimport\(|\beval\(|new Function", module, re.M)
+    brought = re.findall(r"^\s*import\b|(?<=await )import\(.*?\)", module, re.M)
+    assert brought == (['import("./later.js")'] if name == "timeline" else [])
+    exported = re.findall(r"^export const \{.*?\}", module, re.M)
+    assert exported == (["export const { complete }"] if name == "later" else [])
+    assert not re.search(r"\beval\(|new Function", module)
     assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", module)
     assert "</script" not in module
     assert "<!--" not in module
@@ -140,8 +153,8 @@ def test_the_live_page_has_no_inline_script() -> None:
     assert page.data["events"] == "events?x=1&y=2"
     assert page.data["limit"] == 7
     assert page.data["title"] == "<App>"
-    # What it saves is a file that carries this script as it is.
-    assert page.data["policy"] == policy_of(asset("timeline.js"))
+    # What it saves is a file that carries the script of a file as it is.
+    assert page.data["policy"] == policy_of(asset("file.js"))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from fastapi_tasks import (
     Busy,
+    ClientView,
     Span,
     Timeline,
     from_json,
@@ -207,3 +208,25 @@ class TestText:
     def test_knows_its_last_moment(self) -> None:
         assert checkout().last == 42 * MS
         assert checkout().settled
+
+
+class TestARecord:
+    @pytest.mark.parametrize("make", [checkout, watched])
+    def test_equals_another_with_the_same_facts(self, make: Callable[[], Timeline]) -> None:
+        one, other = make(), make()
+        assert one == other
+        other.tasks[-1].outcome = "cancelled"
+        assert one != other
+
+    def test_of_another_kind_is_another(self) -> None:
+        assert Busy(1, 2, "mail") != ClientView(1, 2)
+        assert ClientView(1) != (1, None, None)
+
+    def test_can_change_so_that_it_has_no_hash(self) -> None:
+        with pytest.raises(TypeError, match="unhashable"):
+            hash(ClientView(1))
+
+    def test_shows_all_that_it_holds(self) -> None:
+        assert repr(Busy(1, 2, "mail", line="shop.py:3")) == (
+            "Busy(start=1, end=2, culprit='mail', task=None, line='shop.py:3', thread=False)"
+        )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import xmlrpc.client
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import anyio
@@ -12,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 
 from fastapi_tasks import Recorder, Task, TaskConfig, Tasks, add_tasks
+from fastapi_tasks.slots import Limiters
 
 from .asgi import serving
 from .virtual import now
@@ -91,6 +93,63 @@ class TestTimeout:
             await recorder.settled()
         assert told == ["sleep timeout: TimeoutError('the task ran for longer than 1 s')"]
 
+    async def test_leaves_the_error_handler_its_own_time(
+        self, make_app: MakeApp, recorder: Recorder, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """It may await, it may fail, and what it does with groups and timeouts works."""
+        app = make_app()
+        reported: list[str] = []
+
+        async def fails() -> None:
+            raise LookupError
+
+        async def fails_when_cancelled() -> None:
+            try:
+                await anyio.sleep(5)
+            finally:
+                raise ValueError
+
+        async def report(task: Task[..., Any], error: Exception) -> None:
+            await anyio.sleep(2)
+            with anyio.move_on_after(1):
+                await anyio.sleep(5)
+            reported.append(f"{type(error).__name__} of {task.name} at {now() // SECOND} s")
+            async with anyio.create_task_group() as group:
+                group.start_soon(fails)
+
+        @app.get("/")
+        async def endpoint(tasks: Tasks) -> None:
+            limited = tasks.task(timeout=1, on_error=report)
+            limited.schedule(sleep, 5)
+            limited.schedule(fails_when_cancelled)
+
+        async with serving(app) as server:
+            await server.get("/")
+            await recorder.settled()
+        assert sorted(reported) == [
+            "TimeoutError of sleep at 4 s",
+            "ValueError of fails_when_cancelled at 4 s",
+        ]
+        own_failures = [one for one in caplog.records if "failed itself" in one.getMessage()]
+        groups = [one.exc_info[1] for one in own_failures if one.exc_info]
+        assert [type(one) for one in groups] == [ExceptionGroup] * 2
+
+    async def test_cancels_its_error_handler_with_a_shutdown(self, recorder: Recorder) -> None:
+        app = FastAPI()
+        add_tasks(app, recorder=recorder, grace_period=3, shutdown_timeout=60)
+
+        async def report(task: Task[..., Any], error: Exception) -> None:
+            await anyio.sleep(30)
+
+        @app.get("/")
+        async def endpoint(tasks: Tasks) -> None:
+            tasks.task(timeout=1, on_error=report).schedule(sleep, 5)
+
+        async with serving(app) as server:
+            await server.get("/")
+        assert now() == 3 * SECOND
+        assert recorder.timelines[0].tasks[0].outcome == "timeout"
+
     async def test_is_no_word_for_a_task_that_ran_to_its_end(
         self, make_app: MakeApp, recorder: Recorder
     ) -> None:
@@ -159,6 +218,42 @@ class TestLimit:
         assert [one.queued for one in tasks] == [0, 0, SECOND, SECOND, 0]
         assert [one.waited for one in tasks] == [0, 0, SECOND, SECOND, 0]
         assert [one.admitted == one.started for one in tasks] == [True] * 5
+
+    async def test_that_is_a_number_tells_what_looks_alike_apart(
+        self, make_app: MakeApp, recorder: Recorder
+    ) -> None:
+        """Decorated functions have one code, builtins and classes one type each."""
+        app = make_app()
+
+        def decorated(func: Callable[..., Any]) -> Callable[..., Any]:
+            @wraps(func)
+            async def wrapper() -> None:
+                await func(1)
+
+            return wrapper
+
+        async def other(seconds: float) -> None:
+            await anyio.sleep(seconds)
+
+        class Slow: ...
+
+        class Slower(Slow): ...
+
+        @app.get("/")
+        async def endpoint(tasks: Tasks) -> None:
+            for func in (decorated(sleep), decorated(other), decorated(sleep)):
+                tasks.task(limit=1).schedule(func)
+
+        async with serving(app) as server:
+            await server.get("/")
+            await recorder.settled()
+        assert [one.queued for one in recorder.timelines[0].tasks] == [0, 0, SECOND]
+        of = Limiters().of
+        assert len({of(func, 1) for func in (Slow, Slower, len, print, [].append)}) == 5
+
+    async def test_that_is_a_number_counts_a_proxy_that_is_made_anew(self) -> None:
+        proxy, limiters = xmlrpc.client.ServerProxy("http://shop"), Limiters()
+        assert limiters.of(proxy.send, 1) is limiters.of(proxy.send, 1)
 
     async def test_that_is_a_limiter_is_shared(self, make_app: MakeApp, recorder: Recorder) -> None:
         app = make_app()

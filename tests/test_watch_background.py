@@ -97,6 +97,34 @@ async def test_one_that_runs_twice_is_recorded_once(recorder: Recorder) -> None:
     assert [(one.outcome, one.ran) for one in timeline.tasks] == [("ok", 100_000_000)]
 
 
+class AnswersEverything:
+    """As the proxies of xmlrpc.client do."""
+
+    def __init__(self, calls: list[int]) -> None:
+        self.calls = calls
+
+    def __getattr__(self, name: str) -> "AnswersEverything":
+        return self
+
+    def __call__(self, value: int) -> None:
+        self.calls.append(value)
+
+
+async def test_one_whose_name_is_no_text_runs_and_is_recorded(recorder: Recorder) -> None:
+    app = FastAPI()
+    add_tasks(app, recorder=recorder, watch=True)
+    calls: list[int] = []
+
+    @app.get("/")
+    async def endpoint(tasks: BackgroundTasks) -> None:
+        tasks.add_task(AnswersEverything(calls), 7)
+
+    async with serving(app) as server:
+        timeline = await server.settle("/")
+    assert calls == [7]
+    assert [(one.name, one.outcome) for one in timeline.tasks] == [("AnswersEverything", "ok")]
+
+
 @pytest.mark.parametrize("part", ["_requested", "_released", "_mark", "discard"])
 async def test_a_hook_that_fails_never_reaches_the_app(
     part: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

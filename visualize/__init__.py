@@ -64,7 +64,10 @@ def __getattr__(name: str) -> Any:
         return import_module("fastapi_tasks").__version__
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    home = _HOMES[name]
+    if home == "figure" and not import_module(f"{__name__}.notebook").PICTURES:
+        home = "framed"
+    return getattr(import_module(f"{__name__}.{home}"), name)
 
 
 def __dir__() -> list[str]:

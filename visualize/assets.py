@@ -7,8 +7,11 @@ from pathlib import Path
 
 from visualize.joining import joined, source
 
-SCRIPTS = ("file", "compared", "timeline", "unpack")
-"""The modules that a page begins with, one for each form of it; `unpack` runs what is packed."""
+SCRIPTS = ("file", "compared", "timeline", "later", "unpack")
+"""The modules that a page begins with, one for each form of it; `unpack` runs what is packed.
+
+`timeline` is that of a running app, which has `later` brought when its first picture is there.
+"""
 
 ASSETS = (*(f"{script}.js" for script in SCRIPTS), "page.css", "page.html")
 """What there is to carry."""

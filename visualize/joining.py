@@ -8,6 +8,7 @@ from pathlib import Path
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w-]+)\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function\b|const\b|let\b|class\b)", re.MULTILINE)
+_EXPORTED = re.compile(r"^export (?:async )?(?:function\*?|const|let|class) (\w+)", re.MULTILINE)
 _LEFT = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 _TOP = re.compile(
     r"^(?:(?:async )?function\*? |class |(?:const|let) )(\w+|[\[{][^=]*(?= =))", re.MULTILINE
@@ -35,7 +36,7 @@ def joined(first: str, read: Reader = source) -> str:
     They share one scope, so that each name at the top of a module is there once in all of them.
     Comments and indents stay at home. Raises ModuleError for what is neither
     `import { a } from "./b.js"` nor `export` before a declaration, for a circle, and for a name
-    that two modules have.
+    that two modules have. What the first one exports, the script does.
     """
     homes: dict[str, str] = {}
     bodies = []
@@ -50,7 +51,10 @@ def joined(first: str, read: Reader = source) -> str:
                     )
                 homes[one] = name
         bodies.append(_INDENT.sub("\n", _LAST_NOTE.sub("", body).strip()))
-    return "".join(["(() => {\n", *(f"{body}\n" for body in bodies), "})();\n"])
+    script = "".join(["(() => {\n", *(f"{body}\n" for body in bodies)])
+    if exported := ", ".join(_EXPORTED.findall(read(f"{first}.js"))):
+        return f"export const {{ {exported} }} = {script}return {{ {exported} }};\n}})();\n"
+    return f"{script}}})();\n"
 
 
 def _in_order(

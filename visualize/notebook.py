@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import html
+import sys
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from fastapi_tasks.timeline import Timeline
 from visualize.layout import Align as FigureAlign
@@ -16,6 +18,8 @@ from visualize.words import count
 CONTROLS, HEAD, ROW = 250, 60, 26
 """Pixels: what stands above the timeline, around each request, and for one bar."""
 LEAST, MOST = 400, 720
+PICTURES = sys.platform != "emscripten" or find_spec("matplotlib") is not None
+"""Whether there can be one: in a browser, matplotlib mostly cannot be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +27,22 @@ class Shown:
     """Timelines as the output of a cell: a page to move about in, a picture, and text."""
 
     html: str
-    png: bytes
+    png: bytes | None
     text: str
 
     def __repr__(self) -> str:
         return self.text
 
+    def above(self, lines: str) -> Shown:
+        """Return the same with lines of text below it."""
+        written = f"{self.html}<pre>{html.escape(lines)}</pre>"
+        return Shown(written, self.png, f"{self.text}\n{lines}")
+
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return {
-            "text/html": self.html,
-            "image/png": b64encode(self.png).decode(),
-            "text/plain": self.text,
-        }
+        shown = {"text/html": self.html, "text/plain": self.text}
+        if self.png is not None:
+            shown["image/png"] = b64encode(self.png).decode()
+        return shown
 
 
 def show(
@@ -62,7 +70,8 @@ def show(
     frame = _frame(to_html(timelines, title=title, align=align), height or _height(requests))
     # Where scripts run they hide what is in <noscript>. Of a notebook that it does not trust,
     # JupyterLab takes the frame away and leaves the picture.
-    return Shown(f"{frame}<noscript>{_image(png, requests)}</noscript>", png, _text(panels))
+    still = "" if png is None else f"<noscript>{_image(png, requests)}</noscript>"
+    return Shown(frame + still, png, _text(panels))
 
 
 def _frame(document: str, height: int) -> str:
@@ -78,7 +87,9 @@ def _height(requests: list[Timeline]) -> int:
     return max(LEAST, min(MOST, CONTROLS + HEAD * len(requests) + ROW * bars))
 
 
-def _picture(timelines: Recording | Mapping[str, Recording], align: Align | None) -> bytes:
+def _picture(timelines: Recording | Mapping[str, Recording], align: Align | None) -> bytes | None:
+    if not PICTURES:
+        return None
     from visualize.figure import compare, plot, to_png
 
     # A figure's clock begins at its first request.

@@ -67,7 +67,7 @@ def to_html(
     one_of("align", align, get_args(Align))
     told = [_told(label, recording) for label, recording in recordings.items()]
     more = {"changes": _changes(*recordings.values())} if len(recordings) == 2 else {}
-    script, policy = _packed("compared.js" if more else "file.js")
+    script, policy = _packed("compared.js" if len(recordings) > 1 else "file.js")
     return _page(title, script, policy, align=align, recordings=told, **more)
 
 
@@ -80,11 +80,12 @@ def live_html(
 ) -> str:
     """Return the page of a running app, which follows the server-sent events at `events`.
 
-    `script` is where the app serves `asset("timeline.js")`; both are URLs of the page's own
-    origin, relative to the page or not. Above `limit` requests the page lets the oldest go.
+    `script` is where the app serves `asset("timeline.js")`, with `later.js` and `file.js` beside
+    it; both are URLs of the page's own origin, relative to the page or not. Above `limit` requests
+    the page lets the oldest go.
     """
     source = f'<script type="module" src="{html.escape(script)}"></script>'
-    saved = _policy(asset("timeline.js"))
+    saved = _policy(asset("file.js"))
     return _page(
         title, source, LIVE_POLICY, align="clock", recordings=[{"label": ""}], events=events,
         limit=limit, policy=saved,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from contextvars import Context
 from typing import Any, Protocol, TypeVar
 
@@ -30,6 +30,12 @@ class Loop(Protocol):
         self, run: Callable[[T], Awaitable[None]], job: T, context: Context, name: str
     ) -> Handle:
         """Start `run(job)` in `context` at the loop's next turn."""
+
+    def going_on(self, cancelled: Handle) -> AbstractContextManager[Handle]:
+        """Let what was cancelled go on in the block, as if it had not been.
+
+        For what runs as this; what is given cancels the block.
+        """
 
     def call_soon(self, callback: Callable[..., object], /, *args: Any) -> object:
         """Call `callback` on the loop, from any thread, in the order of these calls.

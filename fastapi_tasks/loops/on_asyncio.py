@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import Context
 from typing import Any, TypeVar
 
@@ -37,6 +37,12 @@ class AsyncioLoop:
     def spawn(self, run: Callable[[T], Any], job: T, context: Context, name: str) -> Handle:
         # Not loop.create_task(): an eager task factory would run the task inside schedule().
         return asyncio.Task(run(job), loop=self._loop, name=name, context=context)
+
+    @contextmanager
+    def going_on(self, cancelled: Any) -> Iterator[Handle]:
+        # It has heard of it, but it counts: the block's own timeouts and groups look at that.
+        cancelled.uncancel()
+        yield cancelled
 
     def call_later(self, seconds: float, callback: Callable[[], object]) -> Handle:
         return self._loop.call_later(seconds, callback)

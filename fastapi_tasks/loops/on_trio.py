@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import Context
 from typing import Any, TypeVar
 
@@ -57,6 +57,11 @@ class TrioLoop:
 
         trio.lowlevel.spawn_system_task(hosted, name=name, context=context)
         return scope
+
+    @contextmanager
+    def going_on(self, cancelled: Handle) -> Iterator[Handle]:  # noqa: ARG002 - it stays cancelled
+        with trio.CancelScope(shield=True) as scope:
+            yield scope
 
     def call_later(self, seconds: float, callback: Callable[[], object]) -> Handle:
         scope = trio.CancelScope()

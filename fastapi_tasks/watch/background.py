@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from contextlib import suppress
 from typing import Any
 
 from starlette.background import BackgroundTask
@@ -92,6 +93,8 @@ async def _recorded(run: Any, around: Here, record: TaskRecord) -> None:
     finally:
         here.reset(token)
         tried(_mark, around, record, "finished")
+        if around.request.keeper.crowded:
+            around.request.keeper.task_ended(around.request.timeline)
 
 
 def _released(around: Here, record: TaskRecord) -> None:
@@ -107,11 +110,13 @@ def _released(around: Here, record: TaskRecord) -> None:
 def _marking_start(func: Any, around: Here, record: TaskRecord) -> Any:
     """Return what starts in its thread, perhaps after a wait for one."""
 
-    @functools.wraps(func)
     def marking(*args: Any, **kwargs: Any) -> Any:
         tried(_mark, around, record, "started")
         return func(*args, **kwargs)
 
+    # A proxy may answer every attribute with something of its own, which is no name.
+    with suppress(TypeError):
+        functools.update_wrapper(marking, func)
     return marking
 
 
@@ -129,6 +134,8 @@ def discard(request: Watched, records: list[TaskRecord]) -> None:
             record.outcome = "discarded"
             if request.keeper.listeners:
                 request.keeper.tell("finished", request.timeline, record)
+            if request.keeper.crowded:
+                request.keeper.task_ended(request.timeline)
 
 
 def _mark(around: Here, record: TaskRecord, moment: str) -> None:

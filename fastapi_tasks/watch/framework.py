@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import fastapi.routing
-from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from ..timeline import Span
@@ -82,13 +81,6 @@ def _serializing(serialize: Callable[..., Any]) -> Callable[..., Any]:
         return answer
 
     return watched
-
-
-def starlette_in(app: Any) -> Starlette | None:
-    """Return the Starlette or FastAPI app that is `app` or is wrapped in it; None without one."""
-    while app is not None and not isinstance(app, Starlette):
-        app = getattr(app, "app", None)
-    return app
 
 
 def routes_of(routes: list[Any]) -> Iterator[Any]:

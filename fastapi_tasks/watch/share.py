@@ -57,7 +57,7 @@ class Share:
         # Not always the same: whoever waits for the lock is in step with it, and a pause that is
         # as long as its own turn (5 ms) would end whenever the lock is free, and see no waiting.
         self._lengths = cycle((0.6, 1.4))
-        self._reader = Reader(threading.get_native_id())
+        self._reader = Reader(_thread_id())
         self._own_reader: Reader | None = None
         self._own, self._looked = 0, now()
         try:
@@ -81,7 +81,7 @@ class Share:
         is had again: `back` is called then.
         """
         if self._own_reader is None:
-            self._own_reader = Reader(threading.get_native_id())
+            self._own_reader = Reader(_thread_id())
         queued = self._own_reader.read().queued
         back()
         begun, own = self._looked, self._own
@@ -167,3 +167,8 @@ def _slept(before: Usage, after: Usage) -> int:
     waited = took - has_worked - (after.turns.queued - before.turns.queued)
     # A wait for a processor is told when it is over: until then it looked like sleep.
     return min(waited, max(waited - (after.turns.times - before.turns.times) * _TURN, 0))
+
+
+def _thread_id() -> int:
+    # Not on every system, as in a browser; what reads by it finds nothing there.
+    return getattr(threading, "get_native_id", threading.get_ident)()

@@ -149,6 +149,8 @@ class Spawned(Coroutine[Any, Any, Any]):
             # They hold this object: let go, both are freed without the garbage collector.
             self._steps = self._coroutine
             self._tell("finished")
+            if self._around.request.keeper.crowded:
+                self._around.request.keeper.task_ended(self._around.request.timeline)
 
     def _tell(self, moment: str) -> None:
         request = self._around.request

@@ -13,6 +13,7 @@ from typing import Any
 from visualize.page import asset, live_html
 
 HANG_UP = "hang up"
+SCRIPTS = ("/timeline.js", "/later.js", "/file.js")
 NOW = {
     "wall": 1, "processes": 1, "seconds": 10.0, "requests": 120, "per_second": 12.5, "errors": 3,
     "held_ns": 41_000_000, "in_flight": 2, "tasks": 7,
@@ -37,8 +38,8 @@ class Source:
             def do_GET(self) -> None:
                 if self.path == "/":
                     self.answer("text/html", live_html("events", limit=source.limit))
-                elif self.path == "/timeline.js":
-                    self.answer("text/javascript", asset("timeline.js"))
+                elif self.path in SCRIPTS:
+                    self.answer("text/javascript", asset(self.path[1:]))
                 elif self.path == "/events":
                     source.stream(self)
                 else:

@@ -251,12 +251,12 @@ def test_a_page_that_cannot_be_saved_without_its_server_says_so(
     screen = live()
     source.send(to_json(checkout()).strip())
     until(screen, "v.recordings[0].size === 1")
-    screen.page.route("**/timeline.js", lambda route: route.abort())
+    screen.page.route("**/file.js", lambda route: route.abort())
     screen.page.locator("summary").click()
     screen.page.locator("button[data-with=html]").click()
     screen.page.get_by_text("Nothing was saved").wait_for()
     assert json.loads(screen.save("jsonl", tmp_path)) == json.loads(to_json(checkout()))
-    screen.page.unroute("**/timeline.js")
+    screen.page.unroute("**/file.js")
     screen.troubles.clear()  # Chromium's word on the script that did not come
 
 

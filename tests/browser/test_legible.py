@@ -206,3 +206,19 @@ def test_without_tasks_there_is_no_legend_to_explain(show: Show) -> None:
     timeline.tasks, timeline.busy = [], []
     assert not show(timeline).visible(".legend")
     assert show(checkout()).visible(".legend")
+
+
+OUTSIDE = """() => Array.from(document.querySelectorAll("header *, .scatter select"))
+    .filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > innerWidth)
+    .map((one) => one.textContent)"""
+
+
+@pytest.mark.parametrize("width", [280, 320, 400])
+def test_on_the_narrowest_screen_all_controls_are_in_sight(show: Show, width: int) -> None:
+    runs = {"before": random_timelines(60, 2), "after": random_timelines(60, 2, 1)}
+    screen = show(runs, width=width, height=640)
+    for panel in ("compare", "summary", "lanes", "table"):
+        screen.show(panel)
+        assert screen.page.evaluate(OUTSIDE) == [], panel
+        assert screen.page.evaluate("document.documentElement.scrollWidth") == width
+        assert screen.page.evaluate("document.querySelector('#timeline').scrollWidth") == width

@@ -57,10 +57,12 @@ def test_the_module_works_under_the_strictest_policy_of_a_server(
         "Content-Security-Policy": "default-src 'self'; object-src 'none'",
         "Content-Type": "text/html",
     }
+    script = headers | {"Content-Type": "text/javascript"}
     events = "retry: 100000\n\n"
     served = {
         "/": (live_html("events"), headers),
-        "/timeline.js": (asset("timeline.js"), headers | {"Content-Type": "text/javascript"}),
+        "/timeline.js": (asset("timeline.js"), script),
+        "/later.js": (asset("later.js"), script),
         "/events": (events, headers | {"Content-Type": "text/event-stream"}),
     }
 

@@ -11,6 +11,12 @@ EXERCISES = {
             "after the route": right(("after_response", "after_route")),
             "by name": right(("(send_mail, email)", "(send_mail, to=email)")),
             "a lambda": right(("(send_mail, email)", "(lambda: send_mail(email))")),
+            "all of it afterwards": right(
+                (
+                    'await store_order("membership")',
+                    'tasks.after_response.schedule(store_order, "membership")',
+                )
+            ),
         },
         wrong={
             "awaited as well": wrong(
@@ -21,6 +27,16 @@ EXERCISES = {
                 "TypeError", ("    tasks.after", "    await tasks.after")
             ),
             "other work": wrong("sent no mail", ("(send_mail, email)", "(store_order, email)")),
+            "twice": wrong(
+                "2 mails", ("    return", "    tasks.schedule(send_mail, email)\n    return")
+            ),
+            "past the library": wrong(
+                "no task",
+                (
+                    "tasks.after_response.schedule(send_mail, email)",
+                    "asyncio.create_task(send_mail(email))",
+                ),
+            ),
         },
     ),
     "01": Exercise(
@@ -46,11 +62,31 @@ EXERCISES = {
                     "not (record.started > first or record.finished < last)",
                 )
             ),
+            "each stamp by itself": right(
+                (
+                    "record.started <= first and last <= record.finished",
+                    "all(record.started <= at <= record.finished for at in (first, last))",
+                )
+            ),
         },
         wrong={
             "the begin alone": wrong("ends early", (" and last <= record.finished", "")),
             "the end alone": wrong("starts late", ("record.started <= first and ", "")),
             "never": wrong("'true'", ("return record", "return False and record")),
+            "the duration": wrong(
+                "all of it late",
+                (
+                    "record.started <= first and last <= record.finished",
+                    "record.finished - record.started >= last - first",
+                ),
+            ),
+            "about the same": wrong(
+                "a little late",
+                (
+                    "record.started <= first and last <= record.finished",
+                    "abs(record.started - first) + abs(record.finished - last) < 50_000_000",
+                ),
+            ),
             "outside": wrong("'true'", ("record.started <= first", "record.started >= first")),
         },
     ),
@@ -86,6 +122,9 @@ EXERCISES = {
             ),
             "at once": right(("after_response.schedule", "schedule")),
             "without weigh": right(("schedule(weigh)", "schedule(read_scales)")),
+            "to_thread as the task": right(
+                ("schedule(weigh)", "schedule(asyncio.to_thread, read_scales)")
+            ),
         },
         wrong={
             "a pause before it": wrong(
@@ -93,6 +132,13 @@ EXERCISES = {
                 ("def weigh() -> None:", "async def weigh() -> None:\n    await asyncio.sleep(0)"),
             ),
             "never read": wrong("read 0 times", ("    read_scales()", "    pass")),
+            "asleep instead": wrong(
+                "read 0 times",
+                (
+                    "def weigh() -> None:\n    read_scales()",
+                    "async def weigh() -> None:\n    await asyncio.sleep(0.3)",
+                ),
+            ),
             "in the endpoint": wrong(
                 "first customer waits",
                 (
@@ -108,13 +154,21 @@ EXERCISES = {
                 ('    tasks.task(name="label").schedule(work, "label")\n', ""),
                 ("    await", '    tasks.task(name="label").schedule(work, "label")\n    await'),
             ),
+            "without names": right(
+                (".task(name=", "."), ('"label").', ""), ('"audit").', ""), ('"mail").', "")
+            ),
+            "lambdas": right(('schedule(work, "mail")', 'schedule(lambda: work("mail"))')),
         },
         wrong={
             "audit afterwards": wrong("had gone out", ("after_route", "after_response")),
             "audit at once": wrong("before the endpoint succeeded", ("tasks.after_route", "tasks")),
             "mail too early": wrong("mail began before", ("after_response", "after_route")),
+            "label awaited": wrong(
+                "label was not at work",
+                ('tasks.task(name="label").schedule(work, "label")', 'await work("label")'),
+            ),
             "label late": wrong(
-                "label began only",
+                "label was not at work",
                 ('tasks.task(name="label")', 'tasks.after_route.task(name="label")'),
             ),
             "no mail": wrong(
@@ -129,6 +183,12 @@ EXERCISES = {
                 ("    tasks.after_route.schedule(count, tea)\n", ""),
                 ("    stamp", "    tasks.after_route.schedule(count, tea)\n    stamp"),
             ),
+            "a lambda": right(("(count, tea)", "(lambda: count(tea))")),
+            "at once, when the price is found": right(
+                ("    tasks.after_route.schedule(count, tea)\n", ""),
+                ("    return", "    price ="),
+                ("[tea]", "[tea]\n    tasks.schedule(count, tea)\n    return price"),
+            ),
         },
         wrong={
             "at once": wrong("Coffee was counted", ("tasks.after_route", "tasks")),
@@ -136,6 +196,13 @@ EXERCISES = {
             "awaited": wrong(
                 "Coffee was counted", ("tasks.after_route.schedule(count, tea)", "await count(tea)")
             ),
+            "awaited, when the price is found": wrong(
+                "no task",
+                ("    tasks.after_route.schedule(count, tea)\n", ""),
+                ("    return", "    price ="),
+                ("[tea]", "[tea]\n    await count(tea)\n    return price"),
+            ),
+            "called": wrong("counted: []", ("(count, tea)", "(count(tea))")),
             "twice": wrong(
                 "counted",
                 ("(count, tea)", "(count, tea)\n    tasks.after_route.schedule(count, tea)"),
@@ -147,9 +214,22 @@ EXERCISES = {
             "a tuple": right(("iter(list(basket))", "iter(tuple(basket))")),
             "a copy": right(("iter(list(basket))", "iter(basket.copy())")),
             "one text": right(("iter(list(basket))", 'iter(["".join(basket)])')),
+            "a method of the list": right(("schedule(empty_basket)", "schedule(basket.clear)")),
+            "with a name": right(("route.schedule", 'route.task(name="tidy").schedule')),
         },
         wrong={
             "afterwards": wrong("to stay", ("after_route", "after_response")),
+            "a generator": wrong(
+                "the client got", ("iter(list(basket))", "(tea for tea in basket)")
+            ),
+            "awaited": wrong(
+                "to stay",
+                (
+                    "    tasks.after_route.schedule(empty_basket)\n    return ",
+                    "    answer = ",
+                ),
+                ("(list(basket)))", "(list(basket)))\n    await empty_basket()\n    return answer"),
+            ),
             "never emptied": wrong(
                 "still holds", ("    tasks.after_route.schedule(empty_basket)\n", "")
             ),
@@ -159,12 +239,25 @@ EXERCISES = {
         },
     ),
     "08": Exercise(
-        right={"with a name": right(("tasks.schedule", 'tasks.task(name="attempt").schedule'))},
+        right={
+            "with a name": right(("tasks.schedule", 'tasks.task(name="attempt").schedule')),
+            "a lambda": right(
+                ("(audit, **entry, at=datetime.now(UTC))", "(lambda: audit(**entry, at=now))"),
+                ("    tasks.", "    now = datetime.now(UTC)\n    tasks."),
+            ),
+        },
         wrong={
             "afterwards": wrong(
                 "was discarded", ("tasks.schedule", "tasks.after_response.schedule")
             ),
             "awaited": wrong("no task", ("tasks.schedule(audit, ", "await audit(")),
+            "twice": wrong(
+                "the trail says",
+                (
+                    "    raise",
+                    "    tasks.schedule(audit, **entry, at=datetime.now(UTC))\n    raise",
+                ),
+            ),
             "without a zone": wrong("its zone", ("datetime.now(UTC)", "datetime.now()")),
             "no failure": wrong(
                 "Bob got 200", ('raise HTTPException(404, "no such tea")', 'return "removed"')
@@ -184,6 +277,12 @@ EXERCISES = {
                     "    await asyncio.to_thread(print_it, label)",
                 )
             ),
+            "the drawing schedules the printing": right(
+                ("(tea: str) -> None", "(tea: str, tasks) -> None"),
+                ("    print_it(draw_label(tea))", "    tasks.schedule(print_it, draw_label(tea))"),
+                ("(draw_and_print, tea)", "(draw_and_print, tea, tasks)"),
+            ),
+            "an async endpoint": right(("def label(tea", "async def label(tea")),
         },
         wrong={
             "on the loop": wrong(
@@ -191,6 +290,14 @@ EXERCISES = {
             ),
             "nothing drawn": wrong(
                 "longest task", ("(draw_and_print, tea)", '(print_it, f"label of {tea}")')
+            ),
+            "a lambda handed over": wrong(
+                "printed were", ("(draw_and_print, tea)", "(print_it, lambda: draw_label(tea))")
+            ),
+            "a partial of its result": wrong(
+                "the endpoint takes",
+                ("    tasks.", "    from functools import partial\n\n    tasks."),
+                ("(draw_and_print, tea)", "(partial(print_it, draw_label(tea)))"),
             ),
             "two tasks": wrong(
                 "printed were",

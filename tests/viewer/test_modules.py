@@ -106,11 +106,23 @@ def test_all_modules_are_joined_in_the_order_of_what_they_need() -> None:
 def test_each_form_of_the_page_carries_what_it_needs() -> None:
     def has(form: str) -> list[bool]:
         script = joined(form)
-        return [name in script for name in ("function readColumns", "class Compare", "class Live")]
+        names = ("function readColumns", "class Compare", "class Live", "class Files")
+        return [name in script for name in names]
 
-    assert has("file") == [True, False, False]
-    assert has("compared") == [True, True, False]
-    assert has("timeline") == [False, False, True]
+    assert has("file") == [True, False, False, True]
+    assert has("compared") == [True, True, False, True]
+    assert has("timeline") == [False, False, True, False]
+    assert has("later") == [False, False, False, True]
+
+
+def test_a_script_exports_what_its_first_module_does() -> None:
+    modules = {
+        "a": 'import { b } from "./b.js";\nexport const one = b;\nexport function two() {}\n'
+    }
+    modules["b"] = "export const b = 1;\n"
+    script = joined("a", lambda name: modules[name[:-3]])
+    assert script.startswith("export const { one, two } = (() => {\nconst b = 1;\n")
+    assert script.endswith("\nreturn { one, two };\n})();\n")
 
 
 def test_what_cannot_be_joined_is_refused() -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .bench import Lab, SyncLab
+    from .browser import NotInBrowserError
     from .errors import LabError
     from .exercise import beside, verdict
-    from .modes import compare_modes
+    from .modes import compare_modes, compare_modes_async
     from .serving import Serving, serve, start
     from .witness import lay_over, moments
 
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
 _HOMES = {
     "Lab": "bench",
     "LabError": "errors",
+    "NotInBrowserError": "browser",
     "Serving": "serving",
     "SyncLab": "bench",
     "beside": "exercise",
     "compare_modes": "modes",
+    "compare_modes_async": "modes",
     "lay_over": "witness",
     "moments": "witness",
     "serve": "serving",
@@ -31,10 +34,12 @@ _HOMES = {
 __all__ = [
     "Lab",
     "LabError",
+    "NotInBrowserError",
     "Serving",
     "SyncLab",
     "beside",
     "compare_modes",
+    "compare_modes_async",
     "lay_over",
     "moments",
     "serve",

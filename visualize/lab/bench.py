@@ -3,33 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 import httpx
-from anyio import to_thread
 
 from fastapi_tasks import Recorder, Timeline
 
+from .browser import raise_refused
 from .errors import LabError
-from .thread import ServerThread
 from .transport import EXTENSION, AsyncViewing, Viewing
 from .visits import Visit, Visits
 
 PATIENCE = 60.0
 
 
-class Bench:
-    """A running server and the record of its requests.
+class Host(Protocol):
+    """What runs the app of a lab. `how` says in plain words how it does."""
 
-    `url` is its address, `recorder` keeps the timelines, `log` is what was kept of the log.
+    log: list[str]
+    how: str
+
+    @property
+    def transport(self) -> httpx.AsyncBaseTransport | None:
+        """What carries an asynchronous client's requests; None for a socket."""
+
+    async def stop_beside(self) -> None:
+        """Let the app shut down, while the caller's event loop goes on."""
+
+
+class StoppingHost(Host, Protocol):
+    """One that code which is not async can stop."""
+
+    def stop(self) -> None:
+        """Let the app shut down."""
+
+
+class Bench:
+    """A running app and the record of its requests.
+
+    `url` is its address, `recorder` keeps the timelines, `log` is what was kept of the log. `how`
+    says what runs it, and what "sent" means there.
     """
 
-    def __init__(self, url: str, recorder: Recorder, server: ServerThread) -> None:
+    def __init__(self, url: str, recorder: Recorder, host: Host) -> None:
         self.url = url
         self.recorder = recorder
-        self.log = server.log
-        self._server = server
+        self.log, self.how = host.log, host.how
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.url}: {len(self.timelines)} requests>"
@@ -53,11 +73,13 @@ class Lab(Bench):
     `client` is an httpx.AsyncClient; `get`, `post` and their kin are its methods.
     """
 
-    def __init__(self, url: str, recorder: Recorder, server: ServerThread, visits: Visits) -> None:
-        super().__init__(url, recorder, server)
+    def __init__(self, url: str, recorder: Recorder, host: Host, visits: Visits) -> None:
+        super().__init__(url, recorder, host)
+        self._host = host
+        viewing = AsyncViewing(visits, host.transport)
         # Proxies of the environment have no business on the loopback interface.
         client = httpx.AsyncClient(
-            transport=AsyncViewing(visits), base_url=url, timeout=PATIENCE, trust_env=False
+            transport=viewing, base_url=url, timeout=PATIENCE, trust_env=False
         )
         self.client = client
         self.request, self.stream = client.request, client.stream
@@ -72,6 +94,7 @@ class Lab(Bench):
         timeline = _timeline(response)
         with anyio.move_on_after(timeout):
             await self.recorder.settled(of=timeline)
+            raise_refused()
             return timeline
         running = [task.name for task in timeline.tasks if task.outcome is None]
         names = ", ".join(running) or timeline.title
@@ -95,12 +118,13 @@ class Lab(Bench):
         `timeout` is in seconds. Raises TimeoutError, naming what is still open.
         """
         await self.recorder.settled(timeout)
+        raise_refused()
 
     async def stop(self) -> None:
-        """Stop the server; its app shuts down as it would in production."""
+        """Stop; the app shuts down as it would in production."""
         with anyio.CancelScope(shield=True):
             await self.client.aclose()
-            await to_thread.run_sync(self._server.stop)
+            await self._host.stop_beside()
 
 
 class SyncLab(Bench):
@@ -109,8 +133,9 @@ class SyncLab(Bench):
     `client` is an httpx.Client; `get`, `post` and their kin are its methods.
     """
 
-    def __init__(self, url: str, recorder: Recorder, server: ServerThread, visits: Visits) -> None:
-        super().__init__(url, recorder, server)
+    def __init__(self, url: str, recorder: Recorder, host: StoppingHost, visits: Visits) -> None:
+        super().__init__(url, recorder, host)
+        self._host = host
         client = httpx.Client(
             transport=Viewing(visits), base_url=url, timeout=PATIENCE, trust_env=False
         )
@@ -148,9 +173,9 @@ class SyncLab(Bench):
         self.recorder.wait_settled(timeout)
 
     def stop(self) -> None:
-        """Stop the server; its app shuts down as it would in production."""
+        """Stop; the app shuts down as it would in production."""
         self.client.close()
-        self._server.stop()
+        self._host.stop()
 
 
 def settling(timeline: Timeline) -> Callable[[], bool]:

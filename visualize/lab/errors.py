@@ -11,3 +11,11 @@ def not_started(error: BaseException | None) -> LabError:
     """Say why an app did not start, from what its lifespan raised."""
     why = "its lifespan says so" if error is None else f"{type(error).__name__}: {error}"
     return LabError(f"the app did not start ({why}): look at its lifespan")
+
+
+def hanging(seconds: float) -> LabError:
+    """Say that an app has not shut down in the time that it got."""
+    return LabError(
+        f"the app was told to stop {seconds:g} s ago and still runs: look for what hangs in the "
+        "part of its lifespan after its yield"
+    )

@@ -15,11 +15,12 @@ CLOSE = 0.25
 NO_GUESS = "No guess yet: write it in place of the dots, and run again."
 
 
-def beside(guess: Any, measured: Any, unit: str = "") -> str:
+def beside(guess: Any, measured: Any, unit: str = "", *, near: float = 0) -> str:
     """Say what was guessed and what was measured, and how far apart they are.
 
-    Numbers are close within a quarter; anything else is the same or not. `unit` follows the
-    numbers. A guess of `...` counts as none, and a line asks for one.
+    Numbers are close within a quarter, or within `near` of each other, which is for what may be
+    measured as next to nothing; anything else is the same or not. `unit` follows the numbers. A
+    guess of `...` counts as none, and a line asks for one.
     """
     found = f"measured: {_written(measured, unit)}"
     if guess is ...:
@@ -28,7 +29,7 @@ def beside(guess: Any, measured: Any, unit: str = "") -> str:
     if not _is_number(guess) or not _is_number(measured):
         alike = _plain(guess) == _plain(measured)
         return f"{both}. {'As you said.' if alike else 'Not as you said.'}"
-    if abs(guess - measured) <= CLOSE * abs(measured):
+    if abs(guess - measured) <= max(CLOSE * abs(measured), near):
         return f"{both}. Close."
     return f"{both}. Too {'low' if guess < measured else 'high'}."
 

@@ -31,12 +31,8 @@ def compare_modes(
     awaits something else for `endpoint` seconds. Inline work is no task: it is a span of its
     request. Starlette's tasks have the mode `background`. Raises ValueError for a negative number.
     """
-    for name, value in (("times", times), ("endpoint", endpoint)):
-        if not value >= 0:
-            raise ValueError(f"{name} is {value!r}: give a number from 0")
-    call = partial(work, *args) if args else work
-    with serve(_app(call, times, endpoint), quiet=True) as lab:
-        timelines = {}
+    timelines = {}
+    with serve(_app(work, args, times, endpoint), quiet=True) as lab:
         for way in WAYS:
             lab.warm_up("POST", f"/{way}")
             response = lab.post(f"/{way}")
@@ -44,7 +40,32 @@ def compare_modes(
     return timelines
 
 
-def _app(work: Work, times: int, pause: float) -> FastAPI:
+async def compare_modes_async(
+    work: Work,
+    *args: Any,
+    times: int = 1,
+    endpoint: float = 0.01,
+    in_process: bool | None = None,
+) -> dict[str, Timeline]:
+    """Do as `compare_modes` does, from code that is async; the only way in a browser.
+
+    `in_process` is that of `serve`.
+    """
+    timelines = {}
+    app = _app(work, args, times, endpoint)
+    async with serve(app, quiet=True, in_process=in_process) as lab:
+        for way in WAYS:
+            await lab.warm_up("POST", f"/{way}")
+            response = await lab.post(f"/{way}")
+            timelines[way] = await lab.timeline(response)
+    return timelines
+
+
+def _app(work: Work, args: tuple[Any, ...], times: int, pause: float) -> FastAPI:
+    for name, value in (("times", times), ("endpoint", pause)):
+        if not value >= 0:
+            raise ValueError(f"{name} is {value!r}: give a number from 0")
+    work = partial(work, *args) if args else work
     app = FastAPI()
     recorder = add_tasks(app)
 

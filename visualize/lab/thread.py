@@ -15,23 +15,31 @@ from importlib.util import find_spec
 from typing import Any
 
 import uvicorn
+from anyio import to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from visualize.live.stopping import SCOPE_KEY
 
-from .errors import LabError, not_started
+from .errors import LabError, hanging, not_started
 from .log import kept_log
 
 REQUESTS_LIMIT = 10
 STOP_LIMIT = 60.0
+SERVER_RUNS = (
+    'A real server runs the app, in a thread of its own. "Sent" means that the server gave the '
+    "last byte to its socket."
+)
 KEEP_ALIVE = 3600
 
 
 class ServerThread:
-    """Serve an app on `taken`, from `start()` to `stop()`.
+    """Serve an app on `taken`, from `start()` to `stop()`, in a thread of its own.
 
     `quiet` keeps what the server and the library log out of stderr, and in `log`.
     """
+
+    how = SERVER_RUNS
+    transport = None
 
     def __init__(self, app: ASGIApp, taken: socket.socket, *, quiet: bool = False) -> None:
         self.log: list[str] = []
@@ -72,10 +80,19 @@ class ServerThread:
         if self._thread.ident is not None:
             self._thread.join(STOP_LIMIT)
         if self._thread.is_alive():
-            raise LabError(
-                f"the server was told to stop {STOP_LIMIT:g} s ago and still runs: look for what "
-                "hangs in the part of the app's lifespan after its yield"
-            )
+            raise hanging(STOP_LIMIT)
+
+    async def start_beside(self) -> None:
+        """Do as `start` does, while the caller's event loop goes on."""
+        try:
+            await to_thread.run_sync(self.start)
+        except BaseException:
+            self.ask_to_stop()
+            raise
+
+    async def stop_beside(self) -> None:
+        """Do as `stop` does, while the caller's event loop goes on."""
+        await to_thread.run_sync(self.stop)
 
     def _run(self) -> None:
         try:

@@ -14,22 +14,28 @@ from .visits import Visit, Visits
 EXTENSION = "lab_visit"
 
 
-class AsyncViewing(httpx.AsyncHTTPTransport):
-    """Stamps when a request is sent, when its headers are there, and its last byte."""
+class AsyncViewing(httpx.AsyncBaseTransport):
+    """Stamps when a request is sent, when its headers are there, and its last byte.
 
-    def __init__(self, visits: Visits) -> None:
+    `inner` carries the requests; None is a socket.
+    """
+
+    def __init__(self, visits: Visits, inner: httpx.AsyncBaseTransport | None = None) -> None:
         # The server speaks plain HTTP: loading certificates would only take time.
-        super().__init__(verify=False)
+        self._inner = inner or httpx.AsyncHTTPTransport(verify=False)
         self._visits = visits
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         visit = self._visits.open(request)
         try:
-            response = await super().handle_async_request(request)
+            response = await self._inner.handle_async_request(request)
         except BaseException:
             self._visits.forget(request)
             raise
         return _stamp(response, visit, self._visits.clock)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
 
 
 class Viewing(httpx.HTTPTransport):

@@ -7,6 +7,7 @@ from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
 from fastapi_tasks import Timeline
+from visualize.notebook import PICTURES, Shown, show
 from visualize.units import ms
 
 if TYPE_CHECKING:
@@ -37,17 +38,21 @@ def moments(timeline: Timeline, seen: Mapping[str, int]) -> str:
     return "\n".join(f"{ms(at - start):8.1f} ms  {letter} {name}" for at, letter, name in rows)
 
 
-def lay_over(timeline: Timeline, seen: Mapping[str, int]) -> Axes:
+def lay_over(timeline: Timeline, seen: Mapping[str, int]) -> Axes | Shown:
     """Draw the timeline with a pin for each of the reader's stamps, and return the axes.
 
-    Stamps are nanoseconds of `time.perf_counter_ns`. Pins have letters in the order of `seen`.
+    Stamps are nanoseconds of `time.perf_counter_ns`. Pins have letters in the order of `seen`. In
+    a browser, without matplotlib, it is the page, and the pins are a table below it.
     """
+    if not PICTURES:
+        return show(timeline).above(moments(timeline, seen))
     from visualize.figure import plot
 
     axes = plot(timeline)
-    low, high = axes.get_xlim()
-    groups: list[tuple[float, str]] = []
     pins = [(ms(at - timeline.request_start), letter) for letter, _, at in _lettered(seen)]
+    low, high = _with_room(*axes.get_xlim(), [x for x, _ in pins])
+    axes.set_xlim(low, high)
+    groups: list[tuple[float, str]] = []
     for x, letter in sorted(pins):
         axes.axvline(x, color="#CC3311", linewidth=0.9, linestyle=(0, (1, 1.2)), zorder=20)
         if groups and x - groups[-1][0] < APART * (high - low):
@@ -61,6 +66,12 @@ def lay_over(timeline: Timeline, seen: Mapping[str, int]) -> Axes:
             bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"},
         )  # fmt: skip
     return axes
+
+
+def _with_room(low: float, high: float, pins: list[float]) -> tuple[float, float]:
+    """Return the limits of an axis that shows the pins as well, none of them on its edge."""
+    edge = APART * (high - low)
+    return min([low, *(x - edge for x in pins)]), max([high, *(x + edge for x in pins)])
 
 
 def _lettered(seen: Mapping[str, int]) -> Iterator[tuple[str, str, int]]:

@@ -87,9 +87,13 @@ class LivePage:
             text = live_html("events", title=self._title)
             return compressed(request, text, "text/html", headers)
 
+        # The page's script, what that has brought later, and what a page that is saved takes along.
         @router.get("/timeline.js")
+        @router.get("/later.js")
+        @router.get("/file.js")
         async def script(request: Request) -> Response:
-            return compressed(request, asset("timeline.js"), "text/javascript", SAFE)
+            name = request.url.path.rpartition("/")[2]
+            return compressed(request, asset(name), "text/javascript", SAFE)
 
         @router.get("/events")
         async def events(request: Request) -> Response:

@@ -36,7 +36,9 @@ function measure({ pinned }, lanes) {
 	measuring.take(from, to);
 }
 
-async function save({ app, lanes, files }, kind) {
+async function save(page, kind) {
+	await page.ready;
+	const { app, lanes, files } = page;
 	if (/png|svg/.test(kind) && !lanes.isSeen) app.show("lanes");
 	lanes.resize();
 	await lanes.settled();

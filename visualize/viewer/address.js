@@ -1,8 +1,8 @@
 // The page's address: it keeps what is looked at, so that a view can be shared, and comes back.
 
+import { MANY } from "./arranging.js";
 import { hasAddress, readState, replaceState, stretchOf, writeState } from "./fragment.js";
 
-const STACKED = 40; // with more requests the page opens on its summary
 const UNCHANGED = 300; // milliseconds without a change, after which the address is written
 
 export class Address {
@@ -39,6 +39,7 @@ export class Address {
 			rows: app.group === "request" ? "" : app.group,
 			time: app.align === app.data.align ? "" : app.align,
 			at: lanes.fitted || !lanes.scene ? "" : `${Math.round(lanes.view.begin)}~${Math.round(lanes.view.end)}`,
+			pair: app.like ? [app.level, app.like.kind, app.like.mode, app.like.name].join("/") : "",
 			pin: app.pinned && app.identify(app.pinned),
 		};
 	}
@@ -51,6 +52,9 @@ export class Address {
 		app.hidden = new Set(told.hide?.split(",") ?? []);
 		app.group = one(app.part.group, told.rows, "request");
 		app.align = one(app.part.align, told.time, app.data.align);
+		const [level, kind, mode, ...name] = (told.pair ?? "").split("/");
+		app.like = name.length ? { kind, mode, name: name.join("/") } : null;
+		app.level = one(app.part.level, level, "95");
 		this.line.write(told.filter ?? "");
 		if (app.shown.length < app.recordings.length) app.filter(); // what the address holds was no filter
 		const panels = ["summary", "lanes", "table", ...(app.data.changes ? ["compare"] : [])];
@@ -66,6 +70,6 @@ export class Address {
 	/** The panel that the page opens on. */
 	get opening() {
 		const requests = this.app.recordings.reduce((sum, { size }) => sum + size, 0);
-		return this.app.data.changes ? "compare" : requests > STACKED ? "summary" : "lanes";
+		return this.app.data.changes ? "compare" : requests > MANY ? "summary" : "lanes";
 	}
 }

@@ -32,8 +32,11 @@ export class App {
 		/** @type {Pin | null} */
 		this.pinned = null;
 		this.missed = 0;
-		/** @type {[number, number][] | null} the two requests, of which recordings, that are looked at side by side */
+		/** @type {[number, number][] | null} of which recordings the requests are, and which, that alone are looked at */
 		this.pair = null;
+		/** @type {import("./pairing.js").Like | null} what they were chosen to stand for */
+		this.like = null;
+		this.level = 95; // of 100 of their like, so many are no slower
 		/** @type {Map<string, Function[]>} */
 		this.listeners = new Map();
 		this.kept = new WeakMap();
@@ -43,7 +46,7 @@ export class App {
 		return this.recordings.length > 1;
 	}
 
-	/** Call back whenever this happens: `filtered`, `pinned`, `panel`, `theme`, `findings`, `moved`, `measured`, `following`, `go`. */
+	/** Call back whenever this happens: `filtered`, `pinned`, `panel`, `theme`, `findings`, `moved`, `measured`, `following`, `go`, `paired`. */
 	on(event, callback) {
 		this.listeners.set(event, [...(this.listeners.get(event) ?? []), callback]);
 	}
@@ -64,7 +67,6 @@ export class App {
 	search(text) {
 		this.terms = parse(text);
 		this.text = text;
-		this.pair = null;
 		this.filter();
 	}
 

@@ -5,7 +5,7 @@ import { LOOP, RULER } from "./paint.js";
 import { detailed, inOrder } from "./rows.js";
 import { stack } from "./stack.js";
 
-const MANY = 40; // requests in view that get rows of their own
+export const MANY = 40; // more requests are too many to be looked at one by one
 const READABLE = 18; // pixels of a row
 const LONG = 4; // so many screens may be scrolled
 

@@ -4,10 +4,11 @@ import { make, named, strong } from "./dom.js";
 import { grid, ordered } from "./grid.js";
 import { duration, harmless } from "./words.js";
 
+const TOOK = { route: "response", task: "run" };
 const write = { errors: (n) => n.toLocaleString("en"), held: (ns) => (ns ? duration(ns) : "–") };
 
 export class Compare {
-	/** @param {any} app @param {(row: any, find: typeof pairOf) => void} go */
+	/** @param {any} app @param {(row: any) => void} go */
 	constructor(app, go) {
 		this.app = app;
 		this.go = go;
@@ -46,19 +47,22 @@ export class Compare {
 					rows: sorted,
 					sort: this.sort,
 					onSort: (sort) => ((this.sort = sort), this.show()),
-					onRow: (row) => this.go(row, pairOf),
+					onRow: this.go,
 				}),
 			),
 		);
 	}
 
 	columns() {
-		const by = (measure, percent, title) => ({
+		/** @param {string} title @param {(row: any) => any} find @param {string} about */
+		const by = (title, find, about) => ({
 			key: title,
 			title,
-			of: (row) => Math.abs(shiftOf(row, measure, percent)?.share ?? 0),
-			cell: (row) => shiftCell(shiftOf(row, measure, percent), write[measure] ?? duration),
+			about,
+			of: (row) => Math.abs(find(row)?.share ?? 0),
+			cell: (row) => shiftCell(find(row)),
 		});
+		const took = (percent) => (row) => shiftOf(row, TOOK[row.kind], percent);
 		return [
 			{
 				key: "name",
@@ -81,19 +85,17 @@ export class Compare {
 				of: (row) => row.verdict,
 				cell: ({ verdict }) => strong(verdictLook(verdict), verdict),
 			},
+			by("took p95", took(95), "a route until its response was sent, a task from start to finish: 95 of 100 took less"),
+			by("took p50", took(50), "a route until its response was sent, a task from start to finish: half took less"),
+			by("wait p95", (row) => shiftOf(row, "wait", 95), "released until started: late"),
+			by("failed", (row) => shiftOf(row, "errors", null), "requests or tasks that failed"),
+			by("held the loop", (row) => shiftOf(row, "held", null), "how long it held the event loop altogether"),
 			{
 				key: "n",
 				title: "n",
 				of: (row) => row.after ?? 0,
 				cell: (row) => `${row.before?.toLocaleString("en") ?? "–"} → ${row.after?.toLocaleString("en") ?? "–"}`,
 			},
-			by("response", 50, "response p50"),
-			by("response", 95, "response p95"),
-			by("wait", 95, "wait p95"),
-			by("run", 50, "run p50"),
-			by("run", 95, "run p95"),
-			by("errors", null, "failed"),
-			by("held", null, "held the loop"),
 		];
 	}
 }
@@ -104,8 +106,9 @@ const verdictLook = (verdict) =>
 const shiftOf = ({ shifts }, measure, percent) =>
 	shifts.find((one) => one.measure === measure && one.percent === percent);
 
-function shiftCell(shift, words) {
+function shiftCell(shift) {
 	if (!shift || (!shift.before && !shift.after)) return "–";
+	const words = write[shift.measure] ?? duration;
 	const share =
 		shift.share === null
 			? "new"
@@ -116,26 +119,4 @@ function shiftCell(shift, words) {
 		`${words(shift.before)} → ${words(shift.after)} `,
 		shift.verdict !== "noise" && strong(verdictLook(shift.verdict), share),
 	);
-}
-
-/** The pair of requests, one of each recording, that stand for a row: those at p95 of what it measures. */
-function pairOf(shown, { kind, name, mode }) {
-	return shown.map(({ recording, selected }, of) => {
-		const found = [];
-		const { tasks, requests } = recording.tables;
-		if (kind === "route") {
-			for (let r = 0; r < recording.size; r++)
-				if (selected.requests[r] && recording.route(r) === name) found.push([requests.times.response_sent[r] || 0, r]);
-		} else
-			for (let i = 0; i < tasks.size; i++)
-				if (
-					selected.tasks[i] &&
-					recording.value("tasks", "name", i) === name &&
-					recording.value("tasks", "mode", i) === mode
-				)
-					found.push([tasks.times.finished[i] - tasks.times.released[i] || 0, i]);
-		found.sort(([a], [b]) => a - b);
-		const at = found[Math.max(0, Math.ceil(0.95 * found.length) - 1)];
-		return at ? { type: kind === "route" ? "requests" : "tasks", of, index: at[1] } : null;
-	});
 }

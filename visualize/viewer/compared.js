@@ -1,7 +1,9 @@
-// A file that shows what changed from one recording to another.
+// A file that shows several recordings, and of two what changed from one to the other.
 
 import { readColumns } from "./columns.js";
 import { Compare } from "./compare.js";
+import { complete } from "./later.js";
 import { open } from "./page.js";
+import { Pairing } from "./pairing.js";
 
-open({ readColumns, Compare });
+open({ readColumns, complete, Compare, Pairing });

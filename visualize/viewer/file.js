@@ -1,6 +1,7 @@
-// A file that shows one recording, or several without what changed.
+// A file that shows one recording.
 
 import { readColumns } from "./columns.js";
+import { complete } from "./later.js";
 import { open } from "./page.js";
 
-open({ readColumns });
+open({ readColumns, complete });

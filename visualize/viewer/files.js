@@ -99,11 +99,11 @@ export class Files {
 	}
 }
 
-/** Put the module of a running app's page into it: a file may fetch nothing. */
+/** Put the script of a file into the page of a running app: a file may fetch nothing. */
 async function takeIn(page, policy) {
 	const module = page.querySelector("[type=module]");
 	if (!module.src) return;
-	const told = await fetch(module.src).catch(() => null);
+	const told = await fetch(new URL("file.js", module.src)).catch(() => null);
 	if (!told?.ok) throw new Error("the server is gone, and the page's script with it. Save the recording.");
 	module.textContent = await told.text();
 	module.removeAttribute("src");

@@ -1,4 +1,4 @@
-// Where one goes: to a record, to a finding, to a pair of requests, and back to the first view.
+// Where one goes: to a record, to a finding, and back to the first view.
 
 export class Going {
 	/** @param {any} app @param {any} lanes @param {any} line */
@@ -57,27 +57,12 @@ export class Going {
 		if (selected[type] && !selected[type][index]) this.back();
 	}
 
-	/** Show the pair of requests that stands for a row of the comparison, once the filter leaves its like. */
-	toPair(row, find) {
-		const { app, lanes } = this;
-		this.line.toggle(row.kind === "route" ? `route="${row.name}"` : `name="${row.name}" mode:${row.mode}`);
-		const pair = find(app.shown, row).filter(Boolean);
-		app.show("lanes");
-		if (!pair.length) return;
-		app.pair = pair.map(({ type, of, index }) => [
-			of,
-			type === "requests" ? index : app.shown[of].recording.tables.tasks.owner[index],
-		]);
-		app.pin(pair.at(-1));
-		const extents = pair.map((pin) => lanes.extent(pin));
-		lanes.look(Math.min(0, ...extents.map(([begin]) => begin)), Math.max(...extents.map(([, end]) => end)));
-	}
-
 	/** Back to the first view, without a filter. */
 	back() {
 		const { app, lanes } = this;
 		const { group, align } = app.part;
 		app.hidden.clear();
+		app.like = null;
 		lanes.rows.folded.clear();
 		lanes.fitted = true;
 		group.value = app.group = "request";

@@ -37,6 +37,7 @@ export class Lanes {
 		app.on("filtered", () => this.renew());
 		app.on("pinned", () => this.choose());
 		app.on("go", (pin) => this.reveal(pin));
+		app.on("paired", () => this.fit());
 		app.on("theme", () => this.color());
 		app.on("panel", () => this.resize());
 		new ResizeObserver(() => this.resize()).observe(app.part.stage);
@@ -68,12 +69,23 @@ export class Lanes {
 		return this.width > 0 && this.height > 0;
 	}
 
+	/** The first and the last moment of those that the lanes show. @returns {[number, number]} */
+	get whole() {
+		const { shown, pair } = this.app;
+		if (!pair?.length) return [this.first, this.last];
+		return [
+			Math.min(...pair.map(([of, request]) => shown[of].begins[request])),
+			Math.max(...pair.map(([of, request]) => shown[of].ends[request])),
+		];
+	}
+
 	/** The filter or the data changed. */
 	renew() {
 		this.rows.renew();
 		this.stale = this.grown = true;
 		const { app } = this;
 		[this.first, this.last] = extentOf(app.shown);
+		if (this.fitted && app.pair) this.see(...this.whole);
 		this.hovered = null;
 		this.choose();
 	}
@@ -133,7 +145,7 @@ export class Lanes {
 	}
 
 	fit() {
-		this.see(this.first, this.last);
+		this.see(...this.whole);
 		this.view.y = 0;
 		this.fitted = true;
 		this.readable = false;

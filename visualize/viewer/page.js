@@ -3,9 +3,7 @@
 import { ACTIONS } from "./actions.js";
 import { Address } from "./address.js";
 import { App } from "./app.js";
-import { Details } from "./detail.js";
 import { FilterLine } from "./filterline.js";
-import { Files } from "./files.js";
 import { Findings } from "./findings.js";
 import { Going } from "./going.js";
 import { listen } from "./input.js";
@@ -13,18 +11,24 @@ import { obey } from "./keys.js";
 import { Lanes } from "./lanes.js";
 import { Legend } from "./legend.js";
 import { Told } from "./lines.js";
-import { Numbers } from "./numbers.js";
 import { readOf } from "./paint.js";
 import { say } from "./say.js";
-import { RecordTable } from "./table.js";
 import { count } from "./words.js";
 
 /**
- * Open the page. A page that reads packed recordings brings `readColumns`; one that compares, `Compare`; one
- * that follows a running app, `Live`.
- * @param {{readColumns?: any, Compare?: any, Live?: any}} pieces
+ * What the page is made of; `files` once it is complete, `live` where it follows a running app.
+ * @typedef {object} Page
+ * @property {App} app @property {Lanes} lanes @property {FilterLine} line @property {Going} going
+ * @property {HTMLElement} original  the document as it was served
+ * @property {import("./files.js").Files | null} files @property {any} live @property {Promise<void>} ready
  */
-export function open({ readColumns, Compare, Live }) {
+
+/**
+ * Open the page. Each brings what makes it `complete`; a page that reads packed recordings `readColumns`, one that
+ * compares `Compare` and `Pairing`, one that follows a running app `Live`.
+ * @param {{complete: (page: Page) => any, readColumns?: any, Compare?: any, Pairing?: any, Live?: any}} pieces
+ */
+export function open({ complete, readColumns, Compare, Pairing, Live }) {
 	/** @type {any} */
 	const original = document.documentElement.cloneNode(true);
 	/** @type {any} */
@@ -37,20 +41,17 @@ export function open({ readColumns, Compare, Live }) {
 	const app = new App(data, part, host);
 	app.on("panel", () => tellPanel(app)); // before anyone who measures what is seen
 
+	const pairing = Pairing && new Pairing(app);
 	const lanes = new Lanes(app);
 	const line = new FilterLine(app);
 	const going = new Going(app, lanes, line);
 	const address = new Address(app, lanes, line);
 	const into = (pin) => going.into(pin);
-	const toFinding = (finding, of) => going.toFinding(finding, of);
 	new Legend(app);
-	new Findings(app, toFinding);
-	new Numbers(app, { filter: (text) => line.toggle(text), zoomTo: into });
-	new RecordTable(app, into);
-	new Details(app, { go: (pin) => going.to(pin), zoom: () => into(app.pinned), find: toFinding });
-	if (Compare) new Compare(app, (row, find) => going.toPair(row, find));
-	/** @type {{app: App, lanes: Lanes, going: Going, files: Files, live: any}} */
-	const page = { app, lanes, going, files: new Files(app, lanes, original), live: null };
+	new Findings(app, (finding, of) => going.toFinding(finding, of));
+	if (pairing) new Compare(app, (like) => (pairing.see(like), going.to(pairing.pins.at(-1))));
+	/** @type {Page} */
+	const page = { app, lanes, line, going, original, files: null, live: null, ready: Promise.resolve() };
 
 	part.title.textContent = data.title;
 	part.follow.hidden = part.pause.hidden = !data.events;
@@ -61,11 +62,12 @@ export function open({ readColumns, Compare, Live }) {
 	obey(app, (action, value) => ACTIONS[action](page, value));
 	app.color(matchMedia("(prefers-color-scheme: dark)").matches);
 	lanes.resize();
-	const ready = (data.events ? follow(page, Live) : load(app, address, readColumns)).catch((error) => {
+	const begun = data.events ? follow(page, Live, complete) : load(page, address, readColumns, complete);
+	page.ready = begun.catch((error) => {
 		part.notice.textContent = `The recording cannot be read: ${error.message}`;
 	});
 	host.viewer = {
-		ready,
+		ready: page.ready,
 		append: (lines) => page.live.append(lines),
 		settled: () => lanes.settled(),
 		get state() {
@@ -101,8 +103,10 @@ function bind(app, lanes, zoomTo) {
 	matchMedia("(forced-colors: active)").onchange = () => app.color(app.host.dataset.theme === "dark");
 }
 
-async function load(app, address, readColumns) {
+async function load(page, address, readColumns, complete) {
+	const { app } = page;
 	const { data } = app;
+	page.files = complete(page);
 	const read = async ({ label, packed, lines, findings }) => {
 		if (packed) return readColumns(packed, label, data.format);
 		const told = new Told(data.format);
@@ -116,7 +120,7 @@ async function load(app, address, readColumns) {
 	app.tell("findings");
 }
 
-async function follow(page, Live) {
+async function follow(page, Live, complete) {
 	const { app, lanes } = page;
 	page.live = new Live(app, (on) => lanes.follow(on));
 	app.show("lanes");
@@ -124,6 +128,9 @@ async function follow(page, Live) {
 	app.tell("findings");
 	page.live.connect();
 	lanes.follow(true);
+	await lanes.settled();
+	page.files = await complete(page);
+	for (const event of ["panel", "pinned"]) app.tell(event); // what was chosen meanwhile
 }
 
 function tellPanel({ host, part, panel }) {
