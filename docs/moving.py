@@ -1,7 +1,7 @@
 """Draw a request as a picture that moves: its bars grow as they did, ninety times slower.
 
 SVG and CSS alone, in the page itself, so that it takes the colours of the page. It begins with the
-last moment, so that the first look sees all of it; whoever asks for less motion sees that one alone.
+last moment, so that the first look sees all of it; who asks for less motion sees that one alone.
 """
 
 from __future__ import annotations
@@ -11,14 +11,11 @@ from dataclasses import dataclass
 from html import escape
 
 from fastapi_tasks import TaskRecord, Timeline
-from visualize.theme import COLORS
+from visualize.theme import COLORS, GLYPHS
 from visualize.words import tick_labels, ticks
 
 SLOWER = 90
 REST = 2.5
-SIGNS = {
-    "immediate": "●", "after_route": "◆", "after_response": "▲", "background": "▼", "spawned": "★",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -114,13 +111,13 @@ class _Picture:
 
     def _legend(self, y: float) -> Iterator[str]:
         found = {task.mode for task in self.timeline.tasks}
-        modes = [mode for mode in SIGNS if mode in found]
+        modes = [mode for mode in GLYPHS if mode in found]
         across = 2 if self.size.drop else len(modes)
         for number, mode in enumerate(modes):
             x = self.size.left + number % across * self.size.width / across
             line = y + number // across * 20
             yield f'<text class="legend" x="{x:.0f}" y="{line}">'
-            yield f'<tspan class="{mode}">{SIGNS[mode]}</tspan>'
+            yield f'<tspan class="{mode}">{GLYPHS[mode]}</tspan>'
             yield f" {mode}</text>"
 
     def _sign(self, sign: str, x: float, y: float, moment: int) -> str:
@@ -130,8 +127,7 @@ class _Picture:
             f"@keyframes {name}{{0%,{at:.2f}%{{opacity:0}}{at + 0.01:.2f}%,100%{{opacity:1}}}}"
         )
         return (
-            f'<text class="sign" x="{x:.1f}" y="{y:.1f}" '
-            f'style="{self._plays(name)}">{sign}</text>'
+            f'<text class="sign" x="{x:.1f}" y="{y:.1f}" style="{self._plays(name)}">{sign}</text>'
         )
 
     def _moments(self, bottom: float) -> Iterator[str]:
@@ -159,7 +155,7 @@ class _Picture:
 
 
 def _colors(theme: str) -> str:
-    names = (*SIGNS, "text", "muted", "endpoint", "error")
+    names = (*GLYPHS, "text", "muted", "endpoint", "error")
     palette = COLORS["dark" if theme == "dark" else "light"]
     return "".join(f"--m-{name.replace('_', '-')}:{palette[name]};" for name in names)
 
@@ -177,7 +173,7 @@ _STYLE = (
     ".moving .legend{font-size:12px}"
     ".moving .tick{fill:var(--m-muted);font-size:12px}"
     ".moving .request{fill:var(--m-endpoint)}"
-    + "".join(f".moving .{mode}{{fill:var(--m-{mode.replace('_', '-')})}}" for mode in SIGNS)
+    + "".join(f".moving .{mode}{{fill:var(--m-{mode.replace('_', '-')})}}" for mode in GLYPHS)
     + ".moving .held{opacity:.22}.moving .waits{opacity:.5}"
     ".moving .moment{stroke:var(--m-muted);stroke-dasharray:3 3}"
     ".moving .now{stroke:var(--m-error);stroke-width:1.5}"

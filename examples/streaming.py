@@ -9,8 +9,8 @@
 """Tasks beside a body that takes long: streamed, and as server-sent events.
 
 after_route tasks start before the first part of the body, after_response tasks when the last part
-has been sent. A task may be scheduled from the body too: if the moment of its mode has passed, it is
-released at once.
+has been sent. A task may be scheduled from the body too: if the moment of its mode has passed, it
+is released at once.
 
 uv run examples/streaming.py
 """

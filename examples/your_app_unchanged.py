@@ -37,7 +37,7 @@ def send_mail(to: str) -> None:
 
 
 async def update_search(item: str) -> None:
-    time.sleep(0.06)  # the mistake: it blocks the event loop, and everybody on it
+    time.sleep(0.12)  # the mistake: it blocks the event loop, and everybody on it
 
 
 @app.post("/orders")

@@ -197,16 +197,21 @@ async def test_an_endpoint_can_still_be_called_by_hand(
         assert await route.dependant.call(tasks=1, word="b") == ("int", "b")
 
 
-async def test_a_copy_of_what_a_route_depends_on_has_all_of_it(
-    make_app: MakeApp, recorder: Recorder
-) -> None:
+def with_a_task(make_app: MakeApp) -> tuple[FastAPI, Any]:
+    """An app whose one endpoint schedules a task, and that endpoint's route."""
     app = make_app()
 
     @app.get("/")
     async def endpoint(tasks: Tasks) -> None:
         tasks.schedule(anyio.sleep, 1)
 
-    route: Any = app.routes[-1]
+    return app, app.routes[-1]
+
+
+async def test_a_copy_of_what_a_route_depends_on_has_all_of_it(
+    make_app: MakeApp, recorder: Recorder
+) -> None:
+    app, route = with_a_task(make_app)
     async with serving(app) as server:
         assert (await server.get("/")).status == 200
         made = copy.deepcopy(route.dependant)
@@ -223,13 +228,7 @@ async def test_a_copy_of_what_a_route_depends_on_has_all_of_it(
 async def test_an_earlier_call_that_is_put_back_gets_its_tasks(
     make_app: MakeApp, recorder: Recorder
 ) -> None:
-    app = make_app()
-
-    @app.get("/")
-    async def endpoint(tasks: Tasks) -> None:
-        tasks.schedule(anyio.sleep, 1)
-
-    route: Any = app.routes[-1]
+    app, route = with_a_task(make_app)
     before = route.dependant.call
     async with serving(app) as server:
         for _ in range(3):

@@ -308,6 +308,10 @@ async def test_the_counters_come_first_and_each_second() -> None:
     async def fails() -> None:
         raise HTTPException(500)
 
+    @app.get("/missing")
+    async def missing(tasks: Tasks) -> None:
+        raise HTTPException(404)  # an answer, and no failure
+
     @app.get("/go-on")
     async def end() -> None:
         go_on.set()
@@ -331,6 +335,7 @@ async def test_the_counters_come_first_and_each_second() -> None:
                     "title": "GET /long #1", "ran_ns": first["slowest"]["ran_ns"],
                 }  # fmt: skip
                 assert first["slowest"]["ran_ns"] > 0
+                await lab.get("/missing")
                 await lab.get("/fails")
                 await lab.get("/go-on")
                 await lab.settled()
@@ -339,9 +344,9 @@ async def test_the_counters_come_first_and_each_second() -> None:
                     last = counters()[-1]
                     if last["errors"] and not last["tasks"]:
                         break
-    assert (last["requests"], last["errors"], last["slowest"]) == (2, 1, None)
+    assert (last["requests"], last["errors"], last["slowest"]) == (3, 1, None)
     assert (last["in_flight"], last["processes"]) == (0, 1)
-    assert last["per_second"] == pytest.approx(2 / last["seconds"], abs=0.06)
+    assert last["per_second"] == pytest.approx(3 / last["seconds"], abs=0.06)
     assert last["wall"] > first["wall"]
 
 

@@ -50,8 +50,8 @@ SMALL = """\
 run.jsonl: 2 requests in 102 ms, 12 tasks
 
       cost  what was late or failed, and why
-   14.4 ms  notify_shipping (after_response) failed 2 times of 2 with ConnectionError, first
-            notify_shipping of POST /checkout #1
+   14.4 ms  notify_shipping (after_response) failed both times with ConnectionError, first in POST
+            /checkout #1
             → its traceback is in the log; on_error= is told of each
 
 request         n  errors                p50      p95      p99      max  held

@@ -9,6 +9,7 @@ from fastapi_tasks import harmless
 from fastapi_tasks.timeline import Outcome
 from visualize.layout import Bar, Lane, Recording, Scene, arrange, listed
 from visualize.signs import CHART_HEAD
+from visualize.theme import GLYPHS
 from visualize.words import MARK_WORDS, MS, PART_WORDS, PHASE_WORDS, US, S, count, duration, ticks
 
 MOST = 45_000
@@ -16,11 +17,6 @@ MOST = 45_000
 
 VISIBLE = 100
 """A bar that is shorter than one in so many of the whole picture has no row: its time is said."""
-
-SHAPES = {
-    "immediate": "●", "after_route": "◆", "after_response": "▲", "background": "▼", "spawned": "★",
-}  # fmt: skip
-"""What stands before a task of each mode. A row that begins with a sign is never a keyword."""
 
 OUTCOMES: dict[Outcome | None, str] = {"ok": "✓", None: "still running"}
 LOOKS = {"held": "done", "wait": "active", "run": "", "busy": "active, crit"}
@@ -102,7 +98,8 @@ class _Chart:
         if lane.mode is None:
             who = "client " if lane.kind == "client" else ""
             return who + PHASE_WORDS.get(bar.kind, bar.kind)
-        return f"{SHAPES.get(lane.mode, '•')} {PART_WORDS[bar.kind].format(lane.label)}"
+        # A row that begins with a sign is never a keyword.
+        return f"{GLYPHS[lane.mode]} {PART_WORDS[bar.kind].format(lane.label)}"
 
     def _outcome(self, lane: Lane) -> Outcome | None:
         timeline = self._scene.groups[lane.request or 0].timeline

@@ -67,6 +67,15 @@ SHAPES: dict[Mode, Shape] = {
     "spawned": "star",
 }
 
+GLYPHS: dict[Mode, str] = {
+    "immediate": "●",
+    "after_route": "◆",
+    "after_response": "▲",
+    "background": "▼",
+    "spawned": "★",
+}
+"""The same shapes, as characters."""
+
 HATCHES: dict[Mode, str] = {
     "immediate": "/",
     "after_route": "\\",

@@ -91,6 +91,13 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def often(number: int, of: int) -> str:
+    """Write how many of so many times, a space first: ` 2 of 4 times`; of one time, nothing."""
+    if number == of:
+        return ("", " both times")[of - 1] if of < 3 else f" all {of:,} times"
+    return f" {number:,} of {count(of, 'time')}"
+
+
 def _step(least: float) -> int:
     """The smallest round step, in nanoseconds, that is not below `least`."""
     clock = (15 * S, 30 * S, *(n * MIN for n in (1, 2, 5, 10, 15, 30)), *(n * H for n in (1, 2, 6)))

@@ -88,6 +88,11 @@ def test_a_damaged_pipe_is_one_line(here: Path) -> None:
             "(python -m visualize show --help shows how)",
         ),
         (
+            ("show", "run.jsonl", "-o", "run.html"),
+            2,
+            "show does not take -o run.html (python -m visualize show --help shows what it takes)",
+        ),
+        (
             ("demo", "--port", "x"),
             2,
             "argument --port: invalid int value: 'x' (python -m visualize demo --help shows how)",

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code: 0, 1 for a failure, 2 for wrong usage."""
     _make_streams_safe()
     try:
-        options = parser().parse_args(_given(arguments))
+        options = _options(arguments)
         code: int = options.run(options)
         sys.stdout.flush()
         return code
@@ -70,8 +70,14 @@ def _discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _given(arguments: Sequence[str] | None) -> list[str]:
-    return list(_joined(sys.argv[1:] if arguments is None else arguments))
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    given = sys.argv[1:] if arguments is None else arguments
+    options, unknown = parser().parse_known_args(list(_joined(given)))
+    if unknown:
+        name = options.command
+        help_is = f"{called()} {name} --help shows what it takes"
+        raise CommandError(f"{name} does not take {' '.join(unknown)} ({help_is})", USAGE)
+    return options
 
 
 def _joined(arguments: Sequence[str]) -> Iterator[str]:
@@ -116,7 +122,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=f"example: {called()} demo",
     )
     top.add_argument("--version", action="version", version=__version__)
-    commands = top.add_subparsers(metavar="COMMAND", required=True)
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in COMMANDS:
         import_module(f".{command}", __package__).add_to(commands)
     return top

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastapi_tasks.timeline import MODES, Mode, TaskRecord, Timeline
+from visualize.answers.summary import failed
 
 Floats = NDArray[np.float64]
 
@@ -93,7 +94,7 @@ def crowd(timelines: Sequence[Timeline]) -> Crowd:
         for moment in (_released, _started, _ended)
     )
     modes = np.array([task.mode for task, _, _ in ran], dtype=object)
-    wrong = np.array([one.error is not None or (one.status or 0) >= 500 for one in timelines])
+    wrong = np.array([failed(one) for one in timelines])
     return Crowd(
         requests=len(timelines),
         tasks=sum(len(one.tasks) for one in timelines),

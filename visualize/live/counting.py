@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from fastapi_tasks import Event, Recorder, TaskRecord, Timeline
+from visualize.answers.summary import failed
 
 SECONDS = 10
 """The span of time that rates are about."""
@@ -69,7 +70,7 @@ class Counting:
             self._second().requests += 1
         elif kind == "request_end":
             self._requests.pop(timeline.id, None)
-            self._second().errors += timeline.error is not None or (timeline.status or 0) >= 500
+            self._second().errors += failed(timeline)
         elif kind == "busy":
             self._hold(timeline)
         elif task is not None and kind == "finished":

@@ -9,6 +9,7 @@ from itertools import accumulate, groupby
 from typing import NamedTuple
 
 from fastapi_tasks import Mode, Outcome, harmless
+from visualize.theme import GLYPHS
 
 ANSI = {
     "immediate": "38;5;208",
@@ -48,10 +49,7 @@ BLOCKS = Glyphs(
         "waiting": "─", "receiving": "╌",
     },
     lines={"endpoint_end": "┊", "response_sent": "│"},
-    shapes={
-        "immediate": "●", "after_route": "◆", "after_response": "▲", "background": "▼",
-        "spawned": "★",
-    },
+    shapes=GLYPHS,
     threads={
         "immediate": "○", "after_route": "◇", "after_response": "△", "background": "▽",
         "spawned": "☆",

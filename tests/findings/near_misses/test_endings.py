@@ -84,8 +84,8 @@ class TestEndedBadly:
         ]
         first, second = explain([request(tasks=tasks)])
         assert (first.cost, second.cost) == (5 * MS, 5 * MS)
-        assert "failed 2 times of 4 with OSError" in str(first)
-        assert "failed 1 time of 4 with KeyError" in str(second)
+        assert "failed 2 of 4 times with OSError" in str(first)
+        assert "failed 1 of 4 times with KeyError" in str(second)
 
 
 class TestTooLongForShutdown:

@@ -14,10 +14,20 @@ from tests.asgi import serving
 from tests.samples import MS
 from tests.virtual import block
 from visualize import explain
+from visualize.answers.findings import Finding
 
 from .making import MakeApp, request, rules, task, together
 
 pytestmark = pytest.mark.anyio
+
+
+async def found_while_held(app: FastAPI, recorder: Recorder, path: str) -> Finding:
+    """The one finding where the loop is held for 200 ms beside a request for `path`."""
+    async with serving(app) as server:
+        await together(server, "/hold/200", path)
+        await recorder.settled()
+    (finding,) = explain(recorder.timelines)
+    return finding
 
 
 class TestLoopHeld:
@@ -54,10 +64,7 @@ class TestLoopHeld:
     async def test_who_could_have_gone_on_meanwhile_is_a_victim(
         self, app: FastAPI, recorder: Recorder
     ) -> None:
-        async with serving(app) as server:
-            await together(server, "/hold/200", "/wait/50")
-            await recorder.settled()
-        (finding,) = explain(recorder.timelines)
+        finding = await found_while_held(app, recorder, "/wait/50")
         assert finding.rule == "loop_held"
         (victim,) = finding.victims
         assert victim.title.startswith("GET /wait/50 #")
@@ -115,12 +122,9 @@ class TestLoopHeld:
     async def test_who_waited_for_something_else_meanwhile_is_none(
         self, app: FastAPI, recorder: Recorder
     ) -> None:
-        async with serving(app) as server:
-            await together(server, "/hold/200", "/wait/1000")
-            await recorder.settled()
-        (finding,) = explain(recorder.timelines)
+        finding = await found_while_held(app, recorder, "/wait/1000")
         assert (finding.victims, finding.cost) == ((), 0)
-        assert "nobody who was recorded by then waited for it" in str(finding)
+        assert "no recorded request or task waited for it" in str(finding)
 
     async def test_what_it_cost_is_what_the_same_requests_take_more(
         self, app: FastAPI, recorder: Recorder

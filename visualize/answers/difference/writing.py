@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from fastapi_tasks import harmless
@@ -22,9 +23,9 @@ COLUMNS = [
 ]
 
 NOTE = (
-    "noise: a rank test over stretches of time leaves it to chance (1 in 100 for all together),"
-    f" or it moved by less than {SHARE:.0%}, than {duration(LEAST)}, or than twice what most other"
-    f" rows did (from {duration(MOST)} on, that is no excuse)"
+    "noise: it may well be chance (by a rank test, at 1 in 100 for all rows together), or it is"
+    f" small: less than {SHARE:.0%} of what it was, less than {duration(LEAST)}, or less than twice"
+    f" what most other rows moved by ({duration(MOST)} at most)"
 )
 """What is called noise, in words."""
 
@@ -39,7 +40,7 @@ def to_text(changes: Sequence[Change], width: int) -> str:
         cells += [[""] * len(cells[0])] * (len(cells) == 1 and bool(change.mode))
         names = [harmless(change.name), f"  {change.mode}", *[""] * len(cells)]
         lines += [[name, *line] for name, line in zip(names, cells, strict=False)]
-    return text_table(COLUMNS, lines, width) + "\n\n" + "\n".join(_wrapped(NOTE, width))
+    return text_table(COLUMNS, lines, width) + "\n\n" + textwrap.fill(NOTE, width)
 
 
 def to_markdown(changes: Sequence[Change]) -> str:
@@ -80,14 +81,3 @@ def _numbers(shift: Shift) -> list[str]:
     write = str if shift.measure == "errors" else time_cell
     share = "" if shift.share is None else f"{shift.share:+.0%}".replace("-", "−")
     return [write(shift.before), write(shift.after), share]
-
-
-def _wrapped(words: str, width: int) -> Iterator[str]:
-    line = ""
-    for word in words.split(" "):
-        if line and len(line) + 1 + len(word) > width:
-            yield line
-            line = word
-        else:
-            line = f"{line} {word}" if line else word
-    yield line

@@ -55,12 +55,13 @@ def _suspicion(dependency: str, task: str, early: _Early) -> Suspicion:
     first = early.claims[0]
 
     def say(_: Bill) -> tuple[str, str]:
-        times = count(len(early.claims), "time")
-        closed = harmless(dependency)
-        fact = (
-            f"{task} started {times} before {closed} had closed, by up to {duration(early.most)}: "
-            "if closing it commits anything, that was not there yet"
-        )
+        closed, most = harmless(dependency), duration(early.most)
+        if early.claims[1:]:
+            times = count(len(early.claims), "time")
+            fact = f"{task} started {times} before {closed} had closed, by up to {most}"
+        else:
+            fact = f"{task} started {most} before {closed} had closed"
+        fact += ": if closing it commits anything, that was not there yet"
         return fact, f'write Depends({closed}, scope="function"), which closes before the answer'
 
     return Suspicion(

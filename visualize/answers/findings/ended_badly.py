@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from fastapi_tasks import harmless
 from fastapi_tasks.timeline import SCHEDULED_MODES, TaskRecord, Timeline
 from visualize.answers.naming import title_of
-from visualize.words import count
+from visualize.words import often
 
 from .evidence import Evidence, place_of
 from .finding import Cause
@@ -70,14 +70,15 @@ def _suspicion(
 
     def say(_: Bill) -> tuple[str, str]:
         what = WORDS.get(outcome, f"was {outcome}")
-        often = f"{count(len(ended), 'time')} of {n:,}"
+        fact = f"{cause} {what}{often(len(ended), n)}"
         if outcome == "discarded":
             why, advice = _discarded(timeline, task)
-            return f"{cause} {what} {often} because {why}", advice
+            return f"{fact} because {why}", advice
         why = f" with {harmless(error)}" if error else ""
         ours = cause.mode in SCHEDULED_MODES
         advice = ADVICE.get(outcome, "look into the log") if ours else ELSEWHERE
-        return f"{cause} {what} {often}{why}, first {title_of(timeline, task)}", advice
+        first = ", first" if ended[1:] else ""
+        return f"{fact}{why}{first} in {timeline.title}", advice
 
     return Suspicion("ended_badly", cause, place_of(timeline, task), say, claims)
 

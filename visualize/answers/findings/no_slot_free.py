@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from visualize.words import count, duration
+from visualize.words import duration, often
 
 from .evidence import Evidence, place_of
 from .finding import Cause
@@ -47,8 +47,8 @@ class _Words:
 
     def __call__(self, bill: Bill) -> tuple[str, str]:
         fact = (
-            f"{self._cause} waited for a slot of its limit {count(bill.starts, 'time')} "
-            f"of {self._of}, {duration(bill.cost)} altogether, {duration(self._longest)} at most"
+            f"{self._cause} waited for a slot of its limit{often(bill.starts, self._of)}, "
+            f"{duration(bill.cost)} altogether, {duration(self._longest)} at most"
         )
         advice = (
             "give it a higher limit= if what the limit protects can bear that, a shorter run, or "

@@ -39,7 +39,7 @@ class Bill(NamedTuple):
         late = [count(self.responses, "response")] * bool(self.responses)
         late += [count(self.starts, "start") + " of tasks"] * bool(self.starts)
         if not late:
-            return "nobody who was recorded by then waited for it"
+            return "no recorded request or task waited for it"
         came = f"{' and '.join(late)} came late"
         several = self.responses + self.starts > 1
         return f"{came} by {duration(self.cost)}{' altogether' * several}"
