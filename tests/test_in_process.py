@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 
 import anyio
 import httpx
@@ -321,7 +322,31 @@ async def test_what_needs_a_thread_says_so_in_one_line(capfd: pytest.CaptureFixt
 
 
 @pytest.mark.usefixtures("in_browser")
-def test_other_errors_are_logged_as_ever(caplog: pytest.LogCaptureFixture) -> None:
+async def test_watched_tasks_keep_their_names_and_contexts() -> None:
+    app = FastAPI()
+    add_tasks(app, watch=True)
+    place: ContextVar[str] = ContextVar("place", default="the app")
+    found: list[str] = []
+
+    async def pour() -> None:
+        await asyncio.sleep(0.01)
+        task = asyncio.current_task()
+        assert task is not None
+        found.extend([place.get(), task.get_name()])
+
+    @app.get("/")
+    async def endpoint() -> None:
+        await asyncio.create_task(pour(), name="pouring")
+
+    async with serve(app) as lab:
+        place.set("the client")
+        await lab.timeline(await lab.get("/"))
+    assert found == ["the app", "pouring"]
+    assert "pour" in [span.name for span in lab.last.spans]
+
+
+@pytest.mark.usefixtures("in_browser")
+async def test_other_errors_are_logged_as_ever(caplog: pytest.LogCaptureFixture) -> None:
     browser.adapt()
     logger = logging.getLogger("fastapi_tasks")
     logger.warning("plain")
