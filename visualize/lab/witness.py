@@ -7,11 +7,12 @@ from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
 from fastapi_tasks import Timeline
-from visualize.notebook import PICTURES, Shown, show
 from visualize.units import ms
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from visualize.notebook import Shown
 
 MARKS = {
     "request_start": "request arrives",
@@ -45,8 +46,10 @@ def lay_over(timeline: Timeline, seen: Mapping[str, int]) -> Axes | Shown:
     Stamps are nanoseconds of `time.perf_counter_ns`. Pins have letters in the order of `seen`. In
     a browser, without matplotlib, it is the page, and the pins are a table below it.
     """
-    if not PICTURES:
-        return show(timeline).above(moments(timeline, seen))
+    from visualize import notebook
+
+    if not notebook.PICTURES:
+        return notebook.show(timeline).above(moments(timeline, seen))
     from visualize.figure import plot
 
     axes = plot(timeline)
