@@ -140,15 +140,16 @@ class Share:
         own = worked * (took - earlier) / max(took, 1) + slept
         queued = now.turns.queued - before.turns.queued
         others = now.all - before.all - worked
-        ready = took - queued
+        ready, late = took - queued, self.late_since(before)
         # Small shares: on a busy machine neither gets much.
-        locked = self.late_since(before) > took / 12 and others > ready / 10
+        locked = late > took / 12 and others > ready / 10
         # To wait for the lock is some work as well.
         if own > (max(self._limit, ready / 8) if locked else self._limit):
             return Kept.NOTHING
         if locked:
             return Kept.LOCK
-        return Kept.MACHINE if queued > took / 2 else Kept.NOTHING
+        # It may wait for the lock of one that has no processor.
+        return Kept.MACHINE if queued + late > (took - earlier) / 2 else Kept.NOTHING
 
 
 def worked(before: Usage, after: Usage) -> int:
