@@ -18,10 +18,10 @@ from .runtime import Runtime
 from .task import TaskConfig
 
 STATE_KEY = "fastapi_tasks.runtime"
-"""Where a server's state, which it gives to each of its requests, names their runtime.
+"""The key by which the state that a server gives to each of its requests names their runtime.
 
-Only that of a server beside others on one loop: apps look at their state, and compare it.
-The ASGI specification's "Lifespan Protocol" page, "Lifespan State".
+Set only where several servers run on one loop: apps look at their state, and compare it. What a
+state is says the ASGI specification's "Lifespan Protocol" page, under "Lifespan State".
 """
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]

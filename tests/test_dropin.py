@@ -204,6 +204,21 @@ class TestPackage:
         needed = {"anyio", "concurrent", "queue", "_queue", "starlette"}
         assert set(done.stdout.split()) - needed == {"fastapi_tasks"}
 
+    def test_reads_and_writes_recordings_only_once_it_is_asked_to(self) -> None:
+        code = (
+            "import sys, fastapi_tasks; before = 'fastapi_tasks.recording' in sys.modules; "
+            "from fastapi_tasks import from_json, load, merge, save, to_json; "
+            "print(before, to_json is sys.modules['fastapi_tasks.recording'].to_json)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        )
+        assert done.stdout.split() == ["False", "True"]
+
+    def test_an_unknown_name_is_an_attribute_error(self) -> None:
+        with pytest.raises(AttributeError, match="'fastapi_tasks' has no attribute 'nothing_here'"):
+            fastapi_tasks.nothing_here  # type: ignore[attr-defined]  # noqa: B018
+
     def test_uses_no_private_name_of_what_it_builds_on(self) -> None:
         found = []
         for path in PACKAGE.glob("*.py"):

@@ -35,7 +35,6 @@ _DRIVERS = frozenset(
 _NAME = re.compile(r"[^\W\d]\w{0,99}")
 _ERROR = re.compile(r"([^\W\d]\w*)?(Error|Exception)")
 
-
 _attached: Any = None
 
 
