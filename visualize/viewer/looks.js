@@ -4,7 +4,7 @@ import { MODES } from "./words.js";
 
 export const FONT = "12px system-ui, -apple-system, 'Segoe UI', sans-serif";
 
-/** The lines of a mode's hatch, in a tile of 8 by 8 pixels. */
+/** The lines of a mode's hatch, in a tile of 8 by 8 pixels. @type {Record<string, number[][]>} */
 export const HATCHES = {
 	immediate: [
 		[-2, 2, 2, -2],
@@ -34,7 +34,10 @@ export const HATCHES = {
 	],
 };
 
-/** Shapes of about 10 pixels around 0, as points, or the radius of a circle. */
+/**
+ * Shapes of about 10 pixels around 0, as points, or the radius of a circle.
+ * @type {Record<string, number[] | number>}
+ */
 export const SIGNS = {
 	immediate: 3.5,
 	after_route: [0, -4.5, 4.5, 0, 0, 4.5, -4.5, 0],
