@@ -45,7 +45,10 @@ function newShared(key, of, label, folded) {
 	});
 }
 
-/** @param {ReturnType<typeof newShared>} band @param {import("./recording.js").Recording} recording @param {number} request @param {Uint8Array} isShown */
+/**
+ * @param {ReturnType<typeof newShared>} band @param {import("./recording.js").Recording} recording
+ * @param {number} request @param {Uint8Array} isShown
+ */
 function addTasks(band, recording, request, isShown) {
 	const [from, to] = recording.range("tasks", request);
 	const { begin, end } = recording.bars.tasks;
@@ -72,7 +75,10 @@ export function grouped(shown, by, folded) {
 	);
 }
 
-/** @param {string} key @param {number} of @param {string} label @param {string} title @param {Set<string>} folded @param {[string, number[]][]} rows */
+/**
+ * @param {string} key @param {number} of @param {string} label @param {string} title @param {Set<string>} folded
+ * @param {[string, number[]][]} rows
+ */
 function titled(key, of, label, title, folded, rows) {
 	const band = {
 		key: `${of}/${key}`,

@@ -15,7 +15,9 @@ export function fromBytes(bytes, label, format) {
 	let [start, apart] = [0n, 0n];
 	/** @type {bigint[]} */
 	const clock = header.clock.map((/** @type {number | string} */ step) => (start += BigInt(step)));
-	const wall = header.offset.map((/** @type {number | string} */ step, /** @type {number} */ i) => clock[i] + (apart += BigInt(step)));
+	const wall = header.offset.map(
+		(/** @type {number | string} */ step, /** @type {number} */ i) => clock[i] + (apart += BigInt(step)),
+	);
 	/** @type {Record<string, Table>} */
 	const tables = {};
 	const widths = [...header.widths];

@@ -62,7 +62,9 @@ export class Compare {
 
 	/** @returns {import("./grid.js").Column[]} */
 	columns() {
-		/** @type {(title: string, find: (row: Change) => Shift | undefined, about: string) => import("./grid.js").Column} */
+		/**
+		 * @type {(title: string, find: (row: Change) => Shift | undefined, about: string) => import("./grid.js").Column}
+		 */
 		const by = (title, find, about) => ({
 			key: title,
 			title,

@@ -13,7 +13,10 @@ import { isolated, MODES } from "./words.js";
 const [TITLE, LEGEND, EDGE] = [34, 30, 12]; // pixels
 
 export class Files {
-	/** @param {import("./app.js").App} app @param {import("./lanes.js").Lanes} lanes @param {HTMLElement} original the document as it was served */
+	/**
+	 * @param {import("./app.js").App} app @param {import("./lanes.js").Lanes} lanes
+	 * @param {HTMLElement} original the document as it was served
+	 */
 	constructor(app, lanes, original) {
 		this.app = app;
 		this.lanes = lanes;
@@ -45,9 +48,7 @@ export class Files {
 		const json = original.querySelector("#timeline-data");
 		const lines = this.lines(all);
 		const told = app.data.recordings.map((/** @type {any} */ given, /** @type {number} */ i) =>
-			all && given.packed
-				? given
-				: { label: given.label, lines: lines[i], findings: app.findings[i] },
+			all && given.packed ? given : { label: given.label, lines: lines[i], findings: app.findings[i] },
 		);
 		await takeIn(original, app.data.policy);
 		json.textContent = JSON.stringify({ ...app.data, events: null, recordings: told }).replace(/</g, "\\u003c");

@@ -291,7 +291,9 @@ export class Lanes {
 
 	/** A painter that knows where everything is, and draws nothing. */
 	locator() {
-		return Object.assign(new Painter(null, widthOf), this.picture(), { top: RULER + LOOP * (this.rows.loop?.rows.length ?? 0) });
+		return Object.assign(new Painter(null, widthOf), this.picture(), {
+			top: RULER + LOOP * (this.rows.loop?.rows.length ?? 0),
+		});
 	}
 
 	picture() {

@@ -52,7 +52,10 @@ export class Told {
 		}
 	}
 
-	/** @param {Record<string, any>} target @param {string} type @param {Record<string, any>} fields @param {bigint} clock */
+	/**
+	 * @param {Record<string, any>} target @param {string} type @param {Record<string, any>} fields
+	 * @param {bigint} clock
+	 */
 	take(target, type, fields, clock) {
 		for (const [field, value] of Object.entries(fields))
 			if (this.format.TIMES[type].includes(field)) target[field] = value == null ? NaN : Number(BigInt(value) - clock);

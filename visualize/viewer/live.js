@@ -144,8 +144,7 @@ export class Live {
 			["in flight", String(now.in_flight)],
 			["tasks now", String(now.tasks)],
 			[`failed in ${Math.round(now.seconds)} s`, bad(now.errors, String(now.errors))],
-			[
-				`loop held in ${Math.round(now.seconds)} s`,now.held_ns ? strong("held", duration(now.held_ns)) : "–"],
+			[`loop held in ${Math.round(now.seconds)} s`, now.held_ns ? strong("held", duration(now.held_ns)) : "–"],
 			["slowest task now", slowest || "–"],
 		];
 		counters.hidden = false;

@@ -54,12 +54,16 @@ export const SIGNS = {
 /**
  * @typedef {object} Look
  * @property {string} [fill] @property {number} [alpha] of the fill
- * @property {string} [hatch] the lines that fill it @property {string} [lines] their colour, by default the fill's @property {number} [faint] alpha of the hatch
+ * @property {string} [hatch] the lines that fill it @property {string} [lines] their colour, by default the fill's
+ * @property {number} [faint] alpha of the hatch
  * @property {string} [stroke] @property {number} [width] @property {number[]} [dash] @property {number} [round]
  * @property {string} [halo] drawn around text @property {boolean} [strong]
  */
 
-/** All looks, by name, with the colours of a theme. @param {(token: string) => string} color @returns {Record<string, Look>} */
+/**
+ * All looks, by name, with the colours of a theme.
+ * @param {(token: string) => string} color @returns {Record<string, Look>}
+ */
 export function looksOf(color) {
 	const paper = color("paper");
 	/** @type {Record<string, Look>} */

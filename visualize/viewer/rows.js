@@ -27,7 +27,15 @@ export const keyOf = (recording, request) =>
 function bandOf(shown, of, request, folded) {
 	const { recording, align, selected } = shown;
 	const key = `${of}/${keyOf(recording, request)}`;
-	const band = { key, of, request, label: recording.label, folded: folded.has(key), undrawn: 0, rows: /** @type {any[]} */ ([]) };
+	const band = {
+		key,
+		of,
+		request,
+		label: recording.label,
+		folded: folded.has(key),
+		undrawn: 0,
+		rows: /** @type {any[]} */ ([]),
+	};
 	/** @type {(kind: string, refs: number[], more?: Partial<import("./scene.js").Row>) => unknown} */
 	const add = (kind, refs, more) => refs.length && band.rows.push({ ...newRow(kind, band, more), refs });
 	const all = (/** @type {string} */ type) => range(...recording.range(type, request));

@@ -89,7 +89,11 @@ const SENTENCES = {
 			return released === null ? `${name} is still held back by its mode.` : `${name} has not started yet.`;
 		const ran = finished === null ? "has been running" : `ran ${duration(finished - started)}`;
 		/** @type {Record<string, string>} */
-		const ends = { ok: "", error: ` and raised ${harmless(error ?? "an error")}`, timeout: " and was ended by its timeout" };
+		const ends = {
+			ok: "",
+			error: ` and raised ${harmless(error ?? "an error")}`,
+			timeout: " and was ended by its timeout",
+		};
 		const end = ends[outcome ?? "ok"] ?? ` and was ${outcome}`;
 		const sent = recording.time("requests", "response_sent", owner);
 		const side =
