@@ -14,6 +14,7 @@ _TOP = re.compile(
     r"^(?:(?:async )?function\*? |class |(?:const|let) )(\w+|[\[{][^=]*(?= =))", re.MULTILINE
 )
 _COMMENT = re.compile(r"^[\t ]*(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
+_CAST = re.compile(r"/\*\* @type [^\n]*?\*/ ?")
 _INDENT = re.compile(r"\n\s+")
 _LAST_NOTE = re.compile(r"[\t ]+// [^\n\"'`]*$", re.MULTILINE)
 
@@ -73,7 +74,7 @@ def _in_order(
 
 
 def _body(name: str, text: str) -> str:
-    body = _COMMENT.sub("", _EXPORT.sub("", _IMPORT.sub("", text)))
+    body = _CAST.sub("", _COMMENT.sub("", _EXPORT.sub("", _IMPORT.sub("", text))))
     left = _LEFT.search(body)
     if left:
         raise ModuleError(f"{name}.js has a line that cannot be joined: {left[0]}")

@@ -6,7 +6,10 @@ import { hasAddress, readState, replaceState, stretchOf, writeState } from "./fr
 const UNCHANGED = 300; // milliseconds without a change, after which the address is written
 
 export class Address {
-	/** @param {import("./app.js").App} app @param {import("./lanes.js").Lanes} lanes @param {import("./filterline.js").FilterLine} line */
+	/**
+	 * @param {import("./app.js").App} app @param {import("./lanes.js").Lanes} lanes
+	 * @param {import("./filterline.js").FilterLine} line
+	 */
 	constructor(app, lanes, line) {
 		this.app = app;
 		this.lanes = lanes;

@@ -6,7 +6,9 @@ import { Shown } from "./shown.js";
 import { select } from "./select.js";
 import { failed } from "./summary.js";
 
-/** @typedef {{process: number, request: number, task?: number | null}} Place  a request or a task of it, as Python tells it */
+/**
+ * @typedef {{process: number, request: number, task?: number | null}} Place  a request or a task of it, as Python tells it
+ */
 /**
  * A finding, as answers/wire.py tells it.
  * @typedef {object} Finding
@@ -17,7 +19,10 @@ import { failed } from "./summary.js";
 /** @typedef {{type: string, of: number, index: number}} Pin  a record: its kind, of which recording, its position */
 
 export class App {
-	/** @param {any} data as page.py writes it @param {Record<string, any>} part the elements of the page by name @param {HTMLElement} host */
+	/**
+	 * @param {any} data as page.py writes it @param {Record<string, any>} part the elements of the page by name
+	 * @param {HTMLElement} host
+	 */
 	constructor(data, part, host) {
 		this.data = data;
 		this.part = part;

@@ -60,6 +60,7 @@ export class Arranging {
 	detail(view, room, readable) {
 		const { shown, group, pair, compared } = this.app;
 		if (group !== "request") return null;
+		/** @type {() => [number, number][]} */
 		const inView = () =>
 			shown.flatMap((one, of) => one.within(view.begin, view.end, MANY).map((request) => [of, request]));
 		const few = pair ?? inView();

@@ -5,7 +5,12 @@ import { OWN_ROWS } from "./rows.js";
 import { newRow, Scene } from "./scene.js";
 import { count } from "./words.js";
 
-/** Bands that many requests share, one after another. */
+/** @typedef {import("./scene.js").Row} Row */
+
+/**
+ * Bands that many requests share, one after another.
+ * @param {import("./shown.js").Shown[]} shown @param {Set<string>} folded
+ */
 export function crowded(shown, folded) {
 	return new Scene(
 		shown.flatMap((one, of) => shared(one, of, folded)),
@@ -13,8 +18,10 @@ export function crowded(shown, folded) {
 	);
 }
 
+/** @param {import("./shown.js").Shown} shown @param {number} of @param {Set<string>} folded */
 function shared(shown, of, folded) {
 	const { recording, order, begins, ends, selected } = shown;
+	/** @type {ReturnType<typeof newShared>[]} */
 	const bands = [];
 	const take = lanes();
 	for (const request of order) {
@@ -28,15 +35,20 @@ function shared(shown, of, folded) {
 	return bands;
 }
 
+/** @param {string} key @param {number} of @param {string} label @param {Set<string>} folded */
 function newShared(key, of, label, folded) {
-	const band = { key, of, label, shared: true, folded: folded.has(key), rows: /** @type {any[]} */ ([]) };
+	const band = { key, of, label, shared: true, folded: folded.has(key), rows: /** @type {Row[]} */ ([]) };
 	return Object.assign(band, {
 		heads: newRow("group", band),
 		bars: newRow("requests", band),
-		tasks: /** @type {any[]} */ ([]),
+		tasks: /** @type {Row[]} */ ([]),
 	});
 }
 
+/**
+ * @param {ReturnType<typeof newShared>} band @param {import("./recording.js").Recording} recording
+ * @param {number} request @param {Uint8Array} isShown
+ */
 function addTasks(band, recording, request, isShown) {
 	const [from, to] = recording.range("tasks", request);
 	const { begin, end } = recording.bars.tasks;
@@ -52,7 +64,10 @@ function addTasks(band, recording, request, isShown) {
 	}
 }
 
-/** Bands by something else than the request: its route, the name of a task, the thread it ran in. */
+/**
+ * Bands by something else than the request: its route, the name of a task, the thread it ran in.
+ * @param {import("./shown.js").Shown[]} shown @param {string} by @param {Set<string>} folded
+ */
 export function grouped(shown, by, folded) {
 	return new Scene(
 		shown.flatMap((one, of) => (by === "route" ? byRoute(one, of, folded) : byTask(one, of, by, folded))),
@@ -60,6 +75,10 @@ export function grouped(shown, by, folded) {
 	);
 }
 
+/**
+ * @param {string} key @param {number} of @param {string} label @param {string} title @param {Set<string>} folded
+ * @param {[string, number[]][]} rows
+ */
 function titled(key, of, label, title, folded, rows) {
 	const band = {
 		key: `${of}/${key}`,
@@ -77,6 +96,7 @@ function titled(key, of, label, title, folded, rows) {
 	return band;
 }
 
+/** @param {import("./shown.js").Shown} shown @param {number} of @param {Set<string>} folded */
 function byRoute(shown, of, folded) {
 	const { recording, order, selected } = shown;
 	const [requestBars, taskBars] = [shown.barsOf("requests"), shown.barsOf("tasks")];
@@ -88,14 +108,16 @@ function byRoute(shown, of, folded) {
 		const [from, to] = recording.range("tasks", request);
 		for (let i = from; i < to; i++) if (selected.tasks[i]) one.tasks.push(i);
 	}
-	return [...routes].map(([route, { requests, tasks }]) =>
-		titled(route, of, recording.label, `${route} · ${count(requests.length, "request")}`, folded, [
-			...packed(requestBars, requests).map((refs) => ["requests", refs]),
-			...packed(taskBars, tasks).map((refs) => ["tasks", refs]),
-		]),
-	);
+	return [...routes].map(([route, { requests, tasks }]) => {
+		/** @type {[string, number[]][]} */
+		const rows = [];
+		for (const refs of packed(requestBars, requests)) rows.push(["requests", refs]);
+		for (const refs of packed(taskBars, tasks)) rows.push(["tasks", refs]);
+		return titled(route, of, recording.label, `${route} · ${count(requests.length, "request")}`, folded, rows);
+	});
 }
 
+/** @param {import("./shown.js").Shown} shown @param {number} of @param {string} by @param {Set<string>} folded */
 function byTask(shown, of, by, folded) {
 	const { recording, selected } = shown;
 	const bars = shown.barsOf("tasks");
@@ -122,7 +144,7 @@ function byTask(shown, of, by, folded) {
 	);
 }
 
-/** One lane a process, of what held its event loop. */
+/** One lane a process, of what held its event loop. @param {import("./shown.js").Shown[]} shown  */
 export function loopLanes(shown) {
 	const bands = shown.flatMap((one, of) => {
 		if (one.align !== "clock" || !one.holds.length) return [];

@@ -4,6 +4,10 @@ import { elide } from "./places.js";
 import { answerOf, endingOf, isOpen, spanWords, titleOf } from "./say.js";
 import { duration, harmless, isolated, sentence } from "./words.js";
 
+/** @typedef {import("./paint.js").Painter} Painter */
+/** @typedef {import("./paint.js").Box} Box */
+/** @typedef {import("./scene.js").Row} Row */
+
 export const LINE = 14; // pixels that a line of text takes
 const MARKS = [
 	["response_sent", "response sent"],
@@ -11,15 +15,17 @@ const MARKS = [
 ];
 const PHASES = ["endpoint_start", "endpoint_end", "response_start", "response_sent", "request_end"];
 
+/** @param {Painter} painter @param {Box} box */
 export function washBand(painter, { x, end, row: { band } }) {
-	const first = painter.yOf(band.rows.find((row) => row.kind !== "group"));
+	const first = painter.yOf(band.rows.find((/** @type {Row} */ row) => row.kind !== "group"));
 	painter.pen.rect("wash", x, first, end - x, painter.yOf({ y: band.bottom }) - first);
 }
 
+/** @param {Painter} painter @param {Box} box */
 export function lines(painter, { record, row, i, shownOf }) {
 	const { band } = row;
 	if (band.shared) return;
-	const label = band.rows.find(({ kind, height }) => kind === "marks" && height);
+	const label = band.rows.find((/** @type {Row} */ { kind, height }) => kind === "marks" && height);
 	const top = painter.yOf(label ?? row);
 	const zero = record.recording.start[i] + shownOf.offset[i];
 	for (const [mark, words] of MARKS) {
@@ -39,6 +45,7 @@ export function lines(painter, { record, row, i, shownOf }) {
 	}
 }
 
+/** @param {Painter} painter @param {Box[]} boxes */
 export function arrows(painter, boxes) {
 	// Many arrows would smear: of those that are close, the last and longest stands for all.
 	const shown = new Map();
@@ -53,6 +60,7 @@ export function arrows(painter, boxes) {
 	}
 }
 
+/** @param {Painter} painter @param {Box} box */
 export function sourceOf(painter, { record, row }) {
 	const parent = record.recording.taskOf(record.owner, record.parent);
 	return (
@@ -61,6 +69,7 @@ export function sourceOf(painter, { record, row }) {
 	);
 }
 
+/** @param {Painter} painter @param {Box} box */
 export function request(painter, box) {
 	const { record, y, h, i, shownOf } = box;
 	const zero = record.recording.start[i] + shownOf.offset[i];
@@ -88,21 +97,25 @@ export function request(painter, box) {
 		);
 }
 
+/** @param {Painter} painter @param {Box} box */
 export function client(painter, box) {
 	painter.pen.rect("client", box.x, box.y + box.h / 2 - 2, box.end - box.x, 4);
 	label(painter, box, "client", box.record.answered === null ? "no answer" : answerOf(box.record), "");
 }
 
+/** @param {Painter} painter @param {Box} box */
 export function busy(painter, box) {
 	painter.pen.rect("busy", box.x, box.y, Math.max(2, box.end - box.x), box.h);
 	busyLabel(painter, box);
 }
 
+/** @param {Painter} painter @param {Box} box */
 export function busyLabel(painter, box) {
 	const { culprit, start, end } = box.record;
 	label(painter, box, `${sentence(culprit)} held the loop`, duration(end - start), "busy");
 }
 
+/** @param {Painter} painter @param {Box} box */
 export function span(painter, box) {
 	const { record, x, end, y, h } = box;
 	painter.pen.rect("span", x, y, Math.max(2, end - x), h);
@@ -112,6 +125,7 @@ export function span(painter, box) {
 	label(painter, box, spanWords(record, painter.words), note, "span");
 }
 
+/** @param {Painter} painter @param {Box} box */
 export function task(painter, box) {
 	const { record, x, mid, end, y, h, shownOf } = box;
 	const { mode, started, released, finished, error, thread, owner } = record;
@@ -143,6 +157,7 @@ export function task(painter, box) {
 	);
 }
 
+/** @param {Painter} painter @param {Box} box @param {string} look */
 export function tail(painter, { end, y, h }, look) {
 	for (const [at, wide] of [
 		[3, 7],
@@ -152,7 +167,11 @@ export function tail(painter, { end, y, h }, look) {
 		painter.pen.rect(look, end + at, y, wide, h);
 }
 
-/** Write a bar's name, and its note if there is room: in the bar, else beside it. */
+/**
+ * Write a bar's name, and its note if there is room: in the bar, else beside it.
+ * @param {Painter} painter @param {Box} box @param {string} name @param {string | null} note
+ * @param {string} look  that of the bar, for words in it
+ */
 export function label(painter, box, name, note, look, insideOnly = false) {
 	const { row, x, mid, end, y, h } = box;
 	if (row.height < LINE) return true;
@@ -161,11 +180,12 @@ export function label(painter, box, name, note, look, insideOnly = false) {
 	const right = [from, painter.places.roomRight(row, from, painter.width) - 6];
 	const left = [painter.places.roomLeft(row, x - 2, 0) + 6, x - 8];
 	const rooms = insideOnly ? [inside] : look ? [inside, right, left] : [right, left];
-	const fits = (words) => words && rooms.find(([from, to]) => painter.widthOf(words) <= to - from);
+	const roomFor = (/** @type {string} */ words) => rooms.find(([from, to]) => painter.widthOf(words) <= to - from);
 	const widest = Math.max(...rooms.map(([from, to]) => to - from));
-	const words = [note && `${name}  ${note}`, widest > 60 ? elide(name, widest, painter.widthOf) : name].find(fits);
-	if (!words) return false;
-	const room = fits(words);
+	const short = widest > 60 ? elide(name, widest, painter.widthOf) : name;
+	const words = [note ? `${name}  ${note}` : "", short].find((words) => words && roomFor(words));
+	const room = words && roomFor(words);
+	if (!words || !room) return false;
 	const at = room === left ? room[1] - painter.widthOf(words) : room[0];
 	if (room !== inside) painter.places.block(row, at - 3, at + painter.widthOf(words) + 3);
 	painter.write(room === inside && look ? `ink ${look}` : "halo", words, at, y + h / 2);

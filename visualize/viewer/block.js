@@ -4,9 +4,27 @@ import { range } from "./packing.js";
 import { spanWords } from "./say.js";
 import { pack } from "./tracks.js";
 
+/**
+ * A bar, in nanoseconds on the recording's clock. Those of spans say where their span stands, and whose it is.
+ * @typedef {object} Bar
+ * @property {number} start @property {number} end @property {boolean} [open] @property {boolean} [backwards]
+ * @property {string} kind @property {string} [label] @property {string | null} [line]
+ */
+/** @typedef {Omit<Bar, "kind"> & {span: number, task: number, label: string}} SpanBar */
+/**
+ * Bars one after another; a trace says on which track, and what it drew there.
+ * @typedef {object} Lane
+ * @property {string} kind @property {number | null} task @property {string | null} mode @property {Bar[]} bars
+ * @property {Extent[]} drawn @property {import("./tracks.js").Track | null} track
+ */
+/** @typedef {import("./tracks.js").Extent} Extent */
+
 /** All of one request. `now` is the last moment that anything knows, on the recording's clock. */
 export class Block {
-	/** @param {import("./recording.js").Recording} recording @param {number} request @param {number[]} tasks @param {Record<string, [string, string]>} words @param {number} now */
+	/**
+	 * @param {import("./recording.js").Recording} recording @param {number} request @param {number[]} tasks
+	 * @param {Record<string, [string, string]>} words @param {number} now
+	 */
 	constructor(recording, request, tasks, words, now) {
 		this.recording = recording;
 		this.request = request;
@@ -16,7 +34,8 @@ export class Block {
 		this.record = recording.read("requests", request);
 		this.tasks = tasks.map((i) => recording.read("tasks", i));
 		this.positions = new Map(this.tasks.map(({ id }, place) => [id, place]));
-		const all = (/** @type {string} */ type) => range(...recording.range(type, request)).map((i) => recording.read(type, i));
+		const all = (/** @type {string} */ type) =>
+			range(...recording.range(type, request)).map((i) => recording.read(type, i));
 		this.spans = all("spans").filter(
 			({ task }) => task === null || this.positions.has(task) || recording.taskOf(request, task) < 0,
 		);
@@ -24,8 +43,9 @@ export class Block {
 		this.client = all("client")[0];
 		/** the place of the span that each span is inside of */
 		this.around = parentsOf(this.spans);
-		/** lanes in the order in which their first bar comes */
+		/** @type {Lane[]} in the order in which their first bar comes */
 		this.lanes = [];
+		/** @type {SpanBar[]} */
 		this.nested = [];
 		this.build();
 	}
@@ -41,6 +61,7 @@ export class Block {
 					["receiving", client.received],
 				]),
 			);
+		/** @type {[string, number | null][]} */
 		const first =
 			record.endpoint_start === null && record.endpoint_end === null
 				? [["handling", record.response_start]]
@@ -64,6 +85,7 @@ export class Block {
 			this.zero + Math.min(start, end),
 			this.zero + Math.max(start, end),
 		]);
+		/** @type {Lane[]} */
 		const lanes = [];
 		pack(extents).forEach((lane, n) =>
 			(lanes[lane] ??= this.lane("loop", null, [])).bars.push({
@@ -80,6 +102,7 @@ export class Block {
 		this.lanes = [...this.lanes.filter(({ kind }) => kind !== "loop"), ...loops];
 	}
 
+	/** @param {Lane} lane */
 	busyPlace({ bars: [{ start, end, label }] }) {
 		return this.busy.findIndex(
 			(busy) =>
@@ -89,16 +112,22 @@ export class Block {
 		);
 	}
 
+	/** @param {string} kind @param {number | null} task @param {Bar[]} bars @returns {Lane} */
 	lane(kind, task, bars) {
 		const lane = { kind, task, mode: task === null ? null : this.tasks[task].mode, bars, drawn: [], track: null };
 		this.lanes.push(lane);
 		return lane;
 	}
 
-	/** One bar after another; a phase without an end lasts until the next known moment. */
+	/**
+	 * One bar after another; a phase without an end lasts until the next known moment.
+	 * @param {number} start @param {[string, number | null][]} steps @returns {Bar[]}
+	 */
 	phases(start, steps) {
 		let at = this.zero + start;
+		/** @type {string | null} */
 		let kind = null;
+		/** @type {Bar[]} */
 		const bars = [];
 		for (const [step, moment] of steps) {
 			kind ??= step;
@@ -111,11 +140,16 @@ export class Block {
 		return bars;
 	}
 
-	/** What its mode held back, if anything, its wait, and its run, as far as it came. */
+	/**
+	 * What its mode held back, if anything, its wait, and its run, as far as it came.
+	 * @param {any} task @returns {Bar[]}
+	 */
 	parts(task) {
 		const { requested, released, started } = task;
 		const end = this.endOf(task);
+		/** @type {Bar[]} */
 		const bars = [];
+		/** @type {(kind: string, first: number, last: number | null) => void} */
 		const add = (kind, first, last) => {
 			const known = last ?? Math.max(first, this.now - this.zero);
 			bars.push({
@@ -135,6 +169,7 @@ export class Block {
 		return bars;
 	}
 
+	/** @param {any} task @returns {number | null} */
 	endOf({ requested, released, started, finished, outcome }) {
 		if (finished !== null || outcome === null || outcome === "abandoned") return finished;
 		return Math.max(...[requested, released, started, this.record.endpoint_end].filter((moment) => moment !== null));
@@ -165,7 +200,9 @@ export class Block {
 	branches() {
 		const { spans } = this;
 		const inside = new Map();
-		const owner = (n) => (spans[n].task === null ? -1 : (this.positions.get(spans[n].task) ?? -1));
+		const owner = (/** @type {number} */ n) =>
+			spans[n].task === null ? -1 : (this.positions.get(spans[n].task) ?? -1);
+		/** @type {(n: number) => SpanBar} */
 		const bar = (n) => {
 			const { start, end } = spans[n];
 			const last = end ?? Math.max(start, this.now - this.zero);
@@ -182,9 +219,12 @@ export class Block {
 		const bars = spans.map((_, n) => bar(n));
 		this.around.forEach((parent, n) => (inside.get(parent) ?? inside.set(parent, []).get(parent)).push(n));
 		for (const list of inside.values())
-			list.sort((a, b) => owner(a) - owner(b) || bars[a].start - bars[b].start || a - b);
+			list.sort(
+				(/** @type {number} */ a, /** @type {number} */ b) =>
+					owner(a) - owner(b) || bars[a].start - bars[b].start || a - b,
+			);
 		const owned = new Map();
-		const walk = (n) => {
+		const walk = (/** @type {number} */ n) => {
 			(owned.get(owner(n)) ?? owned.set(owner(n), []).get(owner(n))).push(bars[n]);
 			for (const child of inside.get(n) ?? []) walk(child);
 		};
@@ -200,16 +240,22 @@ export class Block {
 	}
 }
 
-/** The position of the span that each is inside of, null where it is in none; the first of a circle is in none. */
+/**
+ * The position of the span that each is inside of, null where it is in none; the first of a circle is in none.
+ * @param {any[]} spans @returns {(number | null)[]}
+ */
 export function parentsOf(spans) {
 	const places = new Map(spans.map(({ id }, place) => [id, place]));
+	/** @type {(number | null)[]} */
 	const found = spans.map(({ parent, task }) => {
 		const place = parent === null ? undefined : places.get(parent);
 		return place === undefined || spans[place].task !== task ? null : place;
 	});
 	const known = new Set();
 	for (let start = 0; start < found.length; start++) {
+		/** @type {number[]} */
 		const way = [];
+		/** @type {number | null} */
 		let place = start;
 		while (place !== null && !known.has(place) && !way.includes(place)) {
 			way.push(place);

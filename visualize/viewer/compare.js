@@ -4,14 +4,26 @@ import { make, named, strong } from "./dom.js";
 import { grid, ordered } from "./grid.js";
 import { duration, harmless } from "./words.js";
 
+/**
+ * How far a measure moved, as page.py tells it.
+ * @typedef {{measure: string, percent: number | null, before: number, after: number, share: number | null, verdict: string}} Shift
+ */
+/**
+ * A route or a kind of task in both runs, as page.py tells it.
+ * @typedef {{kind: string, name: string, mode: string, before: number | null, after: number | null, verdict: string, shifts: Shift[]}} Change
+ */
+
+/** @type {Record<string, string>} */
 const TOOK = { route: "response", task: "run" };
+/** @type {Record<string, (value: number) => string>} */
 const write = { errors: (n) => n.toLocaleString("en"), held: (ns) => (ns ? duration(ns) : "–") };
 
 export class Compare {
-	/** @param {any} app @param {(row: any) => void} go */
+	/** @param {import("./app.js").App} app @param {(row: Change) => void} go */
 	constructor(app, go) {
 		this.app = app;
 		this.go = go;
+		/** @type {{key: string, turned: boolean} | null} */
 		this.sort = null;
 		app.on("panel", () => this.show());
 		app.on("filtered", () => this.show());
@@ -20,9 +32,9 @@ export class Compare {
 	show() {
 		const { app } = this;
 		if (app.panel !== "compare" || !app.data.changes || !app.recordings.length) return;
-		const rows = app.data.changes.map((row, order) => ({ ...row, order }));
+		const rows = app.data.changes.map((/** @type {Change} */ row, /** @type {number} */ order) => ({ ...row, order }));
 		const column = this.columns().find(({ key }) => key === this.sort?.key);
-		const sorted = column ? ordered(rows, column, this.sort.turned) : rows;
+		const sorted = column ? ordered(rows, column, !!this.sort?.turned) : rows;
 		const [before, after] = app.recordings.map(({ label }) => named(harmless(label)));
 		app.part.compare.replaceChildren(
 			make(
@@ -48,8 +60,11 @@ export class Compare {
 		);
 	}
 
+	/** @returns {import("./grid.js").Column[]} */
 	columns() {
-		/** @param {string} title @param {(row: any) => any} find @param {string} about */
+		/**
+		 * @type {(title: string, find: (row: Change) => Shift | undefined, about: string) => import("./grid.js").Column}
+		 */
 		const by = (title, find, about) => ({
 			key: title,
 			title,
@@ -57,6 +72,7 @@ export class Compare {
 			of: (row) => Math.abs(find(row)?.share ?? 0),
 			cell: (row) => shiftCell(find(row)),
 		});
+		/** @type {(percent: number) => (row: Change) => Shift | undefined} */
 		const took = (percent) => (row) => shiftOf(row, TOOK[row.kind], percent);
 		return [
 			{
@@ -95,12 +111,15 @@ export class Compare {
 	}
 }
 
+/** @param {string} verdict */
 const verdictLook = (verdict) =>
 	verdict === "noise" ? "noise" : /slower|more/.test(verdict) ? "bad" : /faster|less/.test(verdict) ? "good" : "";
 
+/** @type {(row: Change, measure: string, percent: number | null) => Shift | undefined} */
 const shiftOf = ({ shifts }, measure, percent) =>
 	shifts.find((one) => one.measure === measure && one.percent === percent);
 
+/** @param {Shift | undefined} shift */
 function shiftCell(shift) {
 	if (!shift || (!shift.before && !shift.after)) return "–";
 	const words = write[shift.measure] ?? duration;

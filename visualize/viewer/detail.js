@@ -7,6 +7,11 @@ import { rankOf } from "./summary.js";
 import { culpritsOf, holdsBy, keepersOf, victimsOf } from "./why.js";
 import { count, dateOf, duration, harmless, moments, percent, sentence, timeOfDay } from "./words.js";
 
+/** @typedef {import("./shown.js").Shown} Shown */
+/** @typedef {import("./app.js").Finding} Finding */
+/** @typedef {[string, any]} Fact  its name, and what it is; no fact without that */
+
+/** @type {Record<string, string[]>} */
 const MOMENTS = {
 	tasks: ["requested", "released", "admitted", "started", "finished"],
 	requests: ["endpoint_start", "endpoint_end", "response_start", "response_sent", "request_end"],
@@ -16,7 +21,10 @@ const MOMENTS = {
 };
 
 export class Details {
-	/** @param {any} app @param {{go: (pin: any) => void, zoom: () => void, find: (finding: any, of: number) => void}} actions */
+	/**
+	 * @param {import("./app.js").App} app
+	 * @param {{go: (pin: any) => void, zoom: () => void, find: (finding: any, of: number) => void}} actions
+	 */
 	constructor(app, actions) {
 		this.app = app;
 		this.actions = actions;
@@ -29,17 +37,17 @@ export class Details {
 		const { details } = app.part;
 		const { pinned } = app;
 		details.hidden = !pinned || !app.shown[pinned.of];
-		if (details.hidden) return details.replaceChildren();
+		if (!pinned || details.hidden) return details.replaceChildren();
 		const shown = app.shown[pinned.of];
 		const record = readOf(shown, pinned.type, pinned.index);
 		refill(
 			details,
 			make("p", { className: "sentence", ariaLive: "polite", textContent: say(record, app.data.spans) }),
 			this.tools(),
-			...this.why(shown, record),
+			...this.why(shown, record, pinned.of),
 			list("facts", [...this.facts(record), ["Held the loop", heldFor(shown, record)]]),
 			this.times(record),
-			...this.others(shown, record),
+			...this.others(shown, record, pinned.of),
 		);
 	}
 
@@ -53,6 +61,7 @@ export class Details {
 		);
 	}
 
+	/** @param {any} record @returns {Fact[]} */
 	facts(record) {
 		const source =
 			record.type === "tasks" ? { task: record.parent, owner: record.owner, recording: record.recording } : record;
@@ -95,7 +104,9 @@ export class Details {
 					["In", ownerOf(record)],
 					["Took", record.end !== null && duration(record.end - record.start)],
 					["Error", record.error && harmless(record.error)],
-					...Object.entries(record.attributes ?? {}).map(([key, value]) => [harmless(key), harmless(value)]),
+					...Object.entries(record.attributes ?? {}).map(
+						([key, value]) => /** @type {Fact} */ ([harmless(key), harmless(value)]),
+					),
 				];
 			case "held":
 			case "busy":
@@ -109,7 +120,10 @@ export class Details {
 		}
 	}
 
-	/** How long it took, and where it stands among its kind. */
+	/**
+	 * How long it took, and where it stands among its kind.
+	 * @param {any} record @param {string} from @param {string} to @param {string[]} words
+	 */
 	ranked(record, from, to, words) {
 		if (record[from] === null || record[to] === null) return null;
 		const lasted = duration(record[to] - record[from]);
@@ -127,12 +141,12 @@ export class Details {
 		return make("span", {}, `${lasted}, ${stands} of ${(all + 1).toLocaleString("en")} `, named(harmless(record.name)));
 	}
 
-	/** Every moment, since the request's start and by the clock. */
+	/** Every moment, since the request's start and by the clock. @param {any} record */
 	times(record) {
 		const fields = MOMENTS[record.type]?.filter((field) => field !== "admitted" || record.admitted != null);
 		if (!fields) return "";
 		const { recording, owner } = record;
-		const wall = (ns) => timeOfDay(recording.wall[owner] + BigInt(Math.round(ns)));
+		const wall = (/** @type {number} */ ns) => timeOfDay(recording.wall[owner] + BigInt(Math.round(ns)));
 		const known = fields.filter((field) => record[field] !== null);
 		const written = moments(fields.map((field) => record[field]));
 		const rows = fields.map((field, n) => [
@@ -162,16 +176,20 @@ export class Details {
 		);
 	}
 
+	/** @param {import("./app.js").Pin} pin @param {number} cost @param {string} words */
 	line(pin, cost, words) {
 		const told = make("span", { textContent: sentence(words) });
 		return item(() => this.actions.go(pin), strong("cost", duration(cost)), told);
 	}
 
-	/** What held it up. */
-	why(shown, record) {
-		const { of } = this.app.pinned;
+	/** What held it up. @param {Shown} shown @param {any} record @param {number} of */
+	why(shown, record, of) {
 		const culprits = culpritsOf(shown, record).map(({ hold, index, cost }) =>
-			this.line({ type: "held", of, index }, cost, `${hold.culprit} held the loop${hold.line ? ` at ${hold.line}` : ""}`),
+			this.line(
+				{ type: "held", of, index },
+				cost,
+				`${hold.culprit} held the loop${hold.line ? ` at ${hold.line}` : ""}`,
+			),
 		);
 		const keepers = keepersOf(shown, record);
 		const kept = keepers
@@ -183,9 +201,8 @@ export class Details {
 		];
 	}
 
-	/** Whom it held up, and the findings that speak of it. */
-	others(shown, record) {
-		const { of } = this.app.pinned;
+	/** Whom it held up, and the findings that speak of it. @param {Shown} shown @param {any} record @param {number} of */
+	others(shown, record, of) {
 		const victims = holdsBy(shown, record)
 			.slice(0, 3)
 			.flatMap((at) => victimsOf(shown, at))
@@ -212,12 +229,14 @@ export class Details {
 		];
 	}
 
+	/** @param {any} record @param {number} of */
 	findings(record, of) {
 		const { recording } = record;
 		const id = record.owner >= 0 ? recording.value("requests", "id", record.owner) : null;
 		const task = record.type === "tasks" ? record.id : null;
-		const isIt = (place) => place.request === id && (place.task ?? null) === task;
-		const isCause = ({ cause }) =>
+		const isIt = (/** @type {import("./app.js").Place} */ place) =>
+			place.request === id && (place.task ?? null) === task;
+		const isCause = (/** @type {Finding} */ { cause }) =>
 			record.type === "tasks"
 				? cause.kind === "task" && cause.name === record.name && (!cause.mode || cause.mode === record.mode)
 				: record.type === "requests" && cause.kind === "request" && cause.name === recording.route(record.index);
@@ -227,6 +246,7 @@ export class Details {
 	}
 }
 
+/** @param {string} className @param {Fact[]} facts */
 function list(className, facts) {
 	return make(
 		"dl",
@@ -240,7 +260,10 @@ function list(className, facts) {
 	);
 }
 
-/** How long a task or a request held the event loop, and on which line the longest time. */
+/**
+ * How long a task or a request held the event loop, and on which line the longest time.
+ * @param {Shown} shown @param {any} record
+ */
 function heldFor(shown, record) {
 	if (!/tasks|requests/.test(record.type)) return null;
 	const held = holdsBy(shown, record).map((at) => shown.holds[at]);
@@ -250,10 +273,12 @@ function heldFor(shown, record) {
 	return total > 0 && `${duration(total)}${line ? ` at ${harmless(line)}` : ""}`;
 }
 
+/** @param {import("./recording.js").Recording} recording @param {number} index */
 const taskWords = (recording, index) =>
 	`${recording.value("tasks", "name", index)} of ${recording.title(recording.tables.tasks.owner[index])}`;
 
-/** A line of a list that leads somewhere. */
+/** A line of a list that leads somewhere. @param {() => void} onclick @param {any[]} children */
 const item = (onclick, ...children) => make("li", {}, make("button", { onclick }, ...children));
 
+/** @param {string} title @param {Element[]} lines */
 const section = (title, lines) => (lines.length ? [make("h2", { textContent: title }), make("ul", {}, ...lines)] : []);

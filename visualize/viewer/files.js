@@ -8,10 +8,15 @@ import { SvgPen } from "./svg.js";
 import { toTrace } from "./trace.js";
 import { isolated, MODES } from "./words.js";
 
+/** @typedef {CanvasPen | SvgPen} Pen */
+
 const [TITLE, LEGEND, EDGE] = [34, 30, 12]; // pixels
 
 export class Files {
-	/** @param {any} app @param {any} lanes @param {HTMLElement} original the document as it was served */
+	/**
+	 * @param {import("./app.js").App} app @param {import("./lanes.js").Lanes} lanes
+	 * @param {HTMLElement} original the document as it was served
+	 */
 	constructor(app, lanes, original) {
 		this.app = app;
 		this.lanes = lanes;
@@ -19,7 +24,7 @@ export class Files {
 		this.original = original;
 	}
 
-	/** Save a file of this kind; of all there is, or of what is shown. */
+	/** Save a file of this kind; of all there is, or of what is shown. @param {string} kind @param {boolean} all */
 	async save(kind, all) {
 		const made = await FILES[kind].call(this, all);
 		const href = URL.createObjectURL(made instanceof Blob ? made : new Blob([made]));
@@ -27,30 +32,33 @@ export class Files {
 		setTimeout(() => URL.revokeObjectURL(href), 10_000);
 	}
 
+	/** @param {boolean} all */
 	lines(all) {
 		return this.app.shown.map(({ recording, selected }) => {
 			const lines = [];
 			for (let r = 0; r < recording.size; r++)
-				if (all || selected.requests[r]) lines.push(toLine(recording, r, (task) => all || selected.tasks[task]));
+				if (all || selected.requests[r]) lines.push(toLine(recording, r, (task) => all || selected.tasks[task] > 0));
 			return lines.join("");
 		});
 	}
 
+	/** @param {boolean} all */
 	async page(all) {
 		const { app, original } = this;
 		const json = original.querySelector("#timeline-data");
 		const lines = this.lines(all);
-		const told = app.data.recordings.map((given, i) =>
-			all && given.packed
-				? given
-				: { label: given.label, lines: lines[i], findings: app.findings[i] },
+		const told = app.data.recordings.map((/** @type {any} */ given, /** @type {number} */ i) =>
+			all && given.packed ? given : { label: given.label, lines: lines[i], findings: app.findings[i] },
 		);
 		await takeIn(original, app.data.policy);
 		json.textContent = JSON.stringify({ ...app.data, events: null, recordings: told }).replace(/</g, "\\u003c");
 		return `<!doctype html>\n${original.outerHTML}\n`;
 	}
 
-	/** Draw title, legend and lanes with a pen; returns how high that is. */
+	/**
+	 * Draw title, legend and lanes with a pen; returns how high that is.
+	 * @param {Pen} pen @param {(image: any) => any} toPicture @param {boolean} all
+	 */
 	draw(pen, toPicture, all) {
 		const { lanes, app } = this;
 		const picture = { ...lanes.picture(), toPicture, hovered: null };
@@ -69,17 +77,19 @@ export class Files {
 		return height + top;
 	}
 
+	/** @param {Pen} pen @param {number} width */
 	legend(pen, width) {
 		const { app } = this;
 		const y = TITLE + LEGEND / 2 - 4;
 		let x = EDGE;
+		/** @type {(draw: (x: number) => void, words: string) => void} */
 		const entry = (draw, words) => {
 			if (x + widthOf(words) + 50 > width) return;
 			draw(x);
 			pen.text("muted", words, x + 32, y);
 			x += widthOf(words) + 50;
 		};
-		const known = (mode) => app.shown.some(({ recording }) => recording.values.includes(mode));
+		const known = (/** @type {string} */ mode) => app.shown.some(({ recording }) => recording.values.includes(mode));
 		const modes = MODES.filter(known);
 		for (const mode of modes)
 			entry(
@@ -99,7 +109,10 @@ export class Files {
 	}
 }
 
-/** Put the script of a file into the page of a running app: a file may fetch nothing. */
+/**
+ * Put the script of a file into the page of a running app: a file may fetch nothing.
+ * @param {any} page @param {string} policy
+ */
 async function takeIn(page, policy) {
 	const module = page.querySelector("[type=module]");
 	if (!module.src) return;
@@ -114,7 +127,7 @@ async function takeIn(page, policy) {
 const FILES = {
 	svg(all) {
 		const pen = new SvgPen(this.lanes.looks);
-		const toPicture = (image) => {
+		const toPicture = (/** @type {ImageData} */ image) => {
 			const canvas = make("canvas", { width: image.width, height: image.height });
 			canvas.getContext("2d").putImageData(image, 0, 0);
 			return { url: canvas.toDataURL() };

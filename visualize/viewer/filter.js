@@ -13,7 +13,8 @@ import { MODES } from "./words.js";
  * What must hold. Which of the fields there are follows from what it is of.
  * @typedef {object} Term
  * @property {string} of @property {boolean} negated @property {string} text @property {boolean} exact
- * @property {string} operator @property {number} limit  nanoseconds @property {number} lowest @property {number} highest
+ * @property {string} operator @property {number} limit  nanoseconds @property {number} lowest
+ * @property {number} highest
  */
 
 /** @typedef {Partial<Term> & {of: string}} Found  a term of which it is not known whether it is negated */
@@ -164,7 +165,14 @@ function status(word) {
 /** @param {string} key */
 function exampleOf(key) {
 	/** @type {Record<string, string>} */
-	const examples = { status: "500", mode: "immediate", outcome: "error", route: "/orders", method: "POST", error: "ConnectionError" };
+	const examples = {
+		status: "500",
+		mode: "immediate",
+		outcome: "error",
+		route: "/orders",
+		method: "POST",
+		error: "ConnectionError",
+	};
 	return `${key}:${examples[key] ?? "mail"}`;
 }
 

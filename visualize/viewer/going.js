@@ -1,7 +1,10 @@
 // Where one goes: to a record, to a finding, and back to the first view.
 
 export class Going {
-	/** @param {import("./app.js").App} app @param {import("./lanes.js").Lanes} lanes @param {import("./filterline.js").FilterLine} line */
+	/**
+	 * @param {import("./app.js").App} app @param {import("./lanes.js").Lanes} lanes
+	 * @param {import("./filterline.js").FilterLine} line
+	 */
 	constructor(app, lanes, line) {
 		this.app = app;
 		this.lanes = lanes;

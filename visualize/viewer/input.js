@@ -3,7 +3,12 @@
 const STILL = 4; // pixels that a click may move
 const TWICE = 350; // milliseconds
 
-/** @param {any} lanes @param {{pin: (hit: any) => void, zoomTo: (hit: any) => void, tell: (hit: any, x: number, y: number) => void}} actions */
+/** @typedef {import("./lanes.js").Lanes} Lanes */
+/**
+ * @typedef {{pin: (hit: any) => void, zoomTo: (hit: any) => void, tell: (hit: any, x: number, y: number) => void}} Actions
+ */
+
+/** @param {Lanes} lanes @param {Actions} actions */
 export function listen(lanes, actions) {
 	const { stage, strip } = lanes.app.part;
 	new Pointers(lanes, stage, actions);
@@ -11,6 +16,7 @@ export function listen(lanes, actions) {
 }
 
 class Pointers {
+	/** @param {Lanes} lanes @param {HTMLElement} stage @param {Actions} actions */
 	constructor(lanes, stage, actions) {
 		this.lanes = lanes;
 		this.stage = stage;
@@ -22,8 +28,9 @@ class Pointers {
 		this.clicked = { at: -TWICE, x: 0, y: 0, hit: null };
 		/** @type {Map<number, [number, number]>} */
 		this.held = new Map();
+		/** @type {(type: string, act: (event: any, x: number, y: number) => void) => void} */
 		const on = (type, act) =>
-			stage.addEventListener(type, (event) => {
+			stage.addEventListener(type, (/** @type {any} */ event) => {
 				if (event.target === stage && lanes.scene) act.call(this, event, event.offsetX, event.offsetY);
 			});
 		on("pointerdown", this.down);
@@ -34,6 +41,7 @@ class Pointers {
 		on("wheel", this.wheel);
 	}
 
+	/** @param {PointerEvent} event @param {number} x @param {number} y */
 	down({ pointerId, shiftKey, button }, x, y) {
 		if (button) return;
 		this.stage.setPointerCapture(pointerId);
@@ -44,6 +52,7 @@ class Pointers {
 		this.hover(null, 0, 0);
 	}
 
+	/** @param {PointerEvent} event @param {number} x @param {number} y */
 	move({ pointerId, pointerType }, x, y) {
 		const { lanes, held } = this;
 		const before = held.get(pointerId);
@@ -57,11 +66,13 @@ class Pointers {
 		else if (this.travelled >= STILL) lanes.pan(dx, dy);
 	}
 
+	/** @param {number} x @param {number} y @param {number} dx @param {number} dy @param {[number, number]} other */
 	pinch(x, y, dx, dy, [otherX, otherY]) {
 		const before = Math.hypot(x - dx - otherX, y - dy - otherY);
 		this.lanes.zoom(before / Math.max(1, Math.hypot(x - otherX, y - otherY)), otherX);
 	}
 
+	/** @param {PointerEvent} event @param {number} x @param {number} y */
 	up({ pointerId, timeStamp: at, clientX, clientY }, x, y) {
 		if (!this.held.delete(pointerId)) return;
 		if (this.measuring) this.lanes.measuring.next = false;
@@ -76,6 +87,7 @@ class Pointers {
 		else this.actions.pin(hit?.type ? hit : null);
 	}
 
+	/** @param {any} hit @param {number} x @param {number} y */
 	hover(hit, x, y) {
 		const { lanes } = this;
 		const seen = hit?.type ? hit : null;
@@ -86,6 +98,7 @@ class Pointers {
 		this.actions.tell(seen, x, y);
 	}
 
+	/** @param {WheelEvent} event @param {number} x */
 	wheel(event, x) {
 		const { lanes } = this;
 		const { deltaX, deltaY, shiftKey, ctrlKey, metaKey } = event;
@@ -106,14 +119,16 @@ class Pointers {
 	}
 }
 
-/** Drag, move and draw the brush of the overview. */
+/** @typedef {{kind: string, at: number, begin: number, end: number, moved: boolean}} Held  what one has of the brush */
+
+/** Drag, move and draw the brush of the overview. @param {Lanes} lanes @param {HTMLElement} strip */
 function brushing(lanes, strip) {
 	const { brush } = lanes.app.part;
-	const timeAt = ({ clientX }) => {
+	const timeAt = (/** @type {PointerEvent} */ { clientX }) => {
 		const { left, width } = strip.getBoundingClientRect();
 		return lanes.first + ((clientX - left) / (width || 1)) * (lanes.last - lanes.first);
 	};
-	/** @type {{kind: string, at: number, begin: number, end: number, moved: boolean} | null} */
+	/** @type {Held | null} */
 	let held = null;
 	strip.onpointerdown = (event) => {
 		if (!lanes.scene || event.button) return;
@@ -153,8 +168,8 @@ function brushing(lanes, strip) {
 		held = null;
 	};
 	strip.onpointercancel = () => (held = null);
-	brush.onkeydown = (event) => {
-		const by = { ArrowLeft: -0.1, ArrowRight: 0.1 }[event.key];
+	brush.onkeydown = (/** @type {KeyboardEvent} */ event) => {
+		const by = event.key === "ArrowLeft" ? -0.1 : event.key === "ArrowRight" ? 0.1 : 0;
 		if (!by) return;
 		event.preventDefault();
 		event.stopPropagation();
@@ -163,10 +178,12 @@ function brushing(lanes, strip) {
 }
 
 // How far the view has been moved since the brush was taken, in pixels of the lanes.
+/** @param {Lanes} lanes @param {Held} held */
 function pannedBack(lanes, held) {
 	return ((lanes.view.begin - held.begin) / (held.end - held.begin)) * lanes.width;
 }
 
+/** @param {Lanes} lanes @param {number} one @param {number} other */
 function brushTo(lanes, one, other) {
 	const [begin, end] = [Math.min(one, other), Math.max(one, other)];
 	Object.assign(lanes.view, { begin, end: Math.max(end, begin + 10) });
@@ -174,6 +191,7 @@ function brushTo(lanes, one, other) {
 	lanes.relayout();
 }
 
+/** @param {Lanes} lanes @param {number} at */
 function center(lanes, at) {
 	const half = Math.min((lanes.view.end - lanes.view.begin) / 2, (lanes.last - lanes.first) / 20);
 	brushTo(lanes, at - half, at + half);

@@ -15,14 +15,16 @@ const CROWDED = "Too many to be named at once: zoom in (Ctrl and wheel), filter,
 const CALM = 140; // milliseconds after the last move at which rows are laid out anew
 
 export class Lanes {
-	/** @param {any} app */
+	/** @param {import("./app.js").App} app */
 	constructor(app) {
 		this.app = app;
 		this.surface = new Surface(app.part, app.host);
 		this.rows = new Arranging(app);
 		this.measuring = new Measuring(app, () => this.refresh());
 		this.view = { begin: 0, end: 1e6, y: 0 };
+		/** @type {import("./app.js").Pin | null} */
 		this.hovered = null;
+		/** @type {[import("./app.js").Pin, import("./app.js").Pin][]} */
 		this.links = [];
 		this.fitted = true;
 		this.following = false;
@@ -36,6 +38,7 @@ export class Lanes {
 		/** @type {number | null} */
 		this.frame = null;
 		this.timer = 0;
+		/** @type {((value?: unknown) => void)[]} */
 		this.waiting = [];
 		app.on("filtered", () => this.renew());
 		app.on("pinned", () => this.choose());
@@ -134,13 +137,14 @@ export class Lanes {
 		this.refresh();
 	}
 
+	/** @param {number} begin @param {number} end */
 	see(begin, end) {
 		const margin = (end - begin) * Math.max(0.02, this.width && 30 / this.width) || 5; // a sign may follow the last bar
 		this.view.begin = begin - margin;
 		this.view.end = end + margin;
 	}
 
-	/** Look at a stretch of time. */
+	/** Look at a stretch of time. @param {number} begin @param {number} end */
 	look(begin, end) {
 		this.see(begin, end);
 		this.fitted = false;
@@ -156,6 +160,7 @@ export class Lanes {
 		this.relayout();
 	}
 
+	/** @param {number} dx @param {number} dy */
 	pan(dx, dy) {
 		const { view, width } = this;
 		const length = view.end - view.begin;
@@ -175,6 +180,7 @@ export class Lanes {
 		this.refresh();
 	}
 
+	/** @param {number} factor */
 	zoom(factor, x = this.width / 2) {
 		const { view } = this;
 		const old = view.end - view.begin;
@@ -187,7 +193,7 @@ export class Lanes {
 		this.relayout();
 	}
 
-	/** Bring a record into view: in time if need be, and its row. */
+	/** Bring a record into view: in time if need be, and its row. @param {import("./app.js").Pin} pin */
 	reveal(pin, { zoom = false, inTime = true } = {}) {
 		const [begin, end] = this.extent(pin);
 		const half = (this.view.end - this.view.begin) / 2;
@@ -202,7 +208,10 @@ export class Lanes {
 		this.refresh();
 	}
 
-	/** When a record's bar begins and ends, on the axis. */
+	/**
+	 * When a record's bar begins and ends, on the axis.
+	 * @param {import("./app.js").Pin} pin @returns {[number, number]}
+	 */
 	extent({ type, of, index }) {
 		const { recording, holds, offset, begins, ends } = this.app.shown[of];
 		if (type === "held") return [holds[index].start, holds[index].end];
@@ -222,12 +231,13 @@ export class Lanes {
 		this.refresh();
 	}
 
+	/** @param {string} key */
 	fold(key) {
 		this.rows.fold(key);
 		this.relayout();
 	}
 
-	/** Fold the request of a record. */
+	/** Fold the request of a record. @param {import("./app.js").Pin | null} pin */
 	foldAround(pin) {
 		const row = pin && pin.type !== "held" && this.scene && this.locator().locate(pin)?.row;
 		if (row) this.fold(row.band.key);
@@ -281,7 +291,9 @@ export class Lanes {
 
 	/** A painter that knows where everything is, and draws nothing. */
 	locator() {
-		return Object.assign(new Painter(null, widthOf), this.picture(), { top: RULER + LOOP * (this.rows.loop?.rows.length ?? 0) });
+		return Object.assign(new Painter(null, widthOf), this.picture(), {
+			top: RULER + LOOP * (this.rows.loop?.rows.length ?? 0),
+		});
 	}
 
 	picture() {
@@ -289,7 +301,7 @@ export class Lanes {
 		const { range, totals } = this.measuring;
 		const { scene, loop } = this.rows;
 		const { image, inks } = surface;
-		const toPicture = (image) => surface.toPicture(image);
+		const toPicture = (/** @type {ImageData} */ image) => surface.toPicture(image);
 		const chosen = { shown: app.shown, pinned: app.pinned, words: app.data.spans };
 		return { view, width, height, scene, loop, image, inks, range, totals, hovered, links, toPicture, ...chosen };
 	}

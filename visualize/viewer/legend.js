@@ -62,7 +62,8 @@ export class Legend {
 			title: `Only ${key}`,
 		});
 		let held = 0;
-		button.onclick = (/** @type {MouseEvent} */ { shiftKey }) => (shiftKey ? app.only(key, others) : held || app.toggle(key));
+		button.onclick = (/** @type {MouseEvent} */ { shiftKey }) =>
+			shiftKey ? app.only(key, others) : held || app.toggle(key);
 		only.onclick = () => app.only(key, others);
 		button.onpointerdown = (/** @type {PointerEvent} */ { pointerType }) => {
 			held = 0;

@@ -4,6 +4,7 @@ import { PARTS, Recording, Table } from "./recording.js";
 
 /** What lines have told so far, by request. Told twice, it changes nothing. */
 export class Told {
+	/** @param {any} format  as columns.py tells it */
 	constructor(format, limit = Infinity) {
 		this.format = format;
 		this.limit = limit;
@@ -13,13 +14,14 @@ export class Told {
 		this.bound = -1n;
 	}
 
-	/** Take note of lines of JSON. */
+	/** Take note of lines of JSON. @param {string} text */
 	read(text) {
 		for (const line of text.split("\n"))
 			// doubles would round long integers
 			if (line.trim()) this.merge(JSON.parse(line.replace(/"(\w+)":\s*(-?\d{16,})(?=\s*[,}])/g, '"$1":"$2"')));
 	}
 
+	/** @param {Record<string, any>} line */
 	merge({ request_start, wall = 0, client, ...fields }) {
 		const { id, process = 0 } = fields;
 		const key = `${process}:${id}`;
@@ -38,6 +40,7 @@ export class Told {
 			}
 	}
 
+	/** @param {string} key @param {bigint} clock @param {bigint} wall */
 	add(key, clock, wall) {
 		const request = { clock, wall, parts: Object.fromEntries(PARTS.map((type) => [type, new Map()])) };
 		if (wall > this.bound) this.requests.set(key, request);
@@ -49,13 +52,17 @@ export class Told {
 		}
 	}
 
+	/**
+	 * @param {Record<string, any>} target @param {string} type @param {Record<string, any>} fields
+	 * @param {bigint} clock
+	 */
 	take(target, type, fields, clock) {
 		for (const [field, value] of Object.entries(fields))
 			if (this.format.TIMES[type].includes(field)) target[field] = value == null ? NaN : Number(BigInt(value) - clock);
 			else if (this.format.FIELDS[type].includes(field)) target[field] = value;
 	}
 
-	/** All that was told, as columns. */
+	/** All that was told, as columns. @param {string} label */
 	toRecording(label) {
 		const requests = [...this.requests.values()];
 		const [values, codeOf] = valueTable();
@@ -82,6 +89,7 @@ export class Told {
 
 /** @returns {[any[], (value: any) => number]} */
 function valueTable() {
+	/** @type {any[]} */
 	const values = [];
 	const known = new Map();
 	return [
@@ -94,20 +102,26 @@ function valueTable() {
 	];
 }
 
+/** @type {Record<string, boolean | number>} */
 const DEFAULTS = { aborted: false, thread: false, shield: false, tasks_dropped: 0, spans_dropped: 0, busy_dropped: 0 };
 
+/** @param {Table} table @param {number} i @param {Record<string, any>} record @param {(value: any) => number} codeOf */
 function fill(table, i, record, codeOf) {
 	for (const field in table.times) if (field in record) table.times[field][i] = record[field];
 	for (const field in table.codes) table.codes[field][i] = codeOf(record[field] ?? DEFAULTS[field]);
 }
 
-/** Write one request as a line of a recording; of its tasks those that `isShown`. */
+/**
+ * Write one request as a line of a recording; of its tasks those that `isShown`.
+ * @param {Recording} recording @param {number} request
+ */
 export function toLine(recording, request, isShown = (/** @type {number} */ _) => true) {
 	const clock = recording.clock[request];
 	const shown = new Set([null, undefined]);
+	/** @type {(type: string, i: number) => string[]} */
 	const told = (type, i) => {
 		const { times, codes } = recording.tables[type];
-		return recording.format.FIELDS[type].flatMap((field) => {
+		return recording.format.FIELDS[type].flatMap((/** @type {string} */ field) => {
 			if (field in times)
 				return times[field][i] === times[field][i] ? [`"${field}":${clock + BigInt(times[field][i])}`] : [];
 			const value = codes[field][i] < 0 ? null : recording.values[codes[field][i]];

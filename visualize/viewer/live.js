@@ -9,7 +9,7 @@ const SOON = 20; // so often the browser tries at its own pace, which is a quick
 const SILENT = 3500; // milliseconds without a word after which the server's loop is held, or it is gone
 
 export class Live {
-	/** @param {any} app @param {(on: boolean) => void} follow */
+	/** @param {import("./app.js").App} app @param {(on: boolean) => void} follow */
 	constructor(app, follow) {
 		this.app = app;
 		this.follow = follow;
@@ -39,6 +39,7 @@ export class Live {
 			if (this.wasFollowing) this.follow(true);
 		};
 		source.onmessage = ({ data }) => this.append(data);
+		/** @type {(event: string, act: (told: any) => void) => void} */
 		const on = (event, act) => source.addEventListener(event, ({ data }) => act(JSON.parse(data)));
 		on("dropped", (n) => (this.app.missed = n));
 		on("counters", (counters) => this.count(counters));
@@ -53,6 +54,7 @@ export class Live {
 		};
 	}
 
+	/** @param {string} advice */
 	lost(advice) {
 		clearTimeout(this.silence);
 		this.app.part.status.textContent = "not connected";
@@ -65,6 +67,7 @@ export class Live {
 		);
 	}
 
+	/** @param {string} words */
 	gone(words) {
 		const { gone, counters } = this.app.part;
 		gone.hidden = !words;
@@ -74,6 +77,7 @@ export class Live {
 		counters.classList.remove("old");
 	}
 
+	/** @param {string} lines */
 	append(lines) {
 		this.told.read(lines);
 		this.waiting++;
@@ -102,11 +106,13 @@ export class Live {
 		pause.textContent = this.paused ? (this.waiting ? `Go on (${count(this.waiting, "update")})` : "Go on") : "Pause";
 	}
 
+	/** @param {import("./app.js").Finding[]} findings */
 	find(findings) {
 		this.app.findings = [findings];
 		if (!this.paused) this.app.tell("findings");
 	}
 
+	/** @param {import("./app.js").Place} place */
 	choose(place) {
 		const pin = this.app.place(place, 0);
 		if (!pin) return;
@@ -115,7 +121,7 @@ export class Live {
 		this.app.tell("go", pin);
 	}
 
-	/** Show what goes on right now. */
+	/** Show what goes on right now. @param {any} now  as live/wire.py tells it */
 	count(now) {
 		const { counters } = this.app.part;
 		clearTimeout(this.silence);
@@ -124,7 +130,7 @@ export class Live {
 			() => this.gone("No word from the server for a while: something holds its event loop, or it is gone."),
 			SILENT,
 		);
-		const bad = (n, words) => (n ? strong("bad", words) : words);
+		const bad = (/** @type {number} */ n, /** @type {string} */ words) => (n ? strong("bad", words) : words);
 		const slowest =
 			now.slowest &&
 			make(
@@ -138,8 +144,7 @@ export class Live {
 			["in flight", String(now.in_flight)],
 			["tasks now", String(now.tasks)],
 			[`failed in ${Math.round(now.seconds)} s`, bad(now.errors, String(now.errors))],
-			[
-				`loop held in ${Math.round(now.seconds)} s`,now.held_ns ? strong("held", duration(now.held_ns)) : "–"],
+			[`loop held in ${Math.round(now.seconds)} s`, now.held_ns ? strong("held", duration(now.held_ns)) : "–"],
 			["slowest task now", slowest || "–"],
 		];
 		counters.hidden = false;

@@ -4,7 +4,7 @@ import { MODES } from "./words.js";
 
 export const FONT = "12px system-ui, -apple-system, 'Segoe UI', sans-serif";
 
-/** The lines of a mode's hatch, in a tile of 8 by 8 pixels. */
+/** The lines of a mode's hatch, in a tile of 8 by 8 pixels. @type {Record<string, number[][]>} */
 export const HATCHES = {
 	immediate: [
 		[-2, 2, 2, -2],
@@ -34,7 +34,10 @@ export const HATCHES = {
 	],
 };
 
-/** Shapes of about 10 pixels around 0, as points, or the radius of a circle. */
+/**
+ * Shapes of about 10 pixels around 0, as points, or the radius of a circle.
+ * @type {Record<string, number[] | number>}
+ */
 export const SIGNS = {
 	immediate: 3.5,
 	after_route: [0, -4.5, 4.5, 0, 0, 4.5, -4.5, 0],
@@ -51,12 +54,16 @@ export const SIGNS = {
 /**
  * @typedef {object} Look
  * @property {string} [fill] @property {number} [alpha] of the fill
- * @property {string} [hatch] the lines that fill it @property {string} [lines] their colour, by default the fill's @property {number} [faint] alpha of the hatch
+ * @property {string} [hatch] the lines that fill it @property {string} [lines] their colour, by default the fill's
+ * @property {number} [faint] alpha of the hatch
  * @property {string} [stroke] @property {number} [width] @property {number[]} [dash] @property {number} [round]
  * @property {string} [halo] drawn around text @property {boolean} [strong]
  */
 
-/** All looks, by name, with the colours of a theme. @param {(token: string) => string} color @returns {Record<string, Look>} */
+/**
+ * All looks, by name, with the colours of a theme.
+ * @param {(token: string) => string} color @returns {Record<string, Look>}
+ */
 export function looksOf(color) {
 	const paper = color("paper");
 	/** @type {Record<string, Look>} */

@@ -7,14 +7,20 @@ import { CanvasPen } from "./pen.js";
 import { summary } from "./summary.js";
 import { count, duration, harmless, percent, ticksOf, time, timeOfDay } from "./words.js";
 
+/** @typedef {import("./summary.js").Row} Row */
+/** @typedef {import("./grid.js").Column} Column */
+
+/** @type {(field: "response" | "wait" | "run", percent: "p50" | "p95" | "p99" | "max") => Column} */
 const spread = (field, percent) => ({
 	key: `${field} ${percent}`,
 	title: percent,
 	of: (row) => row[field]?.[percent],
 	cell: (row) => time(row[field]?.[percent]),
 });
+/** @type {Column} */
 const name = {
 	key: "name",
+	title: "name",
 	words: true,
 	of: (row) => row.name,
 	cell: (row) =>
@@ -26,13 +32,16 @@ const name = {
 			row.mode && make("small", { textContent: ` ${row.mode}` }),
 		),
 };
+/** @type {Column} */
 const errors = {
 	key: "errors",
 	title: "failed",
 	of: (row) => row.errors,
 	cell: (row) => (row.errors ? strong("bad", row.errors.toLocaleString("en")) : "0"),
 };
+/** @type {Column} */
 const n = { key: "n", title: "n", of: (row) => row.n, cell: (row) => row.n.toLocaleString("en"), about: "how many" };
+/** @type {Column} */
 const held = {
 	key: "held",
 	title: "held the loop",
@@ -40,8 +49,12 @@ const held = {
 	cell: (row) => (row.held ? strong("held", duration(row.held)) : "–"),
 	about: "how long it held the event loop altogether",
 };
+/** @type {("p50" | "p95" | "p99" | "max")[]} */
 const LEVELS = ["p50", "p95", "p99", "max"];
 
+/** @typedef {{caption: string, columns: Column[], sort: string}} Kind */
+
+/** @type {{routes: Kind, tasks: Kind, spans: Kind}} */
 const KINDS = {
 	routes: {
 		caption: "Routes: response time",
@@ -67,8 +80,13 @@ const KINDS = {
 	},
 };
 
+/** @typedef {[number, number, string, number, number, number | boolean]} Point */
+
 export class Numbers {
-	/** @param {any} app @param {{filter: (text: string) => void, zoomTo: (pin: any) => void}} actions */
+	/**
+	 * @param {import("./app.js").App} app
+	 * @param {{filter: (text: string) => void, zoomTo: (pin: any) => void}} actions
+	 */
 	constructor(app, actions) {
 		this.app = app;
 		this.actions = actions;
@@ -80,7 +98,7 @@ export class Numbers {
 		this.stale = true;
 		/** @type {any} */
 		this.canvas = null;
-		/** @type {any[]} */
+		/** @type {[number, number, Point][]} */
 		this.drawn = [];
 		app.on("filtered", () => this.renew());
 		app.on("panel", () => this.show());
@@ -108,11 +126,14 @@ export class Numbers {
 		this.scatter();
 	}
 
+	/** @param {import("./shown.js").Shown} shown */
 	section(shown) {
 		const rows = summary(shown.recording, shown.holds, shown.selected);
-		const tables = Object.entries(KINDS)
-			.filter(([kind]) => rows[kind].length)
-			.map(([kind, told]) => {
+		const kinds = /** @type {(keyof typeof KINDS)[]} */ (Object.keys(KINDS));
+		const tables = kinds
+			.filter((kind) => rows[kind].length)
+			.map((kind) => {
+				const told = KINDS[kind];
 				const ariaLabel = [shown.recording.label, told.caption].filter(Boolean).join(": ");
 				const host = make("div", { className: "wide", tabIndex: 0, role: "region", ariaLabel });
 				const fill = () => host.replaceChildren(this.table(kind, told, rows[kind], fill));
@@ -122,6 +143,7 @@ export class Numbers {
 		return [make("p", { className: "headline" }, ...headline(shown, rows)), ...tables];
 	}
 
+	/** @param {string} kind @param {Kind} told @param {Row[]} rows @param {() => void} fill */
 	table(kind, { caption, columns }, rows, fill) {
 		const sort = this.sorts[kind];
 		const column = columns.find(({ key }) => key === sort.key) ?? columns[1];
@@ -137,6 +159,9 @@ export class Numbers {
 	}
 
 	scatterPanel() {
+		/**
+		 * @type {(ariaLabel: string, options: [string | number, string][], chosen: string | number, choose: (value: string) => void) => HTMLSelectElement}
+		 */
 		const choice = (ariaLabel, options, chosen, choose) => {
 			const select = make(
 				"select",
@@ -149,13 +174,14 @@ export class Numbers {
 		};
 		const measures = Object.entries({ response: "response time", wait: "task wait", run: "task run" });
 		const measure = choice("What the points show", measures, this.measure, (value) => (this.measure = value));
+		/** @type {[number, string][]} */
 		const labels = this.app.recordings.map(({ label }, of) => [of, harmless(label)]);
 		const run = choice("Whose points", labels, this.of, (value) => (this.of = +value));
-		this.canvas.onclick = (event) => {
+		this.canvas.onclick = (/** @type {PointerEvent} */ event) => {
 			const near = this.nearest(event.offsetX, event.offsetY);
 			if (near) this.actions.zoomTo(near);
 		};
-		this.canvas.onpointermove = (event) =>
+		this.canvas.onpointermove = (/** @type {PointerEvent} */ event) =>
 			this.canvas.style.setProperty("cursor", this.nearest(event.offsetX, event.offsetY) ? "pointer" : "default");
 		return make(
 			"div",
@@ -171,8 +197,9 @@ export class Numbers {
 		);
 	}
 
-	/** All points: when, how long, and of what. */
+	/** All points: when, how long, of what, and whether it failed. @returns {Point[]} */
 	points() {
+		/** @type {Point[]} */
 		const points = [];
 		const { of } = this;
 		const { recording, selected } = this.app.shown[of];
@@ -215,7 +242,8 @@ export class Numbers {
 			pen.rect("grid", room.left, y, room.right - room.left, 1);
 			pen.text("muted", words, 6, y);
 		}
-		const x = (at) => room.left + 4 + ((room.right - room.left - 8) * (at - first)) / Math.max(1, last - first);
+		const x = (/** @type {number} */ at) =>
+			room.left + 4 + ((room.right - room.left - 8) * (at - first)) / Math.max(1, last - first);
 		this.drawn = points.map((point) => [
 			x(point[0]),
 			room.bottom - ((room.bottom - room.top) * point[1]) / most,
@@ -233,6 +261,10 @@ export class Numbers {
 		this.times(pen, room, first, last, x);
 	}
 
+	/**
+	 * @param {CanvasPen} pen @param {{left: number, right: number, bottom: number}} room @param {number} first
+	 * @param {number} last @param {(at: number) => number} x
+	 */
 	times(pen, room, first, last, x) {
 		if (first > last) return;
 		const { recording } = this.app.shown[this.of];
@@ -247,6 +279,7 @@ export class Numbers {
 		}
 	}
 
+	/** @param {number} atX @param {number} atY */
 	nearest(atX, atY) {
 		let best = 12;
 		/** @type {import("./app.js").Pin | null} */
@@ -262,9 +295,11 @@ export class Numbers {
 	}
 }
 
+/** @param {Row} row */
 const searchOf = ({ kind, name, mode }) =>
 	kind === "route" ? `route=${quoted(name)}` : `name=${quoted(name)} mode:${mode}`;
 
+/** @param {import("./shown.js").Shown} shown @param {ReturnType<typeof summary>} rows */
 function headline({ recording, selected, count: requests, holds }, rows) {
 	const failed = rows.routes.reduce((sum, { errors }) => sum + errors, 0);
 	const faults = rows.tasks.reduce((sum, { errors }) => sum + errors, 0);

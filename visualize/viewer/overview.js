@@ -34,7 +34,11 @@ export function density(shown, begin, end, width) {
 	return { busy: busy.subarray(0, width), faults, held };
 }
 
-/** Draw the strip with a pen. @param {import("./pen.js").CanvasPen} pen @param {ReturnType<typeof density>} told @param {number} width @param {number} height */
+/**
+ * Draw the strip with a pen.
+ * @param {import("./pen.js").CanvasPen} pen @param {ReturnType<typeof density>} told @param {number} width
+ * @param {number} height
+ */
 export function paintOverview(pen, { busy, faults, held }, width, height) {
 	pen.begin(width, height);
 	pen.rect("paper", 0, 0, width, height);

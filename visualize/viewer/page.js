@@ -46,10 +46,14 @@ export function open({ complete, readColumns, Compare, Pairing, Live }) {
 	const line = new FilterLine(app);
 	const going = new Going(app, lanes, line);
 	const address = new Address(app, lanes, line);
-	const into = (pin) => going.into(pin);
+	const into = (/** @type {import("./app.js").Pin | null} */ pin) => going.into(pin);
 	new Legend(app);
 	new Findings(app, (finding, of) => going.toFinding(finding, of));
-	if (pairing) new Compare(app, (like) => (pairing.see(like), going.to(pairing.pins.at(-1))));
+	if (pairing)
+		new Compare(
+			app,
+			(/** @type {import("./pairing.js").Like} */ like) => (pairing.see(like), going.to(pairing.pins.at(-1))),
+		);
 	/** @type {Page} */
 	const page = { app, lanes, line, going, original, files: null, live: null, ready: Promise.resolve() };
 
@@ -68,7 +72,7 @@ export function open({ complete, readColumns, Compare, Pairing, Live }) {
 	});
 	host.viewer = {
 		ready: page.ready,
-		append: (lines) => page.live.append(lines),
+		append: (/** @type {string} */ lines) => page.live.append(lines),
 		settled: () => lanes.settled(),
 		get state() {
 			return stateOf(app, lanes);
@@ -76,12 +80,14 @@ export function open({ complete, readColumns, Compare, Pairing, Live }) {
 	};
 }
 
+/** @param {{style: string}} data */
 function look({ style }) {
 	const sheet = new CSSStyleSheet();
 	sheet.replaceSync(style);
 	document.adoptedStyleSheets.push(sheet);
 }
 
+/** @param {App} app @param {Lanes} lanes @param {(pin: import("./app.js").Pin | null) => void} zoomTo */
 function bind(app, lanes, zoomTo) {
 	const { part } = app;
 	part.align.onchange = () => {
@@ -94,7 +100,7 @@ function bind(app, lanes, zoomTo) {
 		app.group = part.group.value;
 		lanes.regroup();
 	};
-	const pin = (hit) => app.pin(hit && { type: hit.type, of: hit.of, index: hit.index });
+	const pin = (/** @type {any} */ hit) => app.pin(hit && { type: hit.type, of: hit.of, index: hit.index });
 	listen(lanes, { pin, zoomTo, tell: (hit, x, y) => tell(app, hit, x, y) });
 	app.on("filtered", () => recount(app));
 	app.on("filtered", () => tell(app, null, 0, 0));
@@ -103,11 +109,12 @@ function bind(app, lanes, zoomTo) {
 	matchMedia("(forced-colors: active)").onchange = () => app.color(app.host.dataset.theme === "dark");
 }
 
+/** @param {Page} page @param {Address} address @param {any} readColumns @param {(page: Page) => any} complete */
 async function load(page, address, readColumns, complete) {
 	const { app } = page;
 	const { data } = app;
 	page.files = complete(page);
-	const read = async ({ label, packed, lines, findings }) => {
+	const read = async (/** @type {any} */ { label, packed, lines, findings }) => {
 		if (packed) return readColumns(packed, label, data.format);
 		const told = new Told(data.format);
 		told.read(lines);
@@ -120,9 +127,10 @@ async function load(page, address, readColumns, complete) {
 	app.tell("findings");
 }
 
+/** @param {Page} page @param {any} Live @param {(page: Page) => any} complete */
 async function follow(page, Live, complete) {
 	const { app, lanes } = page;
-	page.live = new Live(app, (on) => lanes.follow(on));
+	page.live = new Live(app, (/** @type {boolean} */ on) => lanes.follow(on));
 	app.show("lanes");
 	lanes.fit();
 	app.tell("findings");
@@ -133,15 +141,19 @@ async function follow(page, Live, complete) {
 	for (const event of ["panel", "pinned"]) app.tell(event); // what was chosen meanwhile
 }
 
+/** @param {App} app */
 function tellPanel({ host, part, panel }) {
 	host.dataset.panel = panel;
 	for (const button of part.panels.children) button.ariaPressed = String(button.dataset.with === panel);
 }
 
+/** @param {App} app */
 function recount({ shown, recordings, missed, part, text, hidden }) {
+	/** @type {<T>(all: T[], numberOf: (one: T) => number) => number} */
 	const sum = (all, numberOf) => all.reduce((total, one) => total + numberOf(one), 0);
 	const requests = sum(shown, ({ count }) => count);
 	const gone = sum(recordings, ({ dropped }) => dropped) + missed;
+	/** @type {(n: number, all: number, noun: string) => string} */
 	const of = (n, all, noun) => (n < all ? `${n.toLocaleString("en")} of ${count(all, noun)}` : count(all, noun));
 	part.found.textContent = [
 		of(
@@ -162,6 +174,7 @@ function recount({ shown, recordings, missed, part, text, hidden }) {
 	part.notice.textContent = text || hidden.size ? "Nothing matches the filter." : "Nothing is recorded yet.";
 }
 
+/** @param {App} app @param {any} hit @param {number} x @param {number} y */
 function tell({ shown, data, part: { tip } }, hit, x, y) {
 	tip.hidden = !hit || !shown[hit.of];
 	if (tip.hidden) return;
@@ -170,6 +183,7 @@ function tell({ shown, data, part: { tip } }, hit, x, y) {
 	tip.style.setProperty("--y", `${y}px`);
 }
 
+/** @param {App} app @param {Lanes} lanes */
 function stateOf(app, lanes) {
 	const { view, scene, width, height, drawn } = lanes;
 	const { part, pinned, recordings } = app;

@@ -13,11 +13,15 @@ export const RULER = 26;
 export const LOOP = 22; // pixels of the lane of one process' event loop
 const DETAILED = 700; // more bars in view are painted as pixels
 
+/** @typedef {import("./scene.js").Row} Row */
+/** @typedef {import("./scene.js").Scene} Scene */
+/** @typedef {import("./app.js").Pin} Pin */
+
 /**
  * @typedef {object} Box
- * @property {any} row @property {number} at @property {number} i @property {number} x @property {number} mid
+ * @property {Row} row @property {number} at @property {number} i @property {number} x @property {number} mid
  * @property {number} end @property {number} y @property {number} h @property {any} record
- * @property {any} shownOf @property {any} recording
+ * @property {import("./shown.js").Shown} shownOf @property {import("./recording.js").Recording} recording
  */
 
 export class Painter {
@@ -31,7 +35,7 @@ export class Painter {
 		this.scene = null;
 		/** @type {any} the lanes of the event loops */
 		this.loop = null;
-		/** @type {any[]} */
+		/** @type {import("./shown.js").Shown[]} */
 		this.shown = [];
 		/** @type {any} */
 		this.pinned = null;
@@ -57,20 +61,22 @@ export class Painter {
 		this.placed = new Map();
 	}
 
-	/** Draw all of a picture: a scene, a view of it, and what is chosen in it. */
+	/** Draw all of a picture: a scene, a view of it, and what is chosen in it. @param {Partial<Painter>} picture */
 	paint(picture) {
 		Object.assign(this, picture);
 		this.top = RULER + LOOP * this.loop.rows.length;
 		this.places = new Places();
 		this.isAbove = false;
-		this.loop.rows.forEach((row, n) => Object.assign(row, { y: RULER + n * LOOP, height: LOOP, gap: 4 }));
+		this.loop.rows.forEach((/** @type {Row} */ row, /** @type {number} */ n) =>
+			Object.assign(row, { y: RULER + n * LOOP, height: LOOP, gap: 4 }),
+		);
 		this.pen.begin(this.width, this.height);
 		this.pen.rect("paper", 0, 0, this.width, this.height);
 		const ticks = ticksOf(this.view.begin, this.view.end, Math.max(3, this.width / 120));
 		for (const [time] of ticks) this.pen.rect("grid", Math.round(this.xOf(time)), RULER, 1, this.height);
 		this.wash();
 		const rows = this.scene.rows.filter(
-			(row) => row.height && this.yOf(row) < this.height && this.yOf(row) + row.height > this.top,
+			(/** @type {Row} */ row) => row.height && this.yOf(row) < this.height && this.yOf(row) + row.height > this.top,
 		);
 		const boxes = this.boxesOf(rows);
 		this.crowd = !boxes;
@@ -81,23 +87,30 @@ export class Painter {
 		this.above(ticks);
 	}
 
+	/** @param {number} time */
 	xOf(time) {
 		return ((time - this.view.begin) * this.width) / (this.view.end - this.view.begin);
 	}
 
+	/** @param {Pick<Row, "y">} row */
 	yOf(row) {
 		return row.y - this.view.y + this.top;
 	}
 
+	/** @param {number} x */
 	timeAt(x) {
 		return this.view.begin + (x / this.width) * (this.view.end - this.view.begin);
 	}
 
+	/** @param {number} time */
 	reach(time) {
 		return Math.max(-30, Math.min(this.width + 30, this.xOf(time)));
 	}
 
-	/** The box of one bar of a scene. @returns {Box} */
+	/**
+	 * The box of one bar of a scene.
+	 * @param {Scene} scene @param {Row} row @param {number} at @param {number} y @returns {Box}
+	 */
 	boxOf(scene, row, at, y) {
 		const recording = this.shown[row.band.of].recording;
 		const i = scene.refs[at];
@@ -119,7 +132,7 @@ export class Painter {
 		};
 	}
 
-	/** All boxes in view, or null if they are too many to be drawn one by one. */
+	/** All boxes in view, or null if they are too many to be drawn one by one. @param {Row[]} rows */
 	boxesOf(rows) {
 		const { scene, view } = this;
 		const margin = this.timeAt(30) - view.begin;
@@ -150,12 +163,17 @@ export class Painter {
 		}
 	}
 
-	/** Write into the rows, unless what stays on top covers it. */
+	/**
+	 * Write into the rows, unless what stays on top covers it.
+	 * @param {string} look @param {string} words @param {number} x @param {number} y
+	 */
 	write(look, words, x, y) {
 		if (y - 7 >= this.top || this.isAbove) this.pen.text(look, words, x, y);
 	}
 
+	/** @param {Box[]} boxes */
 	detail(boxes) {
+		/** @type {(kind: string, draw: (painter: Painter, box: Box) => void) => void} */
 		const layer = (kind, draw) => boxes.forEach((box) => box.row.kind === kind && draw(this, box));
 		this.placed = new Map(boxes.map((box) => [`${box.row.band.of} ${box.row.kind} ${box.i}`, box]));
 		for (const box of boxes) this.places.block(box.row, box.x - 1, Math.max(box.end, box.x + 2) + this.signRoom(box));
@@ -172,6 +190,7 @@ export class Painter {
 		layer("tasks", task);
 	}
 
+	/** @param {Box} box */
 	signRoom({ row, record, h }) {
 		if (h < 9) return 0;
 		if (isOpen(record)) return 26;
@@ -179,6 +198,7 @@ export class Painter {
 		return ended ? 17 : 1;
 	}
 
+	/** @param {Row[]} rows */
 	pixels(rows) {
 		const { scene, view, width, height } = this;
 		const pixels = new Uint32Array(this.image.data.buffer).fill(0);
@@ -193,6 +213,7 @@ export class Painter {
 		for (const row of rows) if (row.kind === "tasks" && row.height >= LABELLED) this.namesInCrowd(row);
 	}
 
+	/** @param {Row} row */
 	namesInCrowd(row) {
 		const { scene, view } = this;
 		const least = (70 / this.width) * (view.end - view.begin);
@@ -224,7 +245,7 @@ export class Painter {
 		}
 	}
 
-	/** The box of a record, wherever it is, if the scene has it. @returns {Box | null} */
+	/** The box of a record, wherever it is, if the scene has it. @returns {Box | null} @param {Pin} pin */
 	locate({ type, index, of }) {
 		const scene = type === "held" ? this.loop : this.scene;
 		for (const row of scene.rows) {
@@ -235,7 +256,7 @@ export class Painter {
 		return null;
 	}
 
-	/** What stays in its place: the ruler, the event loops, a measurement. */
+	/** What stays in its place: the ruler, the event loops, a measurement. @param {[number, string][]} ticks */
 	above(ticks) {
 		this.pen.rect("paper", 0, 0, this.width, RULER);
 		this.loops();
@@ -254,7 +275,7 @@ export class Painter {
 	loops() {
 		const { loop, view, pen } = this;
 		this.isAbove = true;
-		loop.rows.forEach((row) => {
+		loop.rows.forEach((/** @type {Row} */ row) => {
 			pen.rect("paper", 0, row.y, this.width, LOOP);
 			pen.rect("grid", 0, row.y + LOOP - 1, this.width, 1);
 			const words = loop.rows.length > 1 ? `event loop of process ${row.band.process}` : "event loop";
@@ -269,11 +290,13 @@ export class Painter {
 			const wide = this.widthOf(words);
 			const many = boxes.length > 100; // which leave no room for names, or for this one
 			const left = [8, this.width / 2, this.width - wide - 14].find((x) => this.places.take(row, x, x + wide + 6));
-			if (left !== undefined || many) pen.text(left === undefined ? "halo" : "muted", words, left ?? 8, row.y + LOOP / 2);
+			if (left !== undefined || many)
+				pen.text(left === undefined ? "halo" : "muted", words, left ?? 8, row.y + LOOP / 2);
 			if (!many) for (const box of boxes) busyLabel(this, box);
 		});
 	}
 
+	/** @param {number} from @param {number} to */
 	measured(from, to) {
 		const [left, right] = [this.reach(Math.min(from, to)), this.reach(Math.max(from, to))];
 		this.pen.rect("range", left, RULER, right - left, this.height);
@@ -285,26 +308,32 @@ export class Painter {
 		lines.forEach((line, n) => this.pen.text(n ? "muted" : "strong", line, x + 8, this.height - high + 5 + 18 * n));
 	}
 
-	/** What stands at a place: a record's type, recording and position; for a head also its band. */
+	/**
+	 * What stands at a place: a record's type, recording and position; for a head also its band.
+	 * @param {number} x @param {number} y
+	 */
 	hit(x, y) {
 		if (y < RULER) return null;
 		const scene = y < this.top ? this.loop : this.scene;
-		const rowY = (row) => (scene === this.loop ? row.y : this.yOf(row));
-		const row = scene.rows.find((row) => row.height && rowY(row) <= y && y < rowY(row) + row.height);
+		const rowY = (/** @type {Row} */ row) => (scene === this.loop ? row.y : this.yOf(row));
+		const row = scene.rows.find((/** @type {Row} */ row) => row.height && rowY(row) <= y && y < rowY(row) + row.height);
 		if (!row) return null;
 		const { of } = row.band;
 		if (row.kind === "title") return { band: row.band };
 		if (row.kind === "group" && !row.band.shared)
 			return { band: row.band, type: "requests", index: row.band.request, of };
 		const next = after(scene.ends, row.from, row.to, this.timeAt(x));
-		const near = (at) =>
+		const near = (/** @type {number} */ at) =>
 			at >= row.from && at < row.to && scene.begins[at] <= this.timeAt(x + 4) && scene.ends[at] >= this.timeAt(x - 6);
 		const at = [next, next - 1].find(near);
 		return at === undefined ? null : { type: row.kind === "group" ? "requests" : row.kind, index: scene.refs[at], of };
 	}
 }
 
-/** Read a record of what is shown: one of the recording, or what held a loop. */
+/**
+ * Read a record of what is shown: one of the recording, or what held a loop.
+ * @param {import("./shown.js").Shown} shown @param {string} type @param {number} index @returns {any}
+ */
 export function readOf(shown, type, index) {
 	if (type !== "held") return shown.recording.read(type, index);
 	const hold = shown.holds[index];

@@ -88,9 +88,19 @@ export class Pairing {
 		const { app } = this;
 		const { shown, pair } = app;
 		const own = pin && requestOf(shown, pin);
-		if (!own || !pair || !shown[own[0]].selected.requests[own[1]] || pair.some(([of, request]) => of === own[0] && request === own[1])) return;
+		if (
+			!own ||
+			!pair ||
+			!shown[own[0]].selected.requests[own[1]] ||
+			pair.some(([of, request]) => of === own[0] && request === own[1])
+		)
+			return;
 		const name = shown[own[0]].recording.route(own[1]);
-		this.seen = this.likes.find((one) => one.kind === "route" && one.name === name) ?? { kind: "route", name, mode: "" };
+		this.seen = this.likes.find((one) => one.kind === "route" && one.name === name) ?? {
+			kind: "route",
+			name,
+			mode: "",
+		};
 		const others = pairOf(shown, this.seen, app.level).map((one) => requestOf(shown, one));
 		app.pair = [...others.filter(([of]) => of !== own[0]), own].sort(([a], [b]) => a - b);
 		this.offer(true);
@@ -139,7 +149,10 @@ export function pairOf(shown, { kind, name, mode }, level) {
 	});
 }
 
-/** The request of a record, and the recording that it is in. @param {Shown[]} shown @param {Pin} pin @returns {[number, number]} */
+/**
+ * The request of a record, and the recording that it is in.
+ * @param {Shown[]} shown @param {Pin} pin @returns {[number, number]}
+ */
 function requestOf(shown, { type, of, index }) {
 	const { recording, holds } = shown[of];
 	if (type === "held") return [of, holds[index].request];

@@ -6,7 +6,7 @@ const widths = new Map();
 /** @type {any} */
 let ruler;
 
-/** How wide a text is, in pixels. */
+/** How wide a text is, in pixels. @param {string} text */
 export function widthOf(text, strong = false) {
 	const key = strong ? `s${text}` : text;
 	const known = widths.get(key);
@@ -30,6 +30,7 @@ export class CanvasPen {
 		this.labels = [];
 	}
 
+	/** @param {number} width @param {number} height */
 	begin(width, height) {
 		const { context, scale } = this;
 		const { down = 0 } = /** @type {any} */ (this);
@@ -40,11 +41,12 @@ export class CanvasPen {
 		context.direction = "ltr";
 	}
 
-	/** Draw what comes so many pixels further down. */
+	/** Draw what comes so many pixels further down. @param {number} down */
 	shift(down) {
 		/** @type {any} */ (this).down = down;
 	}
 
+	/** @param {string} name @param {number} x @param {number} y @param {number} width @param {number} height */
 	rect(name, x, y, width, height) {
 		const { context } = this;
 		const look = this.looks[name];
@@ -67,6 +69,7 @@ export class CanvasPen {
 		context.globalAlpha = 1;
 	}
 
+	/** @param {string} name @param {number[]} points */
 	path(name, points) {
 		const { context } = this;
 		context.beginPath();
@@ -74,6 +77,7 @@ export class CanvasPen {
 		this.ink(this.looks[name]);
 	}
 
+	/** @param {string} name @param {string} shape @param {number} x @param {number} y */
 	sign(name, shape, x, y) {
 		const { context } = this;
 		const points = SIGNS[shape] ?? SIGNS.error;
@@ -84,6 +88,7 @@ export class CanvasPen {
 		this.ink(this.looks[name]);
 	}
 
+	/** @param {string} name @param {string} words @param {number} x @param {number} y */
 	text(name, words, x, y) {
 		const { context } = this;
 		const look = this.looks[name];
@@ -99,7 +104,10 @@ export class CanvasPen {
 		this.labels.push({ words, x, y: y - 7, width: widthOf(words, look.strong), height: 14 });
 	}
 
-	/** Draw pixels of a picture over a place. */
+	/**
+	 * Draw pixels of a picture over a place.
+	 * @param {CanvasImageSource} picture @param {number} x @param {number} y @param {number} width @param {number} height
+	 */
 	image(picture, x, y, width, height) {
 		this.context.imageSmoothingEnabled = false;
 		this.context.drawImage(picture, x, y, width, height);
@@ -126,6 +134,7 @@ export class CanvasPen {
 		context.stroke();
 	}
 
+	/** @param {string} hatch @param {string | undefined} color */
 	tile(hatch, color) {
 		const known = this.tiles.get(hatch);
 		if (known) return known;

@@ -140,7 +140,8 @@ function starts(recording) {
 		if (known === undefined || clock[r] < clock[known]) first.set(recording.process(r), r);
 	}
 	/** @type {(request: number) => bigint} */
-	const shift = (r) => (first.size < 2 ? 0n : wall[first.get(recording.process(r))] - clock[first.get(recording.process(r))]);
+	const shift = (r) =>
+		first.size < 2 ? 0n : wall[first.get(recording.process(r))] - clock[first.get(recording.process(r))];
 	for (let r = 0; r < size; r++) start[r] = Number(clock[r] + shift(r) - clock[0] - shift(0));
 	return start;
 }

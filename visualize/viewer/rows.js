@@ -6,7 +6,12 @@ import { newRow, Scene } from "./scene.js";
 export const OWN_ROWS = 12; // more tasks of a request share rows
 const FEW_SPANS = 24; // more spans of a request are only counted
 
-/** A band for each of these requests, with all that is known of it. @param {[number, number][]} requests of which recording, and which */
+/**
+ * A band for each of these requests, with all that is known of it.
+ * @param {import("./shown.js").Shown[]} shown
+ * @param {Set<string>} folded
+ * @param {[number, number][]} requests of which recording, and which
+ */
 export function detailed(shown, requests, folded) {
 	return new Scene(
 		requests.map(([of, request]) => bandOf(shown[of], of, request, folded)),
@@ -14,6 +19,7 @@ export function detailed(shown, requests, folded) {
 	);
 }
 
+/** @param {import("./recording.js").Recording} recording @param {number} request */
 export const keyOf = (recording, request) =>
 	`${recording.process(request)}:${recording.value("requests", "id", request)}`;
 
@@ -21,7 +27,16 @@ export const keyOf = (recording, request) =>
 function bandOf(shown, of, request, folded) {
 	const { recording, align, selected } = shown;
 	const key = `${of}/${keyOf(recording, request)}`;
-	const band = { key, of, request, label: recording.label, folded: folded.has(key), undrawn: 0, rows: /** @type {any[]} */ ([]) };
+	const band = {
+		key,
+		of,
+		request,
+		label: recording.label,
+		folded: folded.has(key),
+		undrawn: 0,
+		rows: /** @type {any[]} */ ([]),
+	};
+	/** @type {(kind: string, refs: number[], more?: Partial<import("./scene.js").Row>) => unknown} */
 	const add = (kind, refs, more) => refs.length && band.rows.push({ ...newRow(kind, band, more), refs });
 	const all = (/** @type {string} */ type) => range(...recording.range(type, request));
 	add("group", [request]);
@@ -54,6 +69,7 @@ function bandOf(shown, of, request, folded) {
 	return band;
 }
 
+/** @param {import("./shown.js").Shown} shown @param {number} request @param {number[]} tasks */
 function spansOf({ recording }, request, tasks) {
 	const [from, to] = recording.range("spans", request);
 	if (to - from > FEW_SPANS || tasks.length > OWN_ROWS) return [];
@@ -79,13 +95,16 @@ function spansOf({ recording }, request, tasks) {
 }
 
 // Deeper spans stand on lower rows, those that overlap on one each.
+/** @param {import("./recording.js").Recording} recording @param {{i: number, depth: number}[]} spans */
 function spanRows(recording, spans) {
+	/** @type {number[][]} */
 	const levels = [];
 	for (const { i, depth } of spans) (levels[depth] ??= []).push(i);
 	return levels.flatMap((refs) => packed(recording.bars.spans, refs));
 }
 
 // Compared, requests stand beside their like: by route, and by their turn among those of it.
+/** @param {import("./shown.js").Shown[]} shown @param {[number, number][]} few @returns {[number, number][]} */
 export function inOrder(shown, few) {
 	if (shown.length < 2) return few.sort(([, a], [, b]) => shown[0].begins[a] - shown[0].begins[b]);
 	const turns = new Map();

@@ -2,22 +2,26 @@
 
 import { count, duration, harmless, isolated, sentence } from "./words.js";
 
-/** How a task ended, or that it has not. */
+/** @typedef {Record<string, [string, string]>} Words  what spans of a kind are called, without a name and with it */
+
+/** How a task ended, or that it has not. @param {{outcome?: string | null, finished?: number | null}} task */
 export const endingOf = ({ outcome, finished }) => outcome ?? (finished == null ? "running" : "ok");
 
-/** Whether something has no end yet; an abandoned task ran on. */
+/** Whether something has no end yet; an abandoned task ran on. @param {any} record */
 export function isOpen(record) {
 	if (record.type === "spans") return record.end === null;
 	if (record.type === "requests") return record.request_end === null;
 	return record.type === "tasks" && record.finished === null && /running|abandoned/.test(endingOf(record));
 }
 
+/** @param {any} record */
 export const titleOf = (record) => sentence(record.recording.title(record.owner));
 
+/** @param {any} request */
 export const statusOf = ({ status, error, aborted, request_end }) =>
 	[status, error && harmless(error), aborted && "aborted", request_end === null && "open"].filter(Boolean).join(" · ");
 
-/** What a request came to, in a line. */
+/** What a request came to, in a line. @param {any} request */
 export function summaryOf(request, undrawn = 0) {
 	const { recording, index, kind, response_sent: sent, tasks_dropped, spans_dropped } = request;
 	const [from, to] = recording.range("tasks", index);
@@ -42,24 +46,30 @@ export function summaryOf(request, undrawn = 0) {
 		.join(", ");
 }
 
+/** @param {any} view */
 export const answerOf = ({ sent, answered, received }) => duration((received ?? answered) - sent);
 
-/** As words.py writes it: a span that has no name of its own, and one that has. */
+/**
+ * As words.py writes it: a span that has no name of its own, and one that has.
+ * @param {{kind: string, name: string}} span @param {Words} words
+ */
 export function spanWords({ kind, name }, words) {
 	const [alone, named] = words[kind] ?? [kind, "{}"];
 	return !name || name === kind ? alone : named.split("{}").join(isolated(name));
 }
 
+/** @param {any} span */
 export function ownerOf({ recording, owner, task }) {
 	const found = recording.taskOf(owner, task);
 	return found < 0 ? "the request" : isolated(recording.value("tasks", "name", found));
 }
 
-/** One sentence on a record. */
+/** One sentence on a record. @param {any} record @param {Words} words */
 export function say(record, words) {
 	return SENTENCES[record.type](record, words);
 }
 
+/** @type {Record<string, (record: any, words: Words) => string>} */
 const SENTENCES = {
 	requests: (request) => `${titleOf(request)}: ${summaryOf(request)}.`,
 	busy: (busy) => heldSentence(busy.culprit, busy.end - busy.start, busy.line),
@@ -78,10 +88,13 @@ const SENTENCES = {
 		if (started === null)
 			return released === null ? `${name} is still held back by its mode.` : `${name} has not started yet.`;
 		const ran = finished === null ? "has been running" : `ran ${duration(finished - started)}`;
-		const end =
-			{ ok: "", error: ` and raised ${harmless(error ?? "an error")}`, timeout: " and was ended by its timeout" }[
-				outcome ?? "ok"
-			] ?? ` and was ${outcome}`;
+		/** @type {Record<string, string>} */
+		const ends = {
+			ok: "",
+			error: ` and raised ${harmless(error ?? "an error")}`,
+			timeout: " and was ended by its timeout",
+		};
+		const end = ends[outcome ?? "ok"] ?? ` and was ${outcome}`;
 		const sent = recording.time("requests", "response_sent", owner);
 		const side =
 			sent === null
@@ -95,6 +108,7 @@ const SENTENCES = {
 	},
 };
 
+/** @param {string} culprit @param {number} ns @param {string | null} line */
 function heldSentence(culprit, ns, line) {
 	return `${sentence(culprit)} held the event loop for ${duration(ns)}${line ? ` at ${harmless(line)}` : ""}: nothing else on it could run.`;
 }

@@ -11,7 +11,8 @@ import { TINTS } from "./tints.js";
  * @property {string} kind  of its bars: group, marks, client, requests, spans, busy, tasks, held
  * @property {any} band @property {number[]} refs  positions in the recording's table
  * @property {number} from @property {number} to  positions in the scene's columns
- * @property {number} y @property {number} height @property {number} gap  pixels, and how many of them stay free @property {string} [name] @property {Float64Array} faults  when what failed in this row did
+ * @property {number} y @property {number} height @property {number} gap  pixels, and how many of them stay free
+ * @property {string} [name] @property {Float64Array} faults  when what failed in this row did
  */
 
 /** Rows of bars, and where each bar stands in time: columns over all rows, in their order. */
@@ -72,7 +73,12 @@ export class Scene {
  */
 function timesOf({ recording: { bars, tables }, holds, begins, ends, offset, tints }, kind) {
 	const tint = Math.max(0, TINTS.indexOf(kind));
-	const own = (/** @type {ArrayLike<number>} */ begin, /** @type {ArrayLike<number>} */ end) => ({ begin, mid: begin, end, tint });
+	const own = (/** @type {ArrayLike<number>} */ begin, /** @type {ArrayLike<number>} */ end) => ({
+		begin,
+		mid: begin,
+		end,
+		tint,
+	});
 	if (kind === "marks" || kind === "title") return own([], []);
 	if (kind === "group") return own(begins, ends);
 	if (kind === "held")
@@ -105,4 +111,15 @@ function faultsOf({ recording, offset, selected }, { kind, refs }) {
  * A row of bars of one kind, still without any.
  * @param {string} kind @param {any} band @param {Partial<Row>} more @returns {Row}
  */
-export const newRow = (kind, band, more = {}) => ({ kind, band, refs: [], from: 0, to: 0, y: 0, height: 0, gap: 0, faults: NONE, ...more });
+export const newRow = (kind, band, more = {}) => ({
+	kind,
+	band,
+	refs: [],
+	from: 0,
+	to: 0,
+	y: 0,
+	height: 0,
+	gap: 0,
+	faults: NONE,
+	...more,
+});

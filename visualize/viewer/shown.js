@@ -9,7 +9,11 @@ import { TINTS } from "./tints.js";
 
 /** A recording with what a filter leaves of it, and where each of its requests has its zero. */
 export class Shown {
-	/** @param {Recording} recording @param {Selected} selected @param {string} align  where zero is: `clock`, `request_start`, `response_sent` @param {import("./holds.js").Hold[]} holds */
+	/**
+	 * @param {Recording} recording @param {Selected} selected
+	 * @param {string} align  where zero is: `clock`, `request_start`, `response_sent`
+	 * @param {import("./holds.js").Hold[]} holds
+	 */
 	constructor(recording, selected, align, holds) {
 		this.recording = recording;
 		this.selected = selected;
@@ -73,7 +77,10 @@ export class Shown {
 		if (!isSorted) this.order.sort((a, b) => this.begins[a] - this.begins[b] || a - b);
 	}
 
-	/** When the bars of a kind begin and end, on the axis. @param {string} type @returns {{begin: Float64Array, end: Float64Array}} */
+	/**
+	 * When the bars of a kind begin and end, on the axis.
+	 * @param {string} type @returns {{begin: Float64Array, end: Float64Array}}
+	 */
 	barsOf(type) {
 		const { recording, offset } = this;
 		const { begin, end } = recording.bars[type];

@@ -1,6 +1,8 @@
 // From what is chosen to the next: of the tasks that are shown, of what failed, or of all bars.
 
-/** @typedef {[string, (shown: import("./shown.js").Shown, index: number) => boolean]} Kind  of records, and which of them */
+/**
+ * @typedef {[string, (shown: import("./shown.js").Shown, index: number) => boolean]} Kind  of records, and which of them
+ */
 /** @typedef {import("./app.js").Pin} Pin */
 
 /** @type {Kind[]} */
@@ -14,7 +16,8 @@ export const FAILURES = [
 
 /**
  * Find the next record that is shown, in the order of time: after what is chosen, else in view.
- * @param {Kind[]} kinds @param {import("./app.js").App} app @param {import("./lanes.js").Lanes} lanes @param {number} by @returns {Pin | null}
+ * @param {Kind[]} kinds @param {import("./app.js").App} app @param {import("./lanes.js").Lanes} lanes
+ * @param {number} by @returns {Pin | null}
  */
 export function nextOf(kinds, app, lanes, by) {
 	const { pinned } = app;
@@ -26,7 +29,10 @@ export function nextOf(kinds, app, lanes, by) {
 	return nextAfter([edge, -1], kinds, app, by) ?? nextAfter(null, kinds, app, by);
 }
 
-/** @param {number[] | null} now @param {Kind[]} kinds @param {import("./app.js").App} app @param {number} by @returns {Pin | null} */
+/**
+ * @param {number[] | null} now @param {Kind[]} kinds @param {import("./app.js").App} app @param {number} by
+ * @returns {Pin | null}
+ */
 function nextAfter(now, kinds, app, by) {
 	/** @type {(a: number[], b: number[]) => number} */
 	const before = (a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2] || a[3] - b[3];
@@ -49,7 +55,8 @@ function nextAfter(now, kinds, app, by) {
 
 /**
  * Find the next bar of any kind, in the order of the rows.
- * @param {import("./app.js").App} app @param {import("./lanes.js").Lanes} lanes @param {number} by @returns {Pin | null}
+ * @param {import("./app.js").App} app @param {import("./lanes.js").Lanes} lanes @param {number} by
+ * @returns {Pin | null}
  */
 export function nextBar(app, lanes, by) {
 	const { scene, loop } = lanes.rows;

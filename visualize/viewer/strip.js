@@ -44,7 +44,10 @@ export function strip({ begins, mids, ends, tints }, row, line, view, { solid, p
 	paintFaults(row.faults, line, begin, scale, fault);
 }
 
-/** @param {Float64Array} faults @param {Uint32Array} line @param {number} begin @param {number} scale @param {number} ink */
+/**
+ * @param {Float64Array} faults @param {Uint32Array} line @param {number} begin @param {number} scale
+ * @param {number} ink
+ */
 function paintFaults(faults, line, begin, scale, ink) {
 	const last = begin + line.length / scale;
 	let i = after(faults, 0, faults.length, begin - 1 / scale);

@@ -99,7 +99,8 @@ export function summary(recording, holds, shown = null) {
 			of("task", recording.value("tasks", "name", task), recording.value("tasks", "mode", task)).held += end - start;
 		else if (culprit === recording.title(request)) of("route", recording.route(request), "").held += end - start;
 	}
-	const rows = (/** @type {string} */ kind) => [...groups[kind].values()].sort((a, b) => b.total - a.total).map((group) => group.row);
+	const rows = (/** @type {string} */ kind) =>
+		[...groups[kind].values()].sort((a, b) => b.total - a.total).map((group) => group.row);
 	return { routes: rows("route"), tasks: rows("task"), spans: rows("span") };
 }
 

@@ -46,7 +46,7 @@ export class Surface {
 		const style = getComputedStyle(this.host);
 		/** @type {any} */
 		const probe = new OffscreenCanvas(1, 1).getContext("2d");
-		const color = (token) => {
+		const color = (/** @type {string} */ token) => {
 			probe.fillStyle = style.getPropertyValue(`--${token}`).trim() || "#888888";
 			return probe.fillStyle;
 		};
@@ -54,7 +54,10 @@ export class Surface {
 		this.inks = inksOf(color);
 	}
 
-	/** Paint a picture; returns the painter, which knows where everything is. */
+	/**
+	 * Paint a picture; returns the painter, which knows where everything is.
+	 * @param {ReturnType<import("./lanes.js").Lanes["picture"]>} picture
+	 */
 	paint(picture) {
 		const { looks, scale } = this;
 		if (this.pen?.looks !== looks || this.pen.scale !== scale)
@@ -64,13 +67,16 @@ export class Surface {
 		return painter;
 	}
 
-	/** Put a strip of pixels where a pen can draw it. */
+	/** Put a strip of pixels where a pen can draw it. @param {ImageData} image */
 	toPicture(image) {
 		this.pixels.getContext("2d").putImageData(image, 0, 0);
 		return this.pixels;
 	}
 
-	/** Paint all that is shown, from its first moment to its last, into the strip. */
+	/**
+	 * Paint all that is shown, from its first moment to its last, into the strip.
+	 * @param {import("./shown.js").Shown[]} shown @param {number} first @param {number} last
+	 */
 	paintOverview(shown, first, last) {
 		const { overview } = this.part;
 		const width = overview.clientWidth;
@@ -81,10 +87,13 @@ export class Surface {
 		paintOverview(pen, density(shown, first, last, width), width, OVERVIEW);
 	}
 
-	/** Place the brush on what is seen of the strip. */
+	/**
+	 * Place the brush on what is seen of the strip.
+	 * @param {{begin: number, end: number}} view @param {number} first @param {number} last
+	 */
 	placeBrush(view, first, last) {
 		const { brush } = this.part;
-		const share = (time) => Math.max(0, Math.min(1, (time - first) / (last - first || 1)));
+		const share = (/** @type {number} */ time) => Math.max(0, Math.min(1, (time - first) / (last - first || 1)));
 		const [from, to] = [share(view.begin), share(view.end)];
 		brush.classList.toggle("whole", to - from > 0.98);
 		brush.ariaValueNow = String(Math.round(100 * from));

@@ -2,11 +2,12 @@
 
 import { FONT, HATCHES, SIGNS } from "./looks.js";
 
-const near = (value) => Math.round(value * 10) / 10;
+const near = (/** @type {number} */ value) => Math.round(value * 10) / 10;
 
 // XML has no such characters, not even escaped.
 const NOT_XML = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
 
+/** @param {string} text */
 export const escapeXml = (text) =>
 	`${text}`.replace(NOT_XML, "\ufffd").replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 
@@ -14,8 +15,10 @@ export class SvgPen {
 	/** @param {Record<string, import("./looks.js").Look>} looks */
 	constructor(looks) {
 		this.looks = looks;
+		/** @type {string[]} */
 		this.parts = [];
 		this.hatches = new Map();
+		/** @type {string[]} */
 		this.labels = [];
 	}
 
@@ -23,21 +26,24 @@ export class SvgPen {
 		this.labels = [];
 	}
 
-	/** Draw what comes so many pixels further down. */
+	/** Draw what comes so many pixels further down. @param {number} down */
 	shift(down) {
 		this.parts.push(`</g><g style="white-space:pre" transform="translate(0 ${down})">`);
 	}
 
+	/** @param {string} name @param {number} x @param {number} y @param {number} width @param {number} height */
 	rect(name, x, y, width, height) {
 		const look = this.looks[name];
 		const shape = `x="${near(x)}" y="${near(y)}" width="${near(Math.max(0, width))}" height="${near(height)}"`;
 		this.shape("rect", look.round ? `${shape} rx="${look.round}"` : shape, look);
 	}
 
+	/** @param {string} name @param {number[]} points */
 	path(name, points) {
 		this.shape("polyline", `points="${points.map(near).join(" ")}"`, this.looks[name]);
 	}
 
+	/** @param {string} name @param {string} shape @param {number} x @param {number} y */
 	sign(name, shape, x, y) {
 		const points = SIGNS[shape] ?? SIGNS.error;
 		if (typeof points === "number")
@@ -50,6 +56,7 @@ export class SvgPen {
 			);
 	}
 
+	/** @param {string} name @param {string} words @param {number} x @param {number} y */
 	text(name, words, x, y) {
 		const { fill, halo, strong } = this.looks[name];
 		const around = halo ? ` stroke="${halo}" stroke-width="3" paint-order="stroke"` : "";
@@ -58,6 +65,7 @@ export class SvgPen {
 		);
 	}
 
+	/** @param {{url: string}} picture @param {number} x @param {number} y @param {number} width @param {number} height */
 	image(picture, x, y, width, height) {
 		this.parts.push(
 			`<image x="${x}" y="${y}" width="${width}" height="${height}" preserveAspectRatio="none" style="image-rendering:pixelated" href="${picture.url}"/>`,
@@ -76,7 +84,7 @@ export class SvgPen {
 		this.parts.push(`<${tag} ${shape} fill="url(#${hatch})" fill-opacity="${faint}"${line}/>`);
 	}
 
-	/** The whole document. */
+	/** The whole document. @param {number} width @param {number} height */
 	toDocument(width, height) {
 		const patterns = [...this.hatches].map(([hatch, color]) => {
 			const lines = HATCHES[hatch].map(([x, y, toX, toY]) => `M${x} ${y}L${toX} ${toY}`).join("");

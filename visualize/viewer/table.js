@@ -5,17 +5,25 @@ import { grid } from "./grid.js";
 import { endingOf, statusOf, titleOf } from "./say.js";
 import { count, harmless, time, timeOfDay } from "./words.js";
 
+/** @typedef {import("./recording.js").Recording} Recording */
+/** @typedef {(recording: Recording) => (i: number) => any} Reader  reads a value of a row straight from the columns */
+
 const PAGE = 100;
 const AT_ONCE = /immediate|spawned/; // modes that hold nothing back
 
+/** @type {(name: string) => Reader} */
 const field = (name) => (recording) => (i) => recording.value("tasks", name, i);
+/** @type {(from: string, to: string) => Reader} */
 const lasted = (from, to) => (recording) => {
 	const { times } = recording.tables.tasks;
 	return (i) => times[to][i] - times[from][i];
 };
+/** @type {(value: any, record: any) => any} */
 const requestCell = (_, record) => named(titleOf(record));
+/** @type {(value: any, record: any) => any} */
 const clockCell = (_, { recording, owner, requested = 0 }) =>
 	timeOfDay(recording.wall[owner] + BigInt(Math.round(requested)));
+/** @type {Reading} */
 const run = {
 	key: "of",
 	title: "run",
@@ -54,7 +62,10 @@ const COLUMNS = {
 		{
 			key: "at",
 			title: "at",
-			of: ({ start, tables: { tasks } }) => (i) => start[tasks.owner[i]] + tasks.times.requested[i],
+			of:
+				({ start, tables: { tasks } }) =>
+				(i) =>
+					start[tasks.owner[i]] + tasks.times.requested[i],
 			cell: clockCell,
 		},
 		{
@@ -79,20 +90,43 @@ const COLUMNS = {
 	requests: [
 		{ key: "name", title: "request", words: true, of: (recording) => (i) => recording.route(i), cell: requestCell },
 		run,
-		{ key: "at", title: "at", of: ({ start }) => (i) => start[i], cell: clockCell },
+		{
+			key: "at",
+			title: "at",
+			of:
+				({ start }) =>
+				(i) =>
+					start[i],
+			cell: clockCell,
+		},
 		{
 			key: "status",
 			title: "status",
 			of: (recording) => (i) => recording.value("requests", "status", i) ?? NaN,
 			cell: (_, record) => statusOf(record) || "–",
 		},
-		{ key: "response", title: "response", of: ({ tables }) => (i) => tables.requests.times.response_sent[i] },
-		{ key: "tasks", title: "tasks", of: ({ from }) => (i) => from.tasks[i + 1] - from.tasks[i], cell: String },
+		{
+			key: "response",
+			title: "response",
+			of:
+				({ tables }) =>
+				(i) =>
+					tables.requests.times.response_sent[i],
+		},
+		{
+			key: "tasks",
+			title: "tasks",
+			of:
+				({ from }) =>
+				(i) =>
+					from.tasks[i + 1] - from.tasks[i],
+			cell: String,
+		},
 	],
 };
 
 export class RecordTable {
-	/** @param {any} app @param {(pin: any) => void} go */
+	/** @param {import("./app.js").App} app @param {(pin: any) => void} go */
 	constructor(app, go) {
 		this.app = app;
 		this.go = go;
@@ -100,8 +134,8 @@ export class RecordTable {
 		this.sort = { key: "at", turned: true };
 		this.from = 0;
 		this.stale = true;
-		/** @type {any} */
-		this.rows = null;
+		/** @type {[number, number][]} */
+		this.rows = [];
 		app.on("filtered", () => ((this.stale = true), (this.from = 0), this.show()));
 		app.on("panel", () => this.show());
 		app.on("pinned", () => app.panel === "table" && this.fill());
@@ -124,11 +158,13 @@ export class RecordTable {
 		const { key, turned } = this.sort;
 		/** @type {any} */
 		const { of, words } = this.columns.find((column) => column.key === key);
+		/** @type {[number, number][]} */
 		const rows = [];
+		/** @type {any[]} */
 		const keys = [];
 		this.app.shown.forEach(({ recording, selected }, n) => {
 			const keyOf = of(recording, n);
-			const seen = selected[this.kind];
+			const seen = this.kind === "tasks" ? selected.tasks : selected.requests;
 			for (let i = 0; i < seen.length; i++) if (seen[i]) (keys.push(keyOf(i)), rows.push([n, i]));
 		});
 		const sign = turned ? -1 : 1;
@@ -141,21 +177,21 @@ export class RecordTable {
 
 	fill() {
 		const { app, kind } = this;
-		if (!this.rows) return;
 		app.part.table.replaceChildren(
 			this.tools(),
 			grid({
 				caption: kind === "tasks" ? "Tasks that are shown" : "Requests that are shown",
 				columns: this.columns.map(({ of, cell = time, ...column }) => ({
 					...column,
-					of: (row) => cell(of(app.recordings[row.of], row.of)(row.index), app.recordings[row.of].read(kind, row.index)),
+					of: (row) =>
+						cell(of(app.recordings[row.of], row.of)(row.index), app.recordings[row.of].read(kind, row.index)),
 				})),
 				rows: this.rows.slice(this.from, this.from + PAGE).map(([of, index]) => ({ type: kind, of, index })),
 				sort: this.sort,
 				onSort: (sort) => ((this.sort = sort), (this.from = 0), this.order(), this.fill()),
 				onRow: this.go,
 				isChosen: ({ type, of, index }) =>
-					app.pinned?.type === type && app.pinned.index === index && app.pinned.of === of,
+					app.pinned?.type === type && app.pinned?.index === index && app.pinned?.of === of,
 			}),
 		);
 	}
@@ -168,7 +204,7 @@ export class RecordTable {
 				onclick: () => this.choose(kind),
 			}),
 		);
-		const turn = (by, words) =>
+		const turn = (/** @type {number} */ by, /** @type {string} */ words) =>
 			make("button", {
 				textContent: words,
 				disabled: this.from + by < 0 || this.from + by >= this.rows.length,
@@ -188,6 +224,7 @@ export class RecordTable {
 		);
 	}
 
+	/** @param {string} kind */
 	choose(kind) {
 		Object.assign(this, { kind, sort: { key: "at", turned: true }, from: 0 });
 		this.order();
@@ -195,6 +232,7 @@ export class RecordTable {
 	}
 }
 
+/** @param {any} _ @param {any} record */
 function outcomeCell(_, record) {
 	const ending = endingOf(record);
 	if (/ok|running/.test(ending)) return ending;

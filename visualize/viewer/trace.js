@@ -5,6 +5,7 @@ import { range } from "./packing.js";
 import { inTime, pack, placed, Track } from "./tracks.js";
 import { count, harmless, MODES } from "./words.js";
 
+/** @type {Record<string, string>} */
 const PHASE_NAMES = {
 	before: "before the endpoint",
 	endpoint: "endpoint",
@@ -14,6 +15,7 @@ const PHASE_NAMES = {
 	waiting: "waits for the response",
 	receiving: "receives the response",
 };
+/** @type {Record<string, (name: string) => string>} */
 const PARTS_OF = { held: (name) => `${name} is held back`, wait: (name) => `${name} waits`, run: (name) => name };
 
 /**
@@ -38,10 +40,13 @@ function blocksOf({ recording, selected }, words, all) {
 	return order.map((r, n) => new Block(recording, r, tasks[n], words, now));
 }
 
-/** The latest moment that a request knows. */
+/**
+ * The latest moment that a request knows.
+ * @param {import("./recording.js").Recording} recording @param {number} r @param {number[]} tasks
+ */
 function lastOf(recording, r, tasks) {
 	let last = recording.start[r];
-	const look = (type, i) => {
+	const look = (/** @type {string} */ type, /** @type {number} */ i) => {
 		for (const column of Object.values(recording.tables[type].times))
 			if (recording.start[r] + column[i] > last) last = recording.start[r] + column[i];
 	};
@@ -56,13 +61,21 @@ function lastOf(recording, r, tasks) {
 	return last;
 }
 
+/** @typedef {import("./block.js").Bar} Bar */
+/** @typedef {import("./block.js").Lane} Lane */
+/** @typedef {import("./tracks.js").Extent} Extent */
+/** @typedef {Record<string, any>} Facts  what is told of a bar */
+
 class Process {
+	/** @param {Block} block @param {number} pid @param {{next: number}} ids @param {number} start */
 	constructor(block, pid, ids, start) {
 		this.block = block;
 		this.pid = pid;
 		this.ids = ids;
 		this.start = start;
+		/** @type {Facts[]} */
 		this.written = [];
+		/** @type {Facts[]} */
 		this.nested = [];
 	}
 
@@ -83,10 +96,12 @@ class Process {
 		return [...this.written, ...this.nested];
 	}
 
+	/** @param {string} kind @param {number | null} task @returns {any} */
 	of(kind, task = null) {
 		return this.block.lanes.find((lane) => lane.kind === kind && lane.task === task);
 	}
 
+	/** @param {string} kind @param {string} name */
 	lanes(kind, name) {
 		for (const lane of this.block.lanes.filter((lane) => lane.kind === kind)) {
 			lane.track = this.track(name);
@@ -94,21 +109,22 @@ class Process {
 				this.bar(
 					lane,
 					[start, end],
-					PHASE_NAMES[what] ?? `held by ${harmless(label)}`,
+					PHASE_NAMES[what] ?? `held by ${harmless(label ?? "")}`,
 					what === "busy" ? "loop" : "request",
 					{ open, line: line && harmless(line) },
 				);
 		}
 	}
 
+	/** @param {string} mode */
 	tasks(mode) {
 		const lanes = this.block.lanes.filter((lane) => lane.mode === mode);
 		const parts = lanes.map(({ bars }) => oneByOne(bars));
-		const places = pack(parts.map((part) => [part[0][0], part.at(-1)[1]]));
+		const places = pack(parts.map((part) => [part[0][0], part[part.length - 1][1]]));
 		const tracks = Array.from({ length: Math.max(-1, ...places) + 1 }, () => this.track(mode));
 		lanes.forEach((lane, n) => {
 			lane.track = tracks[places[n]];
-			const task = this.block.tasks[lane.task];
+			const task = this.block.tasks[/** @type {number} */ (lane.task)];
 			lane.bars.forEach(({ kind, open, backwards }, k) => {
 				const told =
 					k === lane.bars.length - 1
@@ -125,14 +141,18 @@ class Process {
 		});
 	}
 
-	/** Place the spans of the request, or of the tasks of a mode, on tracks. */
+	/**
+	 * Place the spans of the request, or of the tasks of a mode, on tracks.
+	 * @param {string} name @param {string | null} mode
+	 */
 	nest(name, mode) {
 		const { block } = this;
-		const lane = ({ task }) => (task < 0 ? this.of("request") : this.of("task", task));
+		const lane = (/** @type {{task: number}} */ { task }) => (task < 0 ? this.of("request") : this.of("task", task));
 		const spans = block.nested.filter((bar) => lane(bar).mode === mode);
+		/** @type {Extent[]} */
 		const extents = spans.map(({ start, end }) => [start, Math.max(end, start + 1)]);
 		const at = new Map(spans.map(({ span }, n) => [span, n]));
-		const inside = spans.map(({ span }) => at.get(block.around[span]) ?? null);
+		const inside = spans.map(({ span }) => at.get(block.around[span] ?? -1) ?? null);
 		const tracks = placed(
 			extents,
 			spans.map((bar) => [lane(bar).track, lane(bar).drawn]),
@@ -156,12 +176,14 @@ class Process {
 		}
 	}
 
+	/** @param {any} lane @param {Extent} extent @param {string} name @param {string} category @param {Facts} facts */
 	bar(lane, extent, name, category, facts) {
 		if (extent[1] <= extent[0]) return;
 		lane.drawn.push(extent);
 		this.written.push(this.slice(lane.track, extent, name, category, facts));
 	}
 
+	/** @param {Track} track @param {Extent} extent @param {string} name @param {string} cat @param {Facts} facts */
 	slice(track, [start, end], name, cat, facts) {
 		const args = Object.fromEntries(
 			Object.entries(facts).filter(
@@ -178,6 +200,7 @@ class Process {
 			this.written.push({ ...this.at("i", this.of("task", task).track, at), s: "t", name: kind });
 	}
 
+	/** @param {any} task @param {number} n */
 	arrow(task, n) {
 		const { block } = this;
 		const parent = block.positions.get(task.parent);
@@ -185,7 +208,7 @@ class Process {
 		const to = this.of("task", n);
 		const at = block.zero + task.requested;
 		// Nothing may be recorded there at that time, as when a dependency's exit code schedules.
-		if (!from.drawn.some(([start, end]) => start <= at && at < end))
+		if (!from.drawn.some((/** @type {Extent} */ [start, end]) => start <= at && at < end))
 			this.bar(from, [at, at + 1], "schedule()", "request", {});
 		const flow = { id: this.ids.next++, name: "schedule", cat: "flow" };
 		this.written.push(
@@ -194,16 +217,19 @@ class Process {
 		);
 	}
 
+	/** @param {string} ph @param {Track} track @param {number} at */
 	at(ph, { number }, at) {
 		return { ph, pid: this.pid, tid: number, ts: new Micro(at - this.start) };
 	}
 
+	/** @param {string} name */
 	track(name) {
 		const track = new Track(this.ids.next++);
 		this.name("thread", track.number, name);
 		return track;
 	}
 
+	/** @param {string} kind @param {number} number @param {string} name */
 	name(kind, number, name) {
 		const who = { ph: "M", pid: this.pid, ...(kind === "thread" ? { tid: number } : {}) };
 		this.written.push(
@@ -215,6 +241,7 @@ class Process {
 
 /** Nanoseconds that are written as microseconds, as Python writes them. */
 class Micro {
+	/** @param {number} ns */
 	constructor(ns) {
 		this.ns = ns;
 	}
@@ -225,6 +252,7 @@ class Micro {
 	}
 }
 
+/** @param {any} value @returns {string} */
 function toJson(value) {
 	if (value instanceof Micro) return value.toString();
 	if (value && typeof value === "object")
@@ -237,16 +265,18 @@ function toJson(value) {
 	);
 }
 
-/** Where a task's bars are drawn: one after another even if the clock went backwards. */
+/** Where a task's bars are drawn: one after another even if the clock went backwards. @param {Bar[]} bars */
 function oneByOne(bars) {
+	/** @type {Extent[]} */
 	const extents = [];
 	for (const { start, end, kind } of bars) {
-		const from = extents.length ? Math.max(start, extents.at(-1)[1]) : start;
+		const from = Math.max(start, extents.at(-1)?.[1] ?? start);
 		extents.push([from, Math.max(end, from + (kind === "run" ? 1 : 0))]);
 	}
 	return extents;
 }
 
+/** @param {Block} block */
 function nameOf({ recording, request, record }) {
 	const title = harmless(recording.title(request));
 	const gone = [

@@ -138,10 +138,13 @@ export function linksOf(shown, record, of) {
 		{ type: "held", index, of },
 	]);
 	const victims = held.flatMap((at) =>
-		victimsOf(shown, at).map(({ type, index }) => /** @type {[Pin, Pin]} */ ([
-			{ type, index, of },
-			{ type: "held", index: at, of },
-		])),
+		victimsOf(shown, at).map(
+			({ type, index }) =>
+				/** @type {[Pin, Pin]} */ ([
+					{ type, index, of },
+					{ type: "held", index: at, of },
+				]),
+		),
 	);
 	return [...culprits, ...victims];
 }
