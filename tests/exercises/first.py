@@ -74,7 +74,7 @@ EXERCISES = {
             "the end alone": wrong("starts late", ("record.started <= first and ", "")),
             "never": wrong("'true'", ("return record", "return False and record")),
             "the duration": wrong(
-                "all of it late",
+                "starts late",
                 (
                     "record.started <= first and last <= record.finished",
                     "record.finished - record.started >= last - first",
