@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends
@@ -21,7 +22,7 @@ async def get_tasks(connection: HTTPConnection) -> TasksScheduler:
     """Give an endpoint its schedulers; the dependency behind `Tasks`, for overriding in tests."""
     scope = connection.scope
     tasks = _tasks_of(request_of(scope), scope)
-    mark_endpoint(scope, Shortcut(get_tasks, _tasks_of))
+    mark_endpoint(scope, partial(Shortcut, get_tasks, _tasks_of))
     return tasks
 
 

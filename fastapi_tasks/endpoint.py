@@ -20,9 +20,11 @@ from starlette.types import Scope
 
 from .callables import display_name
 from .request import Request, request_of
-from .shortcut import HandOver, Shortcut
+from .shortcut import Shortcut
 
 Values = dict[str, Any]
+MakeShortcut = Callable[[Any, Any], Shortcut]
+"""Makes the shortcut of a route, given that and its dependant."""
 
 MARKS = "marks_of_fastapi_tasks"
 CONNECTION = "fastapi_tasks_connection"
@@ -48,14 +50,14 @@ def at_close(scope: Scope, closing: Closing) -> None:
         stack.push(closing)
 
 
-def mark_endpoint(scope: Scope, shortcut: Shortcut) -> None:
+def mark_endpoint(scope: Scope, shortcut: MakeShortcut) -> None:
     """Mark when the endpoint begins and ends that the request of `scope` is about to call."""
     # Not for a connection that lasts: little would be gained there.
     mark_route(route_of(scope), shortcut if scope["type"] == "http" else None)
 
 
-def mark_route(route: Any, shortcut: Shortcut | None = None) -> None:
-    """Mark when the endpoint of a route begins and ends; `shortcut` also hands it its `Tasks`."""
+def mark_route(route: Any, shortcut: MakeShortcut | None = None) -> None:
+    """Mark when the endpoint of a route begins and ends; a shortcut also hands it its `Tasks`."""
     dependant: Any = getattr(route, "dependant", None)
     if not all(hasattr(dependant, name) for name in NEEDED):
         return
@@ -67,8 +69,8 @@ def mark_route(route: Any, shortcut: Shortcut | None = None) -> None:
         dependant.call = marked(call, marks)
         setattr(dependant.call, MARKS, marks)
     # Not in a thread either.
-    if shortcut is not None and marks.begin is None and inspect.iscoroutinefunction(call):
-        marks.begin = shortcut.begin(route, dependant)
+    if shortcut is not None and marks.shortcut is None and inspect.iscoroutinefunction(call):
+        marks.shortcut = shortcut(route, dependant)
 
 
 def route_of(scope: Scope) -> Any:
@@ -87,9 +89,7 @@ class Marks:
 
     def __init__(self, dependant: Any, name: str) -> None:
         self.name = name
-        self.begin: Callable[[], HandOver | None] | None = None
-        self._hand_over: HandOver | None = None
-        self._began = False
+        self.shortcut: Shortcut | None = None
         self._take: Callable[..., Any] = dict.get
         self._connection = dependant.http_connection_param_name
         if self._connection in (None, CONNECTION):
@@ -102,13 +102,9 @@ class Marks:
         connection = self._take(values, self._connection, None)
         if connection is None:
             return None
-        if self.begin is not None and not self._began:
-            # Not sooner: now it is certain that FastAPI gives the connection.
-            self._hand_over = self.begin()
-            self._began = True
         request = request_of(connection.scope)
-        if self._hand_over is not None:
-            self._hand_over(values, request, connection.scope)
+        if self.shortcut is not None:
+            self.shortcut.hand_over(values, request, connection.scope)
         # Not where `Tasks` are replaced in a test, or one endpoint calls another.
         if request is None or request.timeline.endpoint_start is not None:
             return None

@@ -60,6 +60,7 @@ class Keeper:
         "groups",
         "ignored",
         "kept",
+        "lifespans",
         "listeners",
         "loops",
         "open",
@@ -94,7 +95,7 @@ class Keeper:
         self.groups: list[dict[Any, None]] = []
         self.listeners: tuple[Listener, ...] = ()
         self.settling = Settling()
-        self.begun = 0
+        self.begun = self.lifespans = 0
         self.cleared = 0
         # An app may be made before a server forks its workers: asked again at each start.
         self.process = os.getpid()
@@ -122,9 +123,13 @@ class Keeper:
             self.settling.something_ended()
 
     def keep_apart(self, timeline: Timeline) -> None:
-        """Keep a timeline that is no request's, and that nobody waits for."""
+        """Keep a timeline that is no request's, and that nobody waits for.
+
+        Its number is below 0, so that it takes none from the requests.
+        """
         if self.enabled:
-            timeline.id = self.begun = self.begun + 1
+            self.lifespans += 1
+            timeline.id = -self.lifespans
             self.apart.append(timeline)
             if self.listeners:
                 self.tell("request_start", timeline)
@@ -133,12 +138,12 @@ class Keeper:
         """Forget the recorded requests."""
         self.kept.clear()
         self.apart.clear()
-        self.cleared = self.begun
+        self.cleared = self.begun + self.lifespans
 
     @property
     def dropped(self) -> int:
         """How many requests were let go to make room."""
-        return self.begun - self.cleared - len(self.kept) - len(self.apart)
+        return self.begun + self.lifespans - self.cleared - len(self.kept) - len(self.apart)
 
     # What happened -----------------------------------------------------------------------------
 
@@ -150,7 +155,10 @@ class Keeper:
         for listener in self.listeners:
             try:
                 listener(event)
-            except Exception:
+            except KeyboardInterrupt:
+                raise
+            except BaseException:
+                # It is called within the app's own steps, which none of it may end.
                 self.listeners = tuple(one for one in self.listeners if one is not listener)
                 logger.exception("a subscriber of the recorder failed and is dropped")
 

@@ -52,7 +52,12 @@ class Opening:
     def is_done(self, scope: Scope) -> bool:
         """Tell whether a layer outside sees the request in this scope, and more of it."""
         request: Request | None = scope.get(SCOPE_KEY)
-        return request is not None and (self._host is None or request.host is not None)
+        if request is None:
+            return False
+        if request.host is None and request.keeper is self._keeper:
+            # One recorder, for this app and one around it that gives tasks no place.
+            request.host = self._host
+        return self._host is None or request.host is not None
 
     async def pass_on(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Let `app` answer, and record what passes between it and the server."""

@@ -83,7 +83,7 @@ class Recorder:
         keeper = self._keeper
         if not keeper.apart:
             return list(keeper.kept)
-        return sorted([*keeper.apart, *keeper.kept], key=lambda timeline: timeline.id)
+        return sorted([*keeper.apart, *keeper.kept], key=lambda timeline: timeline.request_start)
 
     @property
     def last(self) -> Timeline | None:

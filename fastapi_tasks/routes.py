@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import fastapi.routing
@@ -55,19 +55,19 @@ def starlette_in(app: Any) -> Starlette | None:
 
 def packages_of(app: Any) -> set[str]:
     """Name the top packages of an app's endpoints, those of apps mounted in it too."""
-    modules = (getattr(endpoint, "__module__", None) for endpoint in _endpoints(_routes(app)))
+    endpoints = (getattr(route, "endpoint", None) for route in routes_of(app))
+    modules = (getattr(endpoint, "__module__", None) for endpoint in endpoints)
     return {module.partition(".")[0] for module in modules if module}
 
 
-def _routes(holder: Any) -> Iterable[Any]:
+def routes_of(holder: Any) -> Iterator[Any]:
+    """Yield all routes of an app, those of included routers and of apps mounted in it too."""
     routes = getattr(holder, "routes", None)
     # Other frameworks mean something else by that.
-    return routes if isinstance(routes, list) else ()
-
-
-def _endpoints(routes: Iterable[Any]) -> Iterator[Any]:
+    if not isinstance(routes, list):
+        return
     # The routes of an included router, where FastAPI keeps them apart.
     each: Any = getattr(fastapi.routing, "iter_route_contexts", iter)
     for route in each(routes):
-        yield getattr(route, "endpoint", None)
-        yield from _endpoints(_routes(route))
+        yield route
+        yield from routes_of(getattr(route, "original_route", route))

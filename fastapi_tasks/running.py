@@ -112,6 +112,8 @@ async def _in_thread(job: Job) -> None:
         await timed_out(job, "; its thread goes on, since nothing can stop it")
     elif inspect.isawaitable(result):
         job.record.finished = None
+        # Its time goes on.
+        job.returned = False
         # Out of its thread, where nothing could cancel it.
         await awaiting(result)
 
@@ -139,7 +141,13 @@ def _call(job: Job, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dic
         if job.slot is not None:
             # The loop may have ended, and with it all that waited.
             with suppress(RuntimeError):
-                job.place.loop.call_soon(_give_slot_back, job)
+                job.place.loop.call_soon(_thread_is_over, job)
+
+
+def _thread_is_over(job: Job) -> None:
+    """Give back the slot of a task that has ended without its thread; others do so at their end."""
+    if job.record.outcome is not None:
+        _give_slot_back(job)
 
 
 # For so long ------------------------------------------------------------------------------------

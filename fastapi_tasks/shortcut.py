@@ -16,35 +16,29 @@ from starlette.types import Scope
 from .request import Request
 
 TasksOf = Callable[[Request | None, Scope], Any]
-HandOver = Callable[[dict[str, Any], Request | None, Scope], None]
 
 
 class Shortcut:
-    """Stands in for the dependency `get_tasks` by `tasks_of`."""
+    """Hands the endpoint of one route its `Tasks`, in place of the dependency `get_tasks`."""
 
-    def __init__(self, get_tasks: Callable[..., Any], tasks_of: TasksOf) -> None:
+    def __init__(
+        self, get_tasks: Callable[..., Any], tasks_of: TasksOf, route: Any, dependant: Any
+    ) -> None:
         self._get_tasks = get_tasks
         self._tasks_of = tasks_of
+        self._route = route
+        self._dependant = dependant
+        self._began = False
+        self._name: str | None = None
 
-    def begin(self, route: Any, dependant: Any) -> Callable[[], HandOver | None]:
-        """Return what begins to hand over, once FastAPI is seen to give the call what it needs.
-
-        It returns what hands them over, None where FastAPI goes on.
-        """
-        tasks_of = self._tasks_of
-
-        def begin() -> HandOver | None:
-            name = self._hide(route, dependant)
-            if name is None:
-                return None
-
-            def hand_over(values: dict[str, Any], request: Request | None, scope: Scope) -> None:
-                if name not in values:
-                    values[name] = tasks_of(request, scope)
-
-            return hand_over
-
-        return begin
+    def hand_over(self, values: dict[str, Any], request: Request | None, scope: Scope) -> None:
+        """Add the `Tasks` to what the endpoint is called with, unless FastAPI has resolved them."""
+        if not self._began:
+            # Not sooner: only now it is certain that FastAPI gives the call what it asks for.
+            self._began = True
+            self._name = self._hide(self._route, self._dependant)
+        if self._name is not None and self._name not in values:
+            values[self._name] = self._tasks_of(request, scope)
 
     def _hide(self, route: Any, dependant: Any) -> str | None:
         """Keep FastAPI from resolving the endpoint's `Tasks`; return its name for them.

@@ -191,6 +191,8 @@ class Timeline(Record):
     A timeline of kind `lifespan` records what an app started in its lifespan, such as a worker that
     runs for as long as the app does: it has no endpoint and no response.
 
+    `id` counts the requests of a process from 1; lifespans have numbers of their own, from -1 down.
+
     Of very many, `tasks`, `spans` and `busy` hold only the last; `tasks_dropped`, `spans_dropped`
     and `busy_dropped` count the others.
     """
@@ -237,7 +239,7 @@ class Timeline(Record):
     @property
     def title(self) -> str:
         """The request in words, such as `POST /checkout #3`, without control characters."""
-        return harmless(f"{self.method} {self.path} #{self.id}")
+        return harmless(f"{self.method} {self.path} #{abs(self.id)}")
 
     @property
     def last(self) -> int:

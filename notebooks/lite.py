@@ -26,12 +26,22 @@ FIRST = ("ipykernel", "piplite", "pyodide-kernel", "comm", "ipython", "jedi", "m
 APPS = ("lab", "notebooks", "tree", "edit")
 KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
 NOT_HERE = {
-    "04": "a thread", "07": "a thread", "09": "a thread", "20": "another process",
-    "22": "a thread", "23": "a thread", "24": "a thread", "25": "another process",
-    "26": "a thread", "28": "another process", "29": "a thread", "30": "another process",
-}  # fmt: skip
-"""Notebooks that cannot run in a browser, by number, and what is missing there. Tests find it out
-anew: they run all of them with these things refused."""
+    "04": "a thread",  # in which a slow function harms nobody
+    "07": "a thread",  # where a plain iterator is streamed from
+    "09": "a thread",  # for the tasks of its exercise
+    "20": "a thread",  # and a process: the two that it compares
+    "21": "an event loop whose turns cost little",  # there one costs as much as a task
+    "22": "a thread",
+    "23": "a thread",
+    "24": "a thread",
+    "25": "another process",  # which is stopped
+    "26": "a thread",
+    "28": "another process",  # the queue's worker
+    "29": "a thread",
+    "30": "another process",  # which runs the tests
+}
+"""Notebooks that cannot run in a browser, by number, and what they need in place of it. Tests find
+it out anew: they run all of them with threads, processes and sockets refused."""
 HERE = """
 > **In your browser.** This notebook runs without a server: Python itself is in this page. The app
 > is called in the same event loop as its client. *Sent* means that the last byte was put into the
@@ -55,7 +65,7 @@ def build(folder: Path = BUILT) -> Path:
     for old in (given, site):
         shutil.rmtree(old, ignore_errors=True)
     gather(PROJECT, folder, given / "static" / "pyodide")
-    _copy_all(folder / "files")
+    copy_all(folder / "files")
     (given / "jupyter-lite.json").write_text(json.dumps(settings()), encoding="utf-8")
     run(
         *(sys.executable, "-m", "jupyter", "lite", "build", "--lite-dir", str(given)),
@@ -81,7 +91,8 @@ def settings() -> dict[str, Any]:
     }
 
 
-def _copy_all(folder: Path) -> None:
+def copy_all(folder: Path) -> None:
+    """Write into `folder` the notebooks as they are there, each with a word on how it runs."""
     import nbformat
 
     shutil.rmtree(folder, ignore_errors=True)

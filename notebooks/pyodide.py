@@ -35,6 +35,10 @@ class BuildError(Exception):
     """Raised when something cannot be had. The message says what, and what to do."""
 
 
+class MissingError(BuildError):
+    """Raised when a package cannot be had here."""
+
+
 def gather(project: Path, cache: Path, folder: Path) -> list[str]:
     """Put Python, the project and what it needs into `folder`; return the names of the wheels.
 
@@ -56,20 +60,20 @@ def gather(project: Path, cache: Path, folder: Path) -> list[str]:
 def version() -> str:
     """Return the release of Pyodide that the installed kernel was made for. Raises BuildError."""
     if find_spec("jupyterlite_pyodide_kernel") is None:
-        raise BuildError("JupyterLite is not installed: pip install -e '.[lite]'")
+        raise MissingError("JupyterLite is not installed: pip install -e '.[lite]'")
     from jupyterlite_pyodide_kernel.constants import PYODIDE_VERSION
 
     return str(PYODIDE_VERSION)
 
 
-def run(*command: str, cwd: Path | None = None) -> str:
-    """Return what a command prints. Raises BuildError with the end of what it said."""
+def run(*command: str, cwd: Path | None = None, failed: type[BuildError] = BuildError) -> str:
+    """Return what a command prints. Raises `failed` with the end of what it said."""
     done = subprocess.run(
         command, cwd=cwd, capture_output=True, text=True, timeout=LIMIT, check=False
     )
     if done.returncode:
         said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-8:])
-        raise BuildError(f"`{' '.join(command[:4])} …` failed:\n{said}")
+        raise failed(f"`{' '.join(command[:4])} …` failed:\n{said}")
     return done.stdout
 
 
@@ -78,9 +82,10 @@ def _core(cache: Path, folder: Path) -> dict[str, str]:
     name = f"pyodide-{version()}.tgz"
     if not (cache / name).exists():
         if shutil.which("npm") is None:
-            raise BuildError("npm is not there to bring Python for the browser: install Node.js")
+            raise MissingError("npm is not there to bring Python for the browser: install Node.js")
         cache.mkdir(parents=True, exist_ok=True)
-        run("npm", "pack", f"pyodide@{version()}", "--pack-destination", str(cache))
+        package = f"pyodide@{version()}"
+        run("npm", "pack", package, "--pack-destination", str(cache), failed=MissingError)
     with tarfile.open(cache / name) as packed:
         for file in (*CORE, LOCK):
             inside = packed.extractfile(f"package/{file}")
@@ -102,6 +107,7 @@ def _wheels(project: Path, cache: Path, info: dict[str, str]) -> list[Path]:
         *pip, "download", "--only-binary=:all:", "--dest", str(cache / "others"),
         "--platform", f"pyemscripten_{info['abi_version']}_wasm32", "--python-version", python,
         "--implementation", "cp", "--abi", f"cp{python}", "--abi", "none", str(own), *NEEDED, *LAB,
+        failed=MissingError,
     )  # fmt: skip
     return [one for one in (cache / "others").glob("*.whl") if not one.name.startswith(NOT_THERE)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -92,6 +93,16 @@ def test_stamps_that_lie_close_together_share_a_label() -> None:
     axes = lay_over(witnessed(), {"one": 39 * MS, "two": 39 * MS + 1000, "three": 80 * MS})
     labels = {text.get_text() for text in axes.texts}
     assert {"AB", "C"} <= labels
+
+
+def test_no_label_lies_on_the_next_one() -> None:
+    many = {f"stamp {number}": 39 * MS + number for number in range(5)}
+    axes = lay_over(witnessed(), {**many, "a little later": 43 * MS, "later": 50 * MS})
+    axes.figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in axes.texts if text.get_text().isupper()]
+    assert len(boxes) >= 2
+    for one, following in pairwise(sorted(boxes, key=lambda box: box.x0)):
+        assert one.x1 < following.x0
 
 
 def test_a_stamp_before_or_after_everything_stays_inside_the_picture() -> None:

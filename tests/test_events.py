@@ -1,5 +1,6 @@
 """Every kind of endpoint, in every mode, on every backend: the whole list of events."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -251,15 +252,19 @@ async def test_events_come_in_the_order_in_which_things_happen(
     ]
 
 
+@pytest.mark.parametrize("error", [ValueError("x"), asyncio.CancelledError(), SystemExit(1)])
 async def test_a_subscriber_that_raises_is_logged_and_dropped(
-    make_app: Callable[..., FastAPI], recorder: Recorder, caplog: pytest.LogCaptureFixture
+    make_app: Callable[..., FastAPI],
+    recorder: Recorder,
+    caplog: pytest.LogCaptureFixture,
+    error: BaseException,
 ) -> None:
     app = make_app()
     add_endpoints(app, "immediate")
     seen: list[Event] = []
 
     def fails(event: Event) -> None:
-        raise ValueError("x")
+        raise error
 
     async with serving(app) as server:
         recorder.subscribe(fails)

@@ -363,6 +363,23 @@ class TestRecordingWithoutTasks:
             await recorder.settled()
         assert [(t.path, len(t.tasks)) for t in recorder.timelines] == [("/shop/", 3)]
 
+    @pytest.mark.parametrize("watch", [False, True])
+    async def test_around_an_app_with_tasks_and_the_same_recorder_is_one_request(
+        self, recorder: Recorder, watch: bool
+    ) -> None:
+        inner = endpoints(FastAPI())
+        add_tasks(inner, recorder=recorder, watch=watch)
+        outer = Starlette(routes=[Mount("/shop", inner)])
+        record(outer, recorder=recorder, watch=watch)
+        async with inner.router.lifespan_context(inner), serving(outer) as server:
+            for _ in range(2):
+                assert (await server.get("/shop/")).status == 200
+            await recorder.settled()
+        assert [(t.path, t.route, len(t.tasks)) for t in recorder.timelines] == [
+            ("/shop/", "/shop/", 3)
+        ] * 2
+        assert {task.outcome for t in recorder.timelines for task in t.tasks} == {"ok"}
+
     async def test_twice_is_refused(self) -> None:
         app = self.starlette()
         record(app)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
+from contextvars import copy_context
 from typing import Annotated, Any
 
 import anyio
@@ -233,6 +235,36 @@ async def test_nobody_listens_once_all_readers_are_gone(monkeypatch: pytest.Monk
 
 async def session() -> AsyncIterator[str]:
     yield "session"
+
+
+async def test_a_lifespan_is_told_of_beside_the_requests() -> None:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.within = copy_context()
+        yield
+
+    async def refresh() -> None: ...
+
+    app = FastAPI(lifespan=lifespan)
+    add_tasks(app, watch=True)
+
+    @app.get("/late")
+    async def late() -> None:
+        # A lifespan has a record from the first work on that it starts.
+        app.state.within.run(lambda: asyncio.create_task(refresh()))
+
+    mount(app)
+    reader = Reader()
+    async with serve(app) as lab:
+        async with aclosing(messages(lab)) as stream:
+            # From its first message on the page listens.
+            reader.take(await anext(stream))
+            await lab.get("/late")
+            await lab.get("/late")
+        await read(lab, reader, told_all(reader, lab))
+        titles = sorted(one.title for one in reader.timelines)
+        assert titles == ["GET /late #1", "GET /late #2", "lifespan of the app #1"]
+        assert reader.dropped == 0
 
 
 async def test_spans_are_told_when_they_begin_and_when_they_end() -> None:

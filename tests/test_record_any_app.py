@@ -88,8 +88,8 @@ def test_litestar_is_recorded_and_watched_and_stays_what_is_served() -> None:
     told = [(one.kind, one.title, one.route, one.status) for one in recorder.timelines]
     assert told == [
         ("lifespan", "lifespan of the app #1", None, None),
-        ("http", "GET /books #2", "/books", 200),
-        ("http", "GET /nothing #3", None, 404),
+        ("http", "GET /books #1", "/books", 200),
+        ("http", "GET /nothing #2", None, 404),
     ]
     assert whole(recorder.timelines[1]) == ["sending response", "spawned note: ok"]
 

@@ -8,9 +8,10 @@ from collections.abc import Callable
 import pytest
 from fastapi import APIRouter, FastAPI
 from starlette.responses import PlainTextResponse
-from starlette.routing import Mount, Route, Router
+from starlette.routing import Host, Mount, Route, Router
 
 from fastapi_tasks import Recorder, Tasks
+from fastapi_tasks.routes import routes_of
 
 from .asgi import serving
 
@@ -80,3 +81,19 @@ async def test_is_whole_wherever_the_route_stands(
         for _ in range(2):
             await server.get(asked)
     assert [timeline.route for timeline in recorder.timelines] == [route, route]
+
+
+def test_all_of_an_app_are_found_wherever_they_stand() -> None:
+    app, router, mounted, hosted = FastAPI(), APIRouter(), FastAPI(), FastAPI()
+    for number, holder in enumerate((app, router, mounted, hosted)):
+        holder.get(f"/{number}")(plain)
+    app.include_router(router, prefix="/api")
+    app.mount("/mounted", mounted)
+    app.router.routes.append(Host("shop.example", hosted))
+    own = [route for route in routes_of(app) if getattr(route, "endpoint", None) is plain]
+    assert [route.path for route in own] == ["/0", "/api/1", "/2", "/3"]
+
+
+@pytest.mark.parametrize("holder", [None, plain, {"routes": 3}])
+def test_what_has_none_has_none(holder: object) -> None:
+    assert list(routes_of(holder)) == []

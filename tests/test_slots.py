@@ -359,6 +359,36 @@ class TestInAThread:
             "its thread goes on, since nothing can stop it"
         ]
 
+    async def test_what_it_returns_is_awaited_in_its_time_and_its_slot(
+        self, make_app: MakeApp, recorder: Recorder
+    ) -> None:
+        app = make_app()
+        limiter = anyio.CapacityLimiter(1)
+        working, most = 0, 0
+
+        async def work(seconds: float) -> None:
+            nonlocal working, most
+            working += 1
+            most = max(most, working)
+            try:
+                await anyio.sleep(seconds)
+            finally:
+                working -= 1
+
+        @app.get("/")
+        async def endpoint(tasks: Tasks) -> None:
+            tasks.task(limit=limiter, timeout=0.05).schedule(lambda: work(30))
+            for _ in range(3):
+                tasks.task(limit=limiter).schedule(lambda: work(0.02))
+
+        async with serving(app) as server:
+            await server.get("/")
+            await recorder.settled(10)
+        tasks = recorder.timelines[0].tasks
+        assert [one.outcome for one in tasks] == ["timeout", "ok", "ok", "ok"]
+        assert most == 1
+        assert limiter.borrowed_tokens == 0
+
     async def test_a_function_in_time_is_ok(self, make_app: MakeApp, recorder: Recorder) -> None:
         app = make_app()
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from fastapi import BackgroundTasks, FastAPI
+from fastapi import BackgroundTasks, FastAPI, WebSocket
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.endpoints import HTTPEndpoint
@@ -13,6 +13,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from fastapi_tasks import Recorder, add_tasks, record
+from fastapi_tasks.request import SCOPE_KEY
 from fastapi_tasks.watch import background, hook
 
 from .asgi import serving
@@ -24,6 +25,9 @@ pytestmark = pytest.mark.anyio
 
 async def work() -> None:
     block(0.1)
+
+
+async def nothing() -> None: ...
 
 
 def fail() -> None:
@@ -95,6 +99,28 @@ async def test_one_that_runs_twice_is_recorded_once(recorder: Recorder) -> None:
     async with serving(app) as server:
         timeline = await server.settle("/")
     assert [(one.outcome, one.ran) for one in timeline.tasks] == [("ok", 100_000_000)]
+
+
+async def test_a_connection_that_lasts_keeps_few_of_those_that_have_ended(
+    recorder: Recorder,
+) -> None:
+    app = FastAPI()
+    add_tasks(app, recorder=recorder, watch=True)
+    most = 0
+
+    @app.websocket("/")
+    async def endpoint(websocket: WebSocket) -> None:
+        nonlocal most
+        await websocket.accept()
+        for _ in range(5000):
+            await BackgroundTask(nothing)()
+            most = max(most, len(websocket.scope[SCOPE_KEY].background))
+
+    async with serving(app) as server:
+        await server.websocket("/", [])
+    assert recorder.last is not None
+    assert len(recorder.last.tasks) + recorder.last.tasks_dropped == 5000
+    assert most <= 1000
 
 
 class AnswersEverything:

@@ -4,6 +4,7 @@ import functools
 import inspect
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Annotated, Any
 
 import pytest
@@ -13,7 +14,7 @@ from fastapi_tasks import add_tasks
 from fastapi_tasks.watch import dependencies, hook
 
 from .asgi import serving
-from .watching import whole
+from .watching import watched, whole
 
 pytestmark = pytest.mark.anyio
 
@@ -185,6 +186,97 @@ async def test_each_kind_in_each_form_is_run_as_it_would_be_unwatched(
     assert lines[0].strip().startswith("dependency ")
     if kind in (generator, async_generator) and isinstance(unwatched[1][0], dict):
         assert [line.strip().partition(" ")[0] for line in lines] == ["dependency", "close"]
+
+
+def lets_through() -> Iterator[None]:
+    yield
+
+
+def swallows() -> Iterator[None]:
+    with suppress(KeyError):
+        yield
+
+
+def fails_in_its_close() -> Iterator[None]:
+    yield
+    raise OSError
+
+
+def turns_it_into_another() -> Iterator[None]:
+    try:
+        yield
+    except KeyError as error:
+        raise OSError from error
+
+
+def never_yields() -> Iterator[None]:
+    if LOOP is None:
+        yield
+
+
+def yields_twice() -> Iterator[None]:
+    yield
+    yield
+
+
+ENDINGS = [
+    (lets_through, None, None, [None, None]),
+    (lets_through, KeyError, KeyError, [None, None]),
+    (swallows, None, None, [None, None]),
+    (swallows, KeyError, None, [None, None]),
+    (fails_in_its_close, None, OSError, [None, "OSError"]),
+    (fails_in_its_close, KeyError, KeyError, [None, None]),
+    (turns_it_into_another, KeyError, OSError, [None, "OSError"]),
+    (never_yields, None, RuntimeError, ["Stop"]),
+    (yields_twice, None, RuntimeError, [None, None]),
+]
+
+
+def in_async(function: Callable[[], Iterator[None]]) -> Callable[[], AsyncIterator[None]]:
+    async def generator() -> AsyncIterator[None]:
+        with contextmanager(function)():
+            yield
+
+    async def never() -> AsyncIterator[None]:
+        if LOOP is None:
+            yield
+
+    return never if function is never_yields else generator
+
+
+@pytest.mark.parametrize(
+    ("function", "raised", "left", "errors", "is_async"),
+    [
+        *((*ending, False) for ending in ENDINGS),
+        # The last would be left half-way, which its loop complains of.
+        *((*ending, True) for ending in ENDINGS[:-1]),
+    ],
+)
+async def test_how_one_with_a_yield_ends(
+    function: Callable[[], Iterator[None]],
+    raised: type[Exception] | None,
+    left: type[Exception] | None,
+    errors: list[str | None],
+    is_async: bool,
+) -> None:
+    found: Exception | None = None
+    with watched() as timeline:
+        try:
+            if is_async:
+                async with asynccontextmanager(dependencies.Dependency(in_async(function)))():
+                    if raised is not None:
+                        raise raised
+            else:
+                with contextmanager(dependencies.Dependency(function))():
+                    if raised is not None:
+                        raise raised
+        except Exception as error:
+            found = error
+    assert (found and type(found)) == left
+    assert [span.kind for span in timeline.spans] == ["dependency", "close"][: len(errors)]
+    for span, error in zip(timeline.spans, errors, strict=True):
+        assert span.end is not None
+        assert span.error == error or (error and str(span.error).startswith(error))
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,23 @@ async def test_they_stand_apart_from_all_requests(give: Give, shop: Shop) -> Non
     assert {busy.culprit for busy in first.busy} == {"Shop.send"}
 
 
+async def test_they_take_no_numbers_from_the_requests(shop: Shop) -> None:
+    recorder = record(shop.app, watch=True)
+    for _ in range(2):
+        async with serving(shop.app) as server:
+            await server.get("/order")
+            await shop.jobs.join()
+    assert [(one.id, one.title) for one in recorder.timelines] == [
+        (-1, "lifespan of the app #1"),
+        (1, "GET /order #1"),
+        (-2, "lifespan of the app #2"),
+        (2, "GET /order #2"),
+    ]
+    assert recorder.dropped == 0
+    recorder.clear()
+    assert (recorder.timelines, recorder.dropped) == ([], 0)
+
+
 async def test_around_any_app_they_do_too(shop: Shop) -> None:
     around = RecordingMiddleware(shop.app, watch=True)
     async with serving(around) as server:
@@ -138,7 +155,7 @@ async def test_a_worker_that_asks_its_own_app_makes_requests(recorder: Recorder)
         await asked.wait()
     first, second = recorder.timelines
     assert whole(first) == ["spawned ask: ok", "  http GET shop"]
-    assert (second.title, second.status, second.tasks) == ("GET /none #2", 404, [])
+    assert (second.title, second.status, second.tasks) == ("GET /none #1", 404, [])
 
 
 async def test_a_factory_that_the_app_sets_around_ours_makes_no_second_bar(shop: Shop) -> None:

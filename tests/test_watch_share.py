@@ -147,3 +147,17 @@ def test_a_thread_that_rests_is_none_of_them() -> None:
     over.set()
     thread.join()
     assert [one for one in found if any(call.code is over.wait.__code__ for call in one)] == []
+
+
+def test_where_the_system_tells_nothing_of_threads_it_says_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(_: int) -> int:
+        raise FileNotFoundError(44, "No such file or directory")
+
+    monkeypatch.delattr(threading, "get_native_id", raising=False)
+    monkeypatch.setattr(time, "pthread_getcpuclockid", fails, raising=False)
+    share = Share(5 * MS)
+    share.look()
+    assert share.latest.worked is None
+    assert share.kept(time.perf_counter_ns(), share.around(share.latest.at)) is Kept.NOTHING

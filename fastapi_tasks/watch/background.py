@@ -8,12 +8,16 @@ from typing import Any
 
 from starlette.background import BackgroundTask
 
+from ..bounds import thin
 from ..callables import display_name
 from ..timeline import TaskRecord
 from .here import Here, Watched, here
 from .hook import tried
 
 _RECORD = "fastapi_tasks_record"
+
+_KEPT = 500
+"""Ended tasks that a request knows, to tell which of them held the loop."""
 
 
 def install() -> None:
@@ -49,6 +53,9 @@ def _requested(task: BackgroundTask, around: Here) -> TaskRecord:
     )
     request.keeper.add_task(request.timeline, record)
     request.background.append(record)
+    # A connection may last for days, and make one a message.
+    if len(request.background) % (2 * _KEPT) == 0:
+        thin(request.background, _KEPT)
     if request.keeper.listeners:
         request.keeper.tell("requested", request.timeline, record)
     return record

@@ -78,25 +78,34 @@ class Dependency(functools.partial[Any]):
         return getattr(self._call, name)
 
 
-def _begin(name: str, kind: SpanKind = "dependency") -> Open | None:
-    opened: Open | None = tried(begin, name, kind)
-    return opened
+class _Spanning:
+    """Record a block, which is a part of a dependency, as a span.
 
+    Of a close, no error is what says that the generator has ended, nor `passed`: what left the
+    endpoint, and the dependency lets through.
+    """
 
-def _end(opened: Open | None, error: BaseException | None = None) -> None:
-    if opened is not None:
-        tried(opened.end, error)
+    __slots__ = ("_ends", "_opened", "_passed")
+
+    def __init__(
+        self, name: str, kind: SpanKind = "dependency", passed: BaseException | None = None
+    ) -> None:
+        self._passed = passed
+        self._ends = (StopIteration, StopAsyncIteration) if kind == "close" else ()
+        self._opened: Open | None = tried(begin, name, kind)
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _: Any, error: BaseException | None, __: Any) -> None:
+        passed, self._passed = self._passed, None
+        if self._opened is not None:
+            is_error = error is not passed and not isinstance(error, self._ends)
+            tried(self._opened.end, error if is_error else None)
 
 
 def _function(name: str, call: Callable[..., Any], values: dict[str, Any]) -> Any:
-    opened = _begin(name)
-    try:
-        result = call(**values)
-    except BaseException as error:
-        _end(opened, error)
-        raise
-    _end(opened)
-    return result
+    with _Spanning(name):
+        return call(**values)
 
 
 def _watched(name: str, result: Any, place: Here, begun: int) -> Any:
@@ -112,80 +121,40 @@ def _watched(name: str, result: Any, place: Here, begun: int) -> Any:
 
 
 async def _awaiting(name: str, awaitable: Awaitable[Any]) -> Any:
-    opened = _begin(name)
-    try:
-        result = await awaitable
-    except BaseException as error:
-        _end(opened, error)
-        raise
-    _end(opened)
-    return result
+    with _Spanning(name):
+        return await awaitable
 
 
 def _generator(name: str, generator: Generator[Any, Any, Any]) -> Iterator[Any]:
-    opened = _begin(name)
-    try:
+    with _Spanning(name):
         value = next(generator)
-    except BaseException as error:
-        _end(opened, error)
-        raise
-    _end(opened)
     try:
-        yield value
-    except BaseException as thrown:
-        opened = _begin(name, "close")
         try:
-            generator.throw(thrown)
-        except StopIteration:
-            _end(opened)
-            return
-        except BaseException as error:
-            _end(opened, None if error is thrown else error)
-            raise
-    else:
-        opened = _begin(name, "close")
-        try:
-            next(generator)
-        except StopIteration:
-            _end(opened)
-            return
-        except BaseException as error:
-            _end(opened, error)
-            raise
-    _end(opened)
+            yield value
+        except BaseException as thrown:
+            with _Spanning(name, "close", thrown):
+                generator.throw(thrown)
+        else:
+            with _Spanning(name, "close"):
+                next(generator)
+    except StopIteration:
+        return
     # It yielded once more: FastAPI says so itself.
     yield
 
 
 async def _async_generator(name: str, generator: AsyncGenerator[Any, Any]) -> AsyncIterator[Any]:
-    opened = _begin(name)
-    try:
+    with _Spanning(name):
         value = await anext(generator)
-    except BaseException as error:
-        _end(opened, error)
-        raise
-    _end(opened)
     try:
-        yield value
-    except BaseException as thrown:
-        opened = _begin(name, "close")
         try:
-            await generator.athrow(thrown)
-        except StopAsyncIteration:
-            _end(opened)
-            return
-        except BaseException as error:
-            _end(opened, None if error is thrown else error)
-            raise
-    else:
-        opened = _begin(name, "close")
-        try:
-            await anext(generator)
-        except StopAsyncIteration:
-            _end(opened)
-            return
-        except BaseException as error:
-            _end(opened, error)
-            raise
-    _end(opened)
+            yield value
+        except BaseException as thrown:
+            with _Spanning(name, "close", thrown):
+                await generator.athrow(thrown)
+        else:
+            with _Spanning(name, "close"):
+                await anext(generator)
+    except StopAsyncIteration:
+        return
     yield

@@ -1,4 +1,4 @@
-"""What FastAPI does by itself for a request: validation, serialisation, its routes' dependants.
+"""What FastAPI does by itself for a request: validation and serialisation.
 
 Neither place is documented. Where FastAPI keeps them no longer, those spans are absent.
 """
@@ -6,11 +6,10 @@ Neither place is documented. Where FastAPI keeps them no longer, those spans are
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import fastapi.routing
-from starlette.routing import Mount
 
 from ..timeline import Span
 from .here import Here, here, past
@@ -81,13 +80,3 @@ def _serializing(serialize: Callable[..., Any]) -> Callable[..., Any]:
         return answer
 
     return watched
-
-
-def routes_of(routes: list[Any]) -> Iterator[Any]:
-    """Yield all routes, those of included routers and mounted apps too."""
-    contexts = getattr(fastapi.routing, "iter_route_contexts", iter)
-    for one in contexts(routes):
-        yield one
-        mount = getattr(one, "original_route", one)
-        if isinstance(mount, Mount):
-            yield from routes_of(list(mount.routes or []))

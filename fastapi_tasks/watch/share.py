@@ -62,8 +62,8 @@ class Share:
         self._own, self._looked = 0, now()
         try:
             self._clock: int | None = time.pthread_getcpuclockid(threading.get_ident())
-        except AttributeError:
-            # Not on this system.
+        except (AttributeError, OSError):
+            # Not on this system: in a browser it is there, and fails.
             self._clock = None
         self.latest = Usage(now(), 0, Turns(), 0, 0, 0)
         self.latest = self._read()

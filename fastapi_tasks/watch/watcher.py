@@ -14,7 +14,7 @@ from ..dependency import get_tasks
 from ..endpoint import mark_route, route_of
 from ..keeper import Keeper
 from ..request import Request
-from ..routes import packages_of, starlette_in
+from ..routes import packages_of, routes_of, starlette_in
 from . import background, framework, greenlets, http, redis, spawned, sql, telemetry_source, threads
 from .dependencies import watch_dependant
 from .endpoints import watch_endpoint
@@ -39,8 +39,7 @@ class Watcher:
     def start(self) -> None:
         """Put all hooks in place; where a library is not there, its own does nothing."""
         self._install()
-        inside = starlette_in(self._app)
-        for route in framework.routes_of(inside.routes if inside is not None else []):
+        for route in routes_of(starlette_in(self._app)):
             tried(self._watch_route, route)
 
     def lifespan(self) -> AbstractContextManager[None]:

@@ -145,3 +145,19 @@ def test_by_the_clock_all_requests_have_their_place(
     screen.settle()
     assert screen.state("v.app.pair") is None
     assert screen.painted()
+
+
+def test_the_scatter_shows_one_run(show: Show, runs: dict[str, list[Timeline]]) -> None:
+    screen = show(runs)
+    screen.show("summary")
+    run = screen.page.get_by_label("Whose points")
+    assert run.locator("option").all_inner_texts() == ["before", "after"]
+    run.select_option("after")
+    x, y, width, height = screen.page.locator(".scatter canvas").bounding_box().values()
+    spots = [(x + width * (n + 0.5) / 40, y + height * 0.8) for n in range(5, 40)]
+    for spot in spots:
+        screen.page.mouse.click(*spot)
+        screen.settle()
+        if screen.state("v.app.panel") == "lanes":
+            break
+    assert screen.state("v.app.pinned.of") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -275,3 +276,28 @@ def test_a_busy_segment_without_its_culprit_is_told(show: Show) -> None:
     screen = show(timeline)
     for culprit in ("first", "between", "last"):
         assert screen.find(culprit, "held").end > 0
+
+
+@pytest.mark.parametrize(("width", "height"), [(400, 800), (1280, 700), (1280, 500)])
+@pytest.mark.parametrize("panel", ["lanes", "summary"])
+def test_all_findings_can_be_had_on_small_screens(
+    show: Show, panel: str, width: int, height: int
+) -> None:
+    timeline = checkout()
+    timeline.tasks[0] = replace(timeline.tasks[0], outcome="error", error="ValueError")
+    screen = show(timeline, width=width, height=height)
+    screen.show(panel)
+    found = screen.page.locator(".why li")
+    assert found.count() == 2
+    if not found.nth(1).is_visible():
+        screen.click(".why .more")
+    assert found.nth(1).is_visible()
+    assert screen.visible(".why .more") == (width == 400 or height == 500 or panel == "lanes")
+
+
+def test_lanes_without_names_say_how_to_get_them(show: Show) -> None:
+    screen = show(random_timelines(400, 5))
+    screen.show("lanes")
+    assert screen.text("hint").startswith("Too many to be named at once: zoom in")
+    screen.press("n", "Enter")
+    assert screen.text("hint").startswith("Ctrl and wheel: zoom")

@@ -58,6 +58,23 @@ def test_record_saves_what_happened_when_it_is_ended(here: Path, number: int) ->
     assert sorted(file.name for file in here.glob("*.jsonl*")) == ["out.jsonl"]
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_an_app_that_goes_to_another_folder_is_saved_where_it_was_told(
+    here: Path, tmp_path_factory: pytest.TempPathFactory, workers: str
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    write_app(here, extra=f"import os; os.chdir({str(elsewhere)!r})")
+    asked = ("record", "shop:app", "--port", "0", "--workers", workers)
+    with running(*asked, cwd=here) as process:
+        line = line_with("runs on", process.stdout)
+        httpx.get(line.split()[3].rstrip(","), trust_env=False)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert [one.title for one in load(here / "run.jsonl")] == ["GET / #1"]
+    assert list(elsewhere.iterdir()) == []
+
+
 def test_a_server_for_every_address_is_reached_on_this_machine(here: Path) -> None:
     write_app(here)
     with running("record", "shop:app", "--host", "0.0.0.0", "--port", "0", cwd=here) as process:

@@ -51,6 +51,17 @@ async def lifespan(app):
             "importing shop failed: ModuleNotFoundError: No module named 'nowhere' "
             "({here}/shop.py, line 5)",
         ),
+        (
+            "shop:app",
+            {"extra": "import os; os.environ['NO_SUCH_SETTING']"},
+            "importing shop failed: KeyError: 'NO_SUCH_SETTING' ({here}/shop.py, line 5)",
+        ),
+        (
+            "shop:app",
+            {"extra": "import uvicorn; uvicorn.run(FastAPI(), port=0)"},
+            "shop serves its app itself as soon as it is imported, where nothing is recorded: "
+            'put its uvicorn.run() under `if __name__ == "__main__":`',
+        ),
     ],
 )
 def test_an_app_that_cannot_be_served_is_one_line(
@@ -61,6 +72,13 @@ def test_an_app_that_cannot_be_served_is_one_line(
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"visualize: {complaint.format(here=here)}\n"
     assert not (here / "run.jsonl.part").exists()
+
+
+def test_of_an_app_in_src_it_is_said_where_to_run(here: Path) -> None:
+    (here / "src").mkdir()
+    write_app(here / "src")
+    done = run("record", "shop:app", "--port", "0", cwd=here)
+    assert done.stderr.endswith("run this in the folder that holds it, which is src\n")
 
 
 def test_of_a_lifespan_that_fails_the_whole_traceback_is_shown(here: Path) -> None:

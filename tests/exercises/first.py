@@ -81,7 +81,7 @@ EXERCISES = {
                 ),
             ),
             "about the same": wrong(
-                "a little late",
+                "starts late",
                 (
                     "record.started <= first and last <= record.finished",
                     "abs(record.started - first) + abs(record.finished - last) < 50_000_000",

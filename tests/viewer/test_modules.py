@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import asdict
@@ -27,6 +28,31 @@ NAMES += ["📦", "é", "\ufffe"]
 DURATIONS = [0, 1, 999, 1000, 1234, 12_600_000, 59_900_000_000, 95_000_000_000, -5_000_000]
 DURATIONS += [3 * 3600 * 10**9, 3600 * 10**9 + 61 * 10**9, 26 * 3600 * 10**9]
 
+
+UNTYPED = {
+    "bands",
+    "bars",
+    "block",
+    "columns",
+    "compare",
+    "detail",
+    "files",
+    "input",
+    "lanes",
+    "lines",
+    "live",
+    "numbers",
+    "page",
+    "paint",
+    "pen",
+    "rows",
+    "say",
+    "surface",
+    "svg",
+    "table",
+    "trace",
+}
+"""The modules in which some parameter has no type yet: the fewer, the better."""
 
 RECORDINGS = {
     "one": [checkout()],
@@ -78,13 +104,23 @@ def test_the_modules_do_what_their_tests_say(samples: Path) -> None:
     assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-2000:]
 
 
-def test_the_types_hold() -> None:
+def types(*options: str) -> str:
+    """What the compiler says of the modules."""
     compiler = from_npm(".bin/tsc")
     run = subprocess.run(
-        [compiler, "--project", str(HERE)], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert run.stdout + run.stderr == ""
-    assert run.returncode == 0
+        [compiler, "--project", str(HERE), *options],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    return run.stdout + run.stderr
+
+
+def test_the_types_hold() -> None:
+    assert types() == ""
+
+
+def test_every_parameter_has_a_type_but_in_modules_that_are_known() -> None:
+    found = set(re.findall(r"(\w+)\.js\(\d+,\d+\): error", types("--noImplicitAny")))
+    assert found == UNTYPED
 
 
 def test_all_modules_are_joined_in_the_order_of_what_they_need() -> None:

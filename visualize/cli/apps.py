@@ -5,7 +5,10 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+import sysconfig
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,13 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from .errors import USAGE, CommandError
+
+_OTHERS = (
+    "<frozen",
+    __file__,
+    *(sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")),
+)
+"""How the files begin that are not the app's."""
 
 _WANTED = "give the name of the app, or of a function without arguments that makes it"
 
@@ -101,25 +111,52 @@ def _import(name: str) -> object:
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
-        return importlib.import_module(name)
-    except KeyboardInterrupt:
+        with _no_server_of_its_own(name):
+            return importlib.import_module(name)
+    except (KeyboardInterrupt, CommandError):
         raise
     except BaseException as error:
         missing = isinstance(error, ModuleNotFoundError) and name == error.name
         if missing or (
             isinstance(error, ModuleNotFoundError) and name.startswith(f"{error.name}.")
         ):
+            holder = Path("src", name.partition(".")[0])
+            below = (
+                ", which is src" if holder.exists() or holder.with_suffix(".py").exists() else ""
+            )
             raise CommandError(
                 f"there is no module {name} in {here} or among the installed packages: "
-                "run this in the folder that holds it"
+                f"run this in the folder that holds it{below}"
             ) from None
         raise CommandError(_explain(f"importing {name}", error)) from None
 
 
+@contextmanager
+def _no_server_of_its_own(name: str) -> Iterator[None]:
+    """Refuse to import what serves its app meanwhile: the import would never end."""
+    import uvicorn
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise CommandError(
+            f"{name} serves its app itself as soon as it is imported, where nothing is recorded: "
+            'put its uvicorn.run() under `if __name__ == "__main__":`'
+        )
+
+    own = uvicorn.Server.run, uvicorn.Server.serve
+    uvicorn.Server.run = uvicorn.Server.serve = refuse  # type: ignore[assignment,method-assign]
+    try:
+        yield
+    finally:
+        uvicorn.Server.run, uvicorn.Server.serve = own  # type: ignore[method-assign]
+
+
 def _explain(doing: str, error: BaseException) -> str:
-    """Say what failed and in which line of whose file, as a traceback's last lines do."""
+    """Say what failed and in which line of whose file."""
     if isinstance(error, SyntaxError):
         return f"{doing} failed: {type(error).__name__}: {error}"
-    last = traceback.extract_tb(error.__traceback__)[-1]
+    frames = traceback.extract_tb(error.__traceback__)
+    # The app's own line, where it has one: that of a library says less.
+    own = [one for one in frames if not one.filename.startswith(_OTHERS)]
+    last = (own or frames)[-1]
     words = " ".join(f"{type(error).__name__}: {error}".split())
     return f"{doing} failed: {words} ({last.filename}, line {last.lineno})"

@@ -87,7 +87,11 @@ def _serve(options: argparse.Namespace, taken: socket, started: Callable[[str], 
     from .journal import Journal
 
     log_as_uvicorn()
+    here = Path.cwd()
     app, recorder = recorded(load_app(options.app), watch=options.watch)
+    if Path.cwd() != here:
+        # Some apps go where their own files are.
+        options.output = here / options.output
     beside = Beside(app, recorder, PAGE, options.app)
     try:
         with (

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NoReturn
 
 from .errors import LabError
@@ -43,11 +44,15 @@ class NotInBrowserError(LabError):
 
 
 def adapt() -> None:
-    """Have this Python, in a browser, hold its loop where others do, and say what it cannot do.
+    """Have this Python, in a browser, do as others do where it can, and say what it cannot do.
 
-    There `time.sleep` would let others run meanwhile. What is refused is raised where a notebook
-    waits for it, and so is not logged as well.
+    There `time.sleep` would let others run meanwhile, and a task factory is not told a task's name
+    and context, or fails. What is refused is raised where a notebook waits for it, and so is not
+    logged as well. Call it where the loop runs.
     """
+    loop: Any = asyncio.get_running_loop()
+    if not isinstance(loop.create_task, partial):
+        loop.create_task = partial(_create_task, loop, loop.create_task)
     time.sleep = getattr(time.sleep, "__wrapped__", time.sleep)
     for owner, name, what in REFUSED:
         setattr(owner, name, _refusing(what))
@@ -61,6 +66,11 @@ def raise_refused() -> None:
         first = _met[0]
         _met.clear()
         raise first
+
+
+def _create_task(loop: Any, plainly: Any, coroutine: Any, **options: Any) -> Any:
+    factory = loop.get_task_factory()
+    return plainly(coroutine, **options) if factory is None else factory(loop, coroutine, **options)
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -7,11 +7,12 @@ from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
 from fastapi_tasks import Timeline
-from visualize.notebook import PICTURES, Shown, show
 from visualize.units import ms
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from visualize.notebook import Shown
 
 MARKS = {
     "request_start": "request arrives",
@@ -21,8 +22,9 @@ MARKS = {
     "response_sent": "response sent",
 }
 MOMENTS = ("requested", "released", "started", "finished")
-APART = 0.02
-"""Pins closer than this part of the width share one label."""
+APART, LETTER = 0.01, 0.012
+"""Pins closer than this part of the width, and this for each letter of the label before them,
+share that label."""
 
 
 def moments(timeline: Timeline, seen: Mapping[str, int]) -> str:
@@ -44,8 +46,10 @@ def lay_over(timeline: Timeline, seen: Mapping[str, int]) -> Axes | Shown:
     Stamps are nanoseconds of `time.perf_counter_ns`. Pins have letters in the order of `seen`. In
     a browser, without matplotlib, it is the page, and the pins are a table below it.
     """
-    if not PICTURES:
-        return show(timeline).above(moments(timeline, seen))
+    from visualize import notebook
+
+    if not notebook.PICTURES:
+        return notebook.show(timeline).above(moments(timeline, seen))
     from visualize.figure import plot
 
     axes = plot(timeline)
@@ -55,7 +59,7 @@ def lay_over(timeline: Timeline, seen: Mapping[str, int]) -> Axes | Shown:
     groups: list[tuple[float, str]] = []
     for x, letter in sorted(pins):
         axes.axvline(x, color="#CC3311", linewidth=0.9, linestyle=(0, (1, 1.2)), zorder=20)
-        if groups and x - groups[-1][0] < APART * (high - low):
+        if groups and x - groups[-1][0] < _taken(groups[-1][1]) * (high - low):
             groups[-1] = groups[-1][0], groups[-1][1] + letter
         else:
             groups.append((x, letter))
@@ -68,9 +72,14 @@ def lay_over(timeline: Timeline, seen: Mapping[str, int]) -> Axes | Shown:
     return axes
 
 
+def _taken(letters: str) -> float:
+    """Return the part of the width that a label takes, with the gap behind it."""
+    return APART + LETTER * len(letters)
+
+
 def _with_room(low: float, high: float, pins: list[float]) -> tuple[float, float]:
     """Return the limits of an axis that shows the pins as well, none of them on its edge."""
-    edge = APART * (high - low)
+    edge = _taken("A") * (high - low)
     return min([low, *(x - edge for x in pins)]), max([high, *(x + edge for x in pins)])
 
 

@@ -172,7 +172,8 @@ class Changes:
                 return
             timeline = event.timeline
             change = self._changes.get(timeline.id)
-            if change is None and timeline.id > self._latest:
+            # Those below 0 are lifespans, which no number tells old from new.
+            if change is None and (timeline.id > self._latest or timeline.id < 0):
                 change = self._adopt(timeline)
             # Requests that were let go, or that are not recorded, stay away.
             if change is not None and change.timeline is timeline:

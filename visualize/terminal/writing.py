@@ -55,9 +55,9 @@ def _request(scene: Scene, pen: Pen) -> Iterator[str]:
 
 def _header(timeline: Timeline, pen: Pen) -> Iterator[str]:
     start = timeline.request_start
-    number = f" #{timeline.id}"
-    path = pen.literal(timeline.title.removesuffix(number))
-    yield fit(path, min(columns(path), pen.width - len(number))) + number
+    path, mark, number = timeline.title.rpartition(" #")
+    path = pen.literal(path)
+    yield fit(path, min(columns(path), pen.width - len(mark + number))) + mark + number
     if timeline.status is not None:
         yield str(timeline.status)
     if timeline.endpoint_end is not None:

@@ -2,7 +2,9 @@
 
 import { FAILURES, nextBar, nextOf, TASKS } from "./steps.js";
 
-/** @type {Record<string, (page: any, value: string) => any>} */
+/** @typedef {import("./page.js").Page} Page */
+
+/** @type {Record<string, (page: Page, value: string) => any>} */
 export const ACTIONS = {
 	show: ({ app }, panel) => (panel !== "compare" || app.data.changes) && app.show(panel),
 	fit: ({ lanes }) => lanes.fit(),
@@ -26,7 +28,10 @@ export const ACTIONS = {
 	clear: ({ going }) => going.letGo(),
 };
 
-/** Measure what is chosen, or the middle of what is seen; or measure no more. */
+/**
+ * Measure what is chosen, or the middle of what is seen; or measure no more.
+ * @param {Page["app"]} app @param {Page["lanes"]} lanes
+ */
 function measure({ pinned }, lanes) {
 	const { measuring } = lanes;
 	const { begin, end } = lanes.view;
@@ -36,6 +41,7 @@ function measure({ pinned }, lanes) {
 	measuring.take(from, to);
 }
 
+/** @param {Page} page @param {string} kind */
 async function save(page, kind) {
 	await page.ready;
 	const { app, lanes, files } = page;
@@ -43,6 +49,7 @@ async function save(page, kind) {
 	lanes.resize();
 	await lanes.settled();
 	try {
+		if (!files) throw new Error("this page did not load as a whole. Reload it.");
 		await files.save(kind, app.part.all.checked);
 	} catch (error) {
 		app.part.found.textContent = `Nothing was saved: ${error instanceof Error ? error.message : error}`;

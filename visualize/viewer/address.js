@@ -6,7 +6,7 @@ import { hasAddress, readState, replaceState, stretchOf, writeState } from "./fr
 const UNCHANGED = 300; // milliseconds without a change, after which the address is written
 
 export class Address {
-	/** @param {any} app @param {any} lanes @param {any} line */
+	/** @param {import("./app.js").App} app @param {import("./lanes.js").Lanes} lanes @param {import("./filterline.js").FilterLine} line */
 	constructor(app, lanes, line) {
 		this.app = app;
 		this.lanes = lanes;
@@ -47,6 +47,7 @@ export class Address {
 	recall() {
 		const { app, lanes } = this;
 		const told = readState(location.hash);
+		/** @type {(select: HTMLSelectElement, value: string, otherwise: string) => string} */
 		const one = (select, value, otherwise) =>
 			(select.value = Array.from(select.options).some((option) => option.value === value) ? value : otherwise);
 		app.hidden = new Set(told.hide?.split(",") ?? []);
@@ -54,7 +55,7 @@ export class Address {
 		app.align = one(app.part.align, told.time, app.data.align);
 		const [level, kind, mode, ...name] = (told.pair ?? "").split("/");
 		app.like = name.length ? { kind, mode, name: name.join("/") } : null;
-		app.level = one(app.part.level, level, "95");
+		app.level = [50, 95, 100].find((one) => one === +level) ?? 95;
 		this.line.write(told.filter ?? "");
 		if (app.shown.length < app.recordings.length) app.filter(); // what the address holds was no filter
 		const panels = ["summary", "lanes", "table", ...(app.data.changes ? ["compare"] : [])];

@@ -6,25 +6,34 @@ import { Shown } from "./shown.js";
 import { select } from "./select.js";
 import { failed } from "./summary.js";
 
+/** @typedef {{process: number, request: number, task?: number | null}} Place  a request or a task of it, as Python tells it */
+/**
+ * A finding, as answers/wire.py tells it.
+ * @typedef {object} Finding
+ * @property {string} rule @property {string} fact @property {string} advice @property {number} cost_ns
+ * @property {any} cause  of a `kind` and a `name`, with its place where there is one
+ * @property {Place} [where] @property {Place[]} victims
+ */
 /** @typedef {{type: string, of: number, index: number}} Pin  a record: its kind, of which recording, its position */
 
 export class App {
-	/** @param {any} data as page.py writes it @param {Record<string, any>} part the elements of the page by name */
+	/** @param {any} data as page.py writes it @param {Record<string, any>} part the elements of the page by name @param {HTMLElement} host */
 	constructor(data, part, host) {
 		this.data = data;
 		this.part = part;
 		this.host = host;
-		/** @type {any[][]} of each recording */
+		/** @type {Finding[][]} of each recording */
 		this.findings = [];
 		/** @type {any} how the theme looks, once it is known */
 		this.looks = null;
-		/** @type {any[]} */
+		/** @type {import("./recording.js").Recording[]} */
 		this.recordings = [];
 		/** @type {Shown[]} */
 		this.shown = [];
 		/** @type {Set<string>} modes and outcomes that are switched off */
 		this.hidden = new Set();
 		this.text = "";
+		/** @type {any[]} of the filter */
 		this.terms = [];
 		this.align = data.align;
 		this.group = "request";
@@ -37,8 +46,9 @@ export class App {
 		/** @type {import("./pairing.js").Like | null} what they were chosen to stand for */
 		this.like = null;
 		this.level = 95; // of 100 of their like, so many are no slower
-		/** @type {Map<string, Function[]>} */
+		/** @type {Map<string, ((...told: any[]) => void)[]>} */
 		this.listeners = new Map();
+		/** @type {WeakMap<import("./recording.js").Recording, {holds: import("./holds.js").Hold[], faults: Uint8Array}>} */
 		this.kept = new WeakMap();
 	}
 
@@ -46,16 +56,23 @@ export class App {
 		return this.recordings.length > 1;
 	}
 
-	/** Call back whenever this happens: `filtered`, `pinned`, `panel`, `theme`, `findings`, `moved`, `measured`, `following`, `go`, `paired`. */
+	/**
+	 * Call back whenever this happens: `filtered`, `pinned`, `panel`, `theme`, `findings`, `moved`, `measured`, `following`, `go`, `paired`.
+	 * @param {string} event @param {(...told: any[]) => void} callback
+	 */
 	on(event, callback) {
 		this.listeners.set(event, [...(this.listeners.get(event) ?? []), callback]);
 	}
 
+	/** @param {string} event @param {any[]} told */
 	tell(event, ...told) {
 		for (const callback of this.listeners.get(event) ?? []) callback(...told);
 	}
 
-	/** Take over recordings; what is chosen stays chosen if it is in them. */
+	/**
+	 * Take over recordings; what is chosen stays chosen if it is in them.
+	 * @param {import("./recording.js").Recording[]} recordings
+	 */
 	load(recordings) {
 		const identity = this.pinned && this.identify(this.pinned);
 		this.recordings = recordings;
@@ -63,7 +80,7 @@ export class App {
 		this.filter();
 	}
 
-	/** Read the filter; throws FilterError and changes nothing if it is none. */
+	/** Read the filter; throws FilterError and changes nothing if it is none. @param {string} text */
 	search(text) {
 		this.terms = parse(text);
 		this.text = text;
@@ -79,7 +96,7 @@ export class App {
 		this.tell("filtered");
 	}
 
-	/** What does not depend on any filter. */
+	/** What does not depend on any filter. @param {import("./recording.js").Recording} recording */
 	factsOf(recording) {
 		const known = this.kept.get(recording);
 		if (known) return known;
@@ -89,12 +106,13 @@ export class App {
 		return facts;
 	}
 
+	/** @param {string} key */
 	toggle(key) {
 		if (!this.hidden.delete(key)) this.hidden.add(key);
 		this.filter();
 	}
 
-	/** Show only this one of its kind, or all of them again. */
+	/** Show only this one of its kind, or all of them again. @param {string} key @param {string[]} others */
 	only(key, others) {
 		const alone = !this.hidden.has(key) && others.every((one) => one === key || this.hidden.has(one));
 		for (const one of others)
@@ -103,23 +121,25 @@ export class App {
 		this.filter();
 	}
 
+	/** @param {Pin | null} pin */
 	pin(pin) {
 		this.pinned = pin;
 		this.tell("pinned");
 	}
 
-	/** Show it dark or light. */
+	/** Show it dark or light. @param {boolean} dark */
 	color(dark) {
 		this.host.dataset.theme = dark ? "dark" : "light";
 		this.tell("theme");
 	}
 
+	/** @param {string} panel */
 	show(panel) {
 		this.panel = panel;
 		this.tell("panel");
 	}
 
-	/** Say which record it is in a way that outlives new data and the page. */
+	/** Say which record it is in a way that outlives new data and the page. @param {Pin} pin */
 	identify({ type, of, index }) {
 		const { recording, holds } = this.shown[of];
 		if (type === "held") return [type, of, holds[index].process, holds[index].start].join("/");
@@ -132,9 +152,10 @@ export class App {
 		return [type, of, process, recording.value("requests", "id", request), place].join("/");
 	}
 
-	/** @returns {Pin | null} */
+	/** @returns {Pin | null} @param {string} identity */
 	find(identity) {
-		const [type, of, process, id, place] = identity.split("/").map((part, n) => (n ? +part : part));
+		const [type, ...numbers] = identity.split("/");
+		const [of, process, id, place] = numbers.map(Number);
 		const recording = this.recordings[of];
 		if (!recording) return null;
 		if (type === "held") {
@@ -152,7 +173,10 @@ export class App {
 		return null;
 	}
 
-	/** Where a finding points: `{process, request, task}`. @returns {Pin | null} */
+	/**
+	 * Where a finding points: `{process, request, task}`.
+	 * @param {Place} place @param {number} of @returns {Pin | null}
+	 */
 	place({ process, request, task }, of) {
 		return this.find(
 			task === null || task === undefined

@@ -9,20 +9,22 @@ export const MANY = 40; // more requests are too many to be looked at one by one
 const READABLE = 18; // pixels of a row
 const LONG = 4; // so many screens may be scrolled
 
+/** @typedef {import("./scene.js").Scene} Scene */
+
 export class Arranging {
-	/** @param {any} app */
+	/** @param {import("./app.js").App} app */
 	constructor(app) {
 		this.app = app;
 		/** @type {Set<string>} */
 		this.folded = new Set();
-		/** @type {any} the rows */
+		/** @type {Scene | null} the rows */
 		this.scene = null;
-		/** @type {any} the lanes of the event loops */
+		/** @type {Scene | null} the lanes of the event loops */
 		this.loop = null;
 		this.pitch = 0;
-		/** @type {any} kept for as long as nothing changes */
+		/** @type {Scene | null} kept for as long as nothing changes */
 		this.crowd = null;
-		/** @type {any} */
+		/** @type {{requests: string, scene: Scene} | null} */
 		this.few = null;
 	}
 
@@ -31,12 +33,15 @@ export class Arranging {
 		this.crowd = this.few = null;
 	}
 
-	/** The pixels of a height that are left for rows. */
+	/** The pixels of a height that are left for rows. @param {number} height */
 	roomIn(height) {
 		return height - RULER - LOOP * (this.loop?.rows.length ?? 0) - 6;
 	}
 
-	/** Arrange what is in view; rows may be too many to fit if they are to be `readable`. */
+	/**
+	 * Arrange what is in view; rows may be too many to fit if they are to be `readable`.
+	 * @param {{begin: number, end: number}} view @param {number} height @param {boolean} readable
+	 */
 	arrange(view, height, readable) {
 		this.loop = loopLanes(this.app.shown);
 		const room = this.roomIn(height);
@@ -48,7 +53,10 @@ export class Arranging {
 		this.pitch = stack(this.scene, view, room, readable ? READABLE : undefined);
 	}
 
-	/** Rows of each request in view, null if those would be too many; the same ones as long as the requests are. */
+	/**
+	 * Rows of each request in view, null if those would be too many; the same ones as long as the requests are.
+	 * @param {{begin: number, end: number}} view @param {number} room @param {boolean} readable
+	 */
 	detail(view, room, readable) {
 		const { shown, group, pair, compared } = this.app;
 		if (group !== "request") return null;
@@ -64,6 +72,7 @@ export class Arranging {
 		return few.length <= 3 || scene.height <= LONG * room || readable || compared ? scene : null;
 	}
 
+	/** @param {string} key */
 	fold(key) {
 		if (!this.folded.delete(key)) this.folded.add(key);
 		this.renew();

@@ -6,6 +6,7 @@ import { pack } from "./tracks.js";
 
 /** All of one request. `now` is the last moment that anything knows, on the recording's clock. */
 export class Block {
+	/** @param {import("./recording.js").Recording} recording @param {number} request @param {number[]} tasks @param {Record<string, [string, string]>} words @param {number} now */
 	constructor(recording, request, tasks, words, now) {
 		this.recording = recording;
 		this.request = request;
@@ -15,7 +16,7 @@ export class Block {
 		this.record = recording.read("requests", request);
 		this.tasks = tasks.map((i) => recording.read("tasks", i));
 		this.positions = new Map(this.tasks.map(({ id }, place) => [id, place]));
-		const all = (type) => range(...recording.range(type, request)).map((i) => recording.read(type, i));
+		const all = (/** @type {string} */ type) => range(...recording.range(type, request)).map((i) => recording.read(type, i));
 		this.spans = all("spans").filter(
 			({ task }) => task === null || this.positions.has(task) || recording.taskOf(request, task) < 0,
 		);
@@ -58,6 +59,7 @@ export class Block {
 			this.lane("task", place, this.parts(task));
 			this.nested.push(...(owned.get(place) ?? []));
 		});
+		/** @type {import("./tracks.js").Extent[]} */
 		const extents = this.busy.map(({ start, end }) => [
 			this.zero + Math.min(start, end),
 			this.zero + Math.max(start, end),
@@ -146,7 +148,7 @@ export class Block {
 				task.released !== null && { kind: "released", at: this.zero + task.released, task: place },
 				task.outcome !== null &&
 					task.outcome !== "ok" && { kind: task.outcome, at: end === null ? this.now : this.zero + end, task: place },
-			].filter(Boolean);
+			].filter((one) => one !== false);
 		});
 	}
 

@@ -21,13 +21,8 @@ export class Compare {
 		const { app } = this;
 		if (app.panel !== "compare" || !app.data.changes || !app.recordings.length) return;
 		const rows = app.data.changes.map((row, order) => ({ ...row, order }));
-		const sorted = this.sort
-			? ordered(
-					rows,
-					this.columns().find(({ key }) => key === this.sort.key),
-					this.sort.turned,
-				)
-			: rows;
+		const column = this.columns().find(({ key }) => key === this.sort?.key);
+		const sorted = column ? ordered(rows, column, this.sort.turned) : rows;
 		const [before, after] = app.recordings.map(({ label }) => named(harmless(label)));
 		app.part.compare.replaceChildren(
 			make(
@@ -116,7 +111,7 @@ function shiftCell(shift) {
 	return make(
 		"span",
 		{ className: shift.verdict === "noise" ? "noise" : "" },
-		`${words(shift.before)} → ${words(shift.after)} `,
 		shift.verdict !== "noise" && strong(verdictLook(shift.verdict), share),
+		` ${words(shift.before)} → ${words(shift.after)}`,
 	);
 }

@@ -2,15 +2,34 @@
 
 import { MODES } from "./words.js";
 
+/**
+ * A word of an expression, and where it stands.
+ * @typedef {object} Word
+ * @property {number} position @property {boolean} negated @property {number} end @property {string} value
+ * @property {boolean} quoted @property {string} written @property {string} key @property {string} operator
+ */
+
+/**
+ * What must hold. Which of the fields there are follows from what it is of.
+ * @typedef {object} Term
+ * @property {string} of @property {boolean} negated @property {string} text @property {boolean} exact
+ * @property {string} operator @property {number} limit  nanoseconds @property {number} lowest @property {number} highest
+ */
+
+/** @typedef {Partial<Term> & {of: string}} Found  a term of which it is not known whether it is negated */
+
 const OUTCOMES = ["ok", "error", "cancelled", "discarded", "abandoned", "timeout"];
 const TEXTS = ["name", "route", "error", "method"];
+/** @type {Record<string, string[]>} */
 const CHOICES = { mode: MODES, outcome: OUTCOMES };
 const DURATIONS = ["wait", "run", "response"];
 const OPERATORS = [">", ">=", "<", "<="];
+/** @type {Record<string, number>} */
 const SIZES = { ns: 1, µs: 1e3, us: 1e3, ms: 1e6, s: 1e9, min: 60e9 };
 
 /** What is wrong with an expression: `position` counts its characters from 0. */
 export class FilterError extends Error {
+	/** @param {number} position @param {string} word @param {string} message */
 	constructor(position, word, message) {
 		super(message);
 		this.position = position;
@@ -22,27 +41,32 @@ export class FilterError extends Error {
  * Read an expression as terms that must all hold. Throws FilterError, which points at the word that is wrong.
  * @param {string} expression
  * @param {{outcomes?: string[]}} known
+ * @returns {Term[]}
  */
 export function parse(expression, known = {}) {
+	/** @type {Term[]} */
 	const terms = [];
 	for (let at = skip(expression, 0); at < expression.length;) {
 		const word = wordAt(expression, at);
-		terms.push({ ...termOf(word, known), negated: word.negated });
+		terms.push(/** @type {Term} */ ({ ...termOf(word, known), negated: word.negated }));
 		at = skip(expression, word.end);
 	}
 	return terms;
 }
 
+/** @param {string} text @param {number} at */
 function skip(text, at) {
 	while (at < text.length && /\s/.test(text[at])) at++;
 	return at;
 }
 
+/** @param {RegExp} pattern @param {string} text @param {number} at */
 function match(pattern, text, at) {
 	pattern.lastIndex = at;
 	return pattern.exec(text);
 }
 
+/** @param {string} text @param {number} position @returns {Word} */
 function wordAt(text, position) {
 	const negated = text[position] === "-";
 	const from = position + (negated ? 1 : 0);
@@ -60,6 +84,7 @@ function wordAt(text, position) {
 	};
 }
 
+/** @param {string} text @param {number} at */
 function valueAt(text, at) {
 	const bare = match(/\S*/y, text, at)?.[0] ?? "";
 	if (text[at] !== '"') return { value: bare, end: at + bare.length, quoted: false };
@@ -71,10 +96,12 @@ function valueAt(text, at) {
 	return { value: found[1].replace(/\\([^])/g, "$1"), end, quoted: true };
 }
 
+/** @param {Word} word @param {string} message */
 function wrong({ position, written }, message) {
 	return new FilterError(position, written, message);
 }
 
+/** @param {Word} word @param {{outcomes?: string[]}} known @returns {Found} */
 function termOf(word, known) {
 	const { key, operator, value } = word;
 	if (!key) return plain(word);
@@ -91,6 +118,7 @@ function termOf(word, known) {
 	return { of: key, text, exact: true };
 }
 
+/** @param {Word} word @returns {Found} */
 function plain(word) {
 	const text = word.value.toLowerCase();
 	if (!text)
@@ -104,6 +132,7 @@ function plain(word) {
 	return text === "thread" ? { of: "thread" } : { of: "word", text };
 }
 
+/** @param {Word} word @returns {Found} */
 function lasting(word) {
 	const { key, operator, value } = word;
 	if (!OPERATORS.includes(operator)) throw wrong(word, `${key} is a duration: write ${key}>100ms or ${key}<1s`);
@@ -111,6 +140,7 @@ function lasting(word) {
 	return { of: key, operator, limit: nanoseconds(word) };
 }
 
+/** @param {Word} word */
 function nanoseconds(word) {
 	const found = /^([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*([^\s0-9.]*)$/.exec(word.value);
 	const units = Object.keys(SIZES).join(", ");
@@ -123,6 +153,7 @@ function nanoseconds(word) {
 	return Math.round(+found[1] * SIZES[unit]);
 }
 
+/** @param {Word} word @returns {Found} */
 function status(word) {
 	const found = /^([1-9])([0-9]{2}|xx)$/.exec(word.value.toLowerCase());
 	if (!found) throw wrong(word, "there is no such status: write one, status:500, or a hundred, 5xx");
@@ -130,11 +161,14 @@ function status(word) {
 	return { of: "status", lowest, highest: found[2] === "xx" ? lowest + 99 : lowest };
 }
 
+/** @param {string} key */
 function exampleOf(key) {
-	const examples = { status: "500", mode: "immediate", outcome: "error", route: "/orders", method: "POST" };
-	return `${key}:${{ ...examples, error: "ConnectionError" }[key] ?? "mail"}`;
+	/** @type {Record<string, string>} */
+	const examples = { status: "500", mode: "immediate", outcome: "error", route: "/orders", method: "POST", error: "ConnectionError" };
+	return `${key}:${examples[key] ?? "mail"}`;
 }
 
+/** @param {Word} word */
 function unknown({ key, operator }) {
 	const named = operator === ":" || operator === "=";
 	const there = named
@@ -143,5 +177,5 @@ function unknown({ key, operator }) {
 	return `${key} is none of the terms: write one of ${there.join(", ")}, or put it in quotes`;
 }
 
-/** Write a value as it stands in an expression. */
+/** Write a value as it stands in an expression. @param {string} text */
 export const quoted = (text) => `"${text.replace(/["\\]/g, "\\$&")}"`;

@@ -3,7 +3,7 @@
 import { FilterError } from "./filter.js";
 
 export class FilterLine {
-	/** @param {any} app */
+	/** @param {import("./app.js").App} app */
 	constructor(app) {
 		this.app = app;
 		app.part.search.oninput = () => this.read();
@@ -22,12 +22,13 @@ export class FilterLine {
 		}
 	}
 
+	/** @param {string} text */
 	write(text) {
 		this.app.part.search.value = text;
 		this.read();
 	}
 
-	/** Filter by a text, or by nothing if that is the filter by now. */
+	/** Filter by a text, or by nothing if that is the filter by now. @param {string} text */
 	toggle(text) {
 		this.write(this.app.text === text ? "" : text);
 	}

@@ -6,7 +6,7 @@ import { duration, isolated, sentence } from "./words.js";
 const FIRST = 3;
 
 export class Findings {
-	/** @param {any} app @param {(finding: any, of: number) => void} go */
+	/** @param {import("./app.js").App} app @param {(finding: import("./app.js").Finding, of: number) => void} go */
 	constructor(app, go) {
 		this.app = app;
 		this.go = go;
@@ -27,7 +27,8 @@ export class Findings {
 		const { why } = this.app.part;
 		const found = this.found;
 		const some = this.all ? found : found.slice(0, FIRST);
-		const more = found.length - FIRST;
+		const isMore = found.length > FIRST;
+		why.classList.toggle("all", this.all);
 		why.hidden = this.app.findings.length === 0;
 		refill(
 			why,
@@ -43,16 +44,17 @@ export class Findings {
 						className: "calm",
 						textContent: "Nothing stands out: no task was late or failed, and nothing held others up for long.",
 					}),
-			more > 0 &&
+			found.length > 1 &&
 				make("button", {
-					className: "more",
+					className: isMore ? "more" : "more small",
 					ariaExpanded: String(this.all),
-					textContent: this.all ? "Show fewer" : `${more} more`,
+					textContent: this.all ? "Show fewer" : `Show all ${found.length}`,
 					onclick: () => ((this.all = !this.all), this.show()),
 				}),
 		);
 	}
 
+	/** @param {{finding: import("./app.js").Finding, of: number, label: string}} found */
 	line({ finding, of, label }) {
 		const cost = strong("cost", finding.cost_ns ? duration(finding.cost_ns) : "–");
 		cost.title = "the time that others lost to it";

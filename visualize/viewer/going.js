@@ -1,14 +1,14 @@
 // Where one goes: to a record, to a finding, and back to the first view.
 
 export class Going {
-	/** @param {any} app @param {any} lanes @param {any} line */
+	/** @param {import("./app.js").App} app @param {import("./lanes.js").Lanes} lanes @param {import("./filterline.js").FilterLine} line */
 	constructor(app, lanes, line) {
 		this.app = app;
 		this.lanes = lanes;
 		this.line = line;
 	}
 
-	/** Choose a record, in the lanes. */
+	/** Choose a record, in the lanes. @param {import("./app.js").Pin | null} pin */
 	to(pin) {
 		const { app, lanes } = this;
 		if (!pin) return;
@@ -17,7 +17,7 @@ export class Going {
 		lanes.reveal(pin);
 	}
 
-	/** Choose a record, and fill the lanes with it. */
+	/** Choose a record, and fill the lanes with it. @param {import("./app.js").Pin | null} pin */
 	into(pin) {
 		const { app, lanes } = this;
 		if (!pin?.type) return;
@@ -27,7 +27,10 @@ export class Going {
 		lanes.reveal(pin, { zoom: true });
 	}
 
-	/** Show a finding's cause, with those of its victims that are near it. */
+	/**
+	 * Show a finding's cause, with those of its victims that are near it.
+	 * @param {import("./app.js").Finding} finding @param {number} of
+	 */
 	toFinding(finding, of) {
 		const { app, lanes } = this;
 		const cause =
@@ -52,9 +55,12 @@ export class Going {
 	}
 
 	// What one goes to must not be hidden by a filter.
+	/** @param {import("./app.js").Pin} pin */
 	unhide({ type, of, index }) {
 		const { selected } = this.app.shown[of];
-		if (selected[type] && !selected[type][index]) this.back();
+		/** @type {Record<string, Uint8Array>} */
+		const seenOf = { tasks: selected.tasks, requests: selected.requests };
+		if (seenOf[type] && !seenOf[type][index]) this.back();
 	}
 
 	/** Back to the first view, without a filter. */

@@ -9,10 +9,13 @@ import { make } from "./dom.js";
  * @property {boolean} [words]  whether it is text rather than a number @property {string} [about]
  */
 
-/** Order rows by a column: numbers from large to small first, words from A; what is missing comes last. */
+/**
+ * Order rows by a column: numbers from large to small first, words from A; what is missing comes last.
+ * @param {any[]} rows @param {Column} column @param {boolean} turned
+ */
 export function ordered(rows, column, turned) {
 	const keys = new Map(rows.map((row) => [row, column.of(row)]));
-	const missing = (key) => key === null || key === undefined || key !== key;
+	const missing = (/** @type {any} */ key) => key === null || key === undefined || key !== key;
 	const sign = turned ? -1 : 1;
 	return rows.toSorted((a, b) => {
 		const [one, other] = [keys.get(a), keys.get(b)];
@@ -59,7 +62,7 @@ export function grid({ caption, columns, rows, sort, onSort, onRow, isChosen }) 
 			"tr",
 			{
 				className: isChosen?.(row) ? "chosen" : "",
-				onclick: onRow && ((event) => event.target.closest("button") || onRow(row)),
+				onclick: onRow && ((/** @type {any} */ event) => event.target.closest("button") || onRow(row)),
 			},
 			...cells,
 		);

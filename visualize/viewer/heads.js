@@ -5,6 +5,11 @@ import { elide } from "./places.js";
 import { statusOf, summaryOf, titleOf } from "./say.js";
 import { isolated } from "./words.js";
 
+/** @typedef {import("./paint.js").Painter} Painter */
+/** @typedef {import("./scene.js").Row} Row */
+/** @typedef {[string, string, boolean?]} Part  how it looks, what it says, whether it may be shortened */
+
+/** @param {Painter} painter @param {Row} row */
 export function heads(painter, row) {
 	const { band } = row;
 	const y = painter.yOf(row) + row.height / 2 + 1;
@@ -25,10 +30,12 @@ export function heads(painter, row) {
 	]);
 }
 
+/** @param {any} request */
 function statusLook({ error, aborted, status }) {
 	return error || aborted || status >= 500 ? "failed" : "muted";
 }
 
+/** @param {Painter} painter @param {Row} row @param {number} y */
 export function sharedHeads(painter, row, y) {
 	const { scene, view, width } = painter;
 	const least = (40 / width) * (view.end - view.begin);
@@ -51,11 +58,16 @@ export function sharedHeads(painter, row, y) {
 	}
 }
 
-/** Write texts beside each other; the one that may be shortened leaves room for the others. */
+/**
+ * Write texts beside each other; the one that may be shortened leaves room for the others.
+ * @param {Painter} painter @param {Row} row @param {number} y
+ * @param {number} left
+ * @param {number} right @param {Part[]} parts
+ */
 export function line(painter, row, y, left, right, parts) {
 	const said = parts.filter(([, words]) => words);
-	const strong = (look) => /strong|failed/.test(look);
-	const width = ([look, words]) => painter.widthOf(words, strong(look)) + 10;
+	const strong = (/** @type {string} */ look) => /strong|failed/.test(look);
+	const width = (/** @type {Part} */ [look, words]) => painter.widthOf(words, strong(look)) + 10;
 	const fixed = said
 		.slice(0, -1)
 		.filter(([, , shrinks]) => !shrinks)

@@ -9,7 +9,9 @@ const CRUMB = 1e6; // nanoseconds: what is left of a step beside a longer one in
  * @property {number} request @property {number} task  the culprit's positions, -1 where they are there no more
  */
 
-/** All holds of a recording, by process and time. @returns {Hold[]} */
+/** @typedef {import("./recording.js").Recording} Recording */
+
+/** All holds of a recording, by process and time. @returns {Hold[]} @param {Recording} recording */
 export function holdsOf(recording) {
 	const found = new Map();
 	const { owner, size } = recording.tables.busy;
@@ -41,12 +43,14 @@ export function holdsOf(recording) {
 }
 
 // Cuts holds, in the order of their start, where others begin inside of them.
+/** @param {Hold[]} ordered @returns {Generator<Hold>} */
 function* apart(ordered) {
+	/** @type {Hold[]} */
 	const around = [];
 	let given = -Infinity;
 	for (const hold of ordered) {
-		while (around.length && around.at(-1).end <= hold.start) {
-			const inner = around.pop();
+		for (let inner = around.at(-1); inner && inner.end <= hold.start; inner = around.at(-1)) {
+			around.pop();
 			yield* piece(inner, given, inner.end);
 			given = Math.max(given, inner.end);
 		}
@@ -62,17 +66,22 @@ function* apart(ordered) {
 	}
 }
 
+/** @param {Hold} hold @param {number} start @param {number} end */
 function* piece(hold, start, end) {
 	if (end - start >= Math.min(hold.end - hold.start, CRUMB)) yield { ...hold, start, end };
 }
 
+/** @type {(outer: Hold, inner: Hold) => boolean} */
 const same = (outer, inner) =>
 	inner.end <= outer.end &&
 	outer.culprit === inner.culprit &&
 	outer.request === inner.request &&
 	outer.task === inner.task;
 
-/** The holds that lie between two moments, longest share first. */
+/**
+ * The holds that lie between two moments, longest share first.
+ * @param {Hold[]} holds @param {number} from @param {number} to @param {number} [process]
+ */
 export function between(holds, from, to, process) {
 	return holds
 		.filter((hold) => hold.start < to && hold.end > from && (process === undefined || hold.process === process))

@@ -1,6 +1,6 @@
 // What travels packed, as base64 of a raw deflate stream, unpacked.
 
-/** Undo what columns.py calls deflated. */
+/** Undo what columns.py calls deflated. @param {string} text */
 export function inflated(text) {
 	const letters = atob(text);
 	const deflated = new Uint8Array(letters.length);

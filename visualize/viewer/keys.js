@@ -1,6 +1,7 @@
 // Keys and buttons: what the markup says of them is what they do.
 
 const OWN = "button, summary, select, dialog, input"; // they have a use of their own for Enter and Space
+/** @type {Record<string, string>} */
 const TAKEN = { Enter: OWN, Space: OWN, Escape: "dialog" };
 const IN_LANES = /^(move|scroll|zoom|stretch|fold)$/; // elsewhere the keys for these scroll what is read
 
@@ -25,7 +26,7 @@ export function obey(app, act) {
 		if (searches) (part.search.blur(), part.stage.focus());
 		event.preventDefault();
 	};
-	host.onclick = ({ target }) => {
+	host.onclick = (/** @type {any} */ { target }) => {
 		const button = target.closest("button[data-action]");
 		if (button) act(button.dataset.action, button.dataset.with);
 		if (button || !part.menu.contains(target)) part.menu.open = false;

@@ -6,9 +6,12 @@ import { LOOP, Painter, readOf, RULER } from "./paint.js";
 import { widthOf } from "./pen.js";
 import { Scrolling } from "./scrolling.js";
 import { extentOf } from "./shown.js";
+import { LABELLED } from "./stack.js";
 import { Surface } from "./surface.js";
 import { linksOf } from "./why.js";
 
+const NAMED = "Ctrl and wheel: zoom · N: next task · ?: help";
+const CROWDED = "Too many to be named at once: zoom in (Ctrl and wheel), filter, or double-click one · ?: help";
 const CALM = 140; // milliseconds after the last move at which rows are laid out anew
 
 export class Lanes {
@@ -52,6 +55,7 @@ export class Lanes {
 		return this.surface.height;
 	}
 
+	/** @returns {import("./scene.js").Scene | null} */
 	get scene() {
 		return this.rows.scene;
 	}
@@ -277,7 +281,7 @@ export class Lanes {
 
 	/** A painter that knows where everything is, and draws nothing. */
 	locator() {
-		return Object.assign(new Painter(null, widthOf), this.picture(), { top: RULER + LOOP * this.rows.loop.rows.length });
+		return Object.assign(new Painter(null, widthOf), this.picture(), { top: RULER + LOOP * (this.rows.loop?.rows.length ?? 0) });
 	}
 
 	picture() {
@@ -297,6 +301,8 @@ export class Lanes {
 		this.grown = false;
 		surface.placeBrush(this.view, first, last);
 		this.scrolling.show();
+		const hint = this.drawn.crowd || this.rows.pitch < LABELLED ? CROWDED : NAMED;
+		if (app.part.hint.textContent !== hint) app.part.hint.textContent = hint;
 		app.tell("moved");
 	}
 }

@@ -3,6 +3,7 @@
 import { make } from "./dom.js";
 import { MODES } from "./words.js";
 
+/** @type {Record<string, string>} */
 export const ENDINGS = {
 	ok: "",
 	running: "",
@@ -22,7 +23,7 @@ const KEY = [
 const HELD_FOR = 450; // milliseconds that a finger rests for "only this"
 
 export class Legend {
-	/** @param {any} app */
+	/** @param {import("./app.js").App} app */
 	constructor(app) {
 		this.app = app;
 		this.chips = new Map();
@@ -44,6 +45,7 @@ export class Legend {
 		app.on("filtered", () => this.count());
 	}
 
+	/** @param {string} key @param {string[]} others @param {HTMLElement | ""} sign */
 	chip(key, others, sign) {
 		const { app } = this;
 		const button = make(
@@ -60,9 +62,9 @@ export class Legend {
 			title: `Only ${key}`,
 		});
 		let held = 0;
-		button.onclick = ({ shiftKey }) => (shiftKey ? app.only(key, others) : held || app.toggle(key));
+		button.onclick = (/** @type {MouseEvent} */ { shiftKey }) => (shiftKey ? app.only(key, others) : held || app.toggle(key));
 		only.onclick = () => app.only(key, others);
-		button.onpointerdown = ({ pointerType }) => {
+		button.onpointerdown = (/** @type {PointerEvent} */ { pointerType }) => {
 			held = 0;
 			const timer = pointerType === "touch" && setTimeout(() => ((held = 1), app.only(key, others)), HELD_FOR);
 			button.onpointerup = button.onpointercancel = () => clearTimeout(timer || 0);

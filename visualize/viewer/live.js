@@ -25,7 +25,6 @@ export class Live {
 		/** @type {number | null} */
 		this.frame = null;
 		this.counters = null;
-		app.findings = [[]];
 		app.load([this.told.toRecording("")]);
 	}
 

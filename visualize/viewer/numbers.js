@@ -76,6 +76,7 @@ export class Numbers {
 			Object.entries(KINDS).map(([kind, { sort }]) => [kind, { key: sort, turned: false }]),
 		);
 		this.measure = "response";
+		this.of = 0; // the recording whose points are drawn
 		this.stale = true;
 		/** @type {any} */
 		this.canvas = null;
@@ -101,7 +102,8 @@ export class Numbers {
 		const { part } = app;
 		const top = part.summary.scrollTop;
 		const [headline, ...tables] = sections.shift() ?? [];
-		refill(part.summary, headline, ...this.scatterPanel(), ...tables, ...sections.flat());
+		const scatter = this.scatterPanel();
+		refill(part.summary, ...(app.compared ? [scatter, headline] : [headline, scatter]), ...tables, ...sections.flat());
 		part.summary.scrollTop = top;
 		this.scatter();
 	}
@@ -135,61 +137,60 @@ export class Numbers {
 	}
 
 	scatterPanel() {
-		const options = { response: "response time", wait: "task wait", run: "task run" };
-		const select = make(
-			"select",
-			{ ariaLabel: "What the points show", onchange: () => ((this.measure = select.value), this.scatter()) },
-			...Object.entries(options).map(([value, textContent]) =>
-				make("option", { value, textContent, selected: value === this.measure }),
-			),
-		);
+		const choice = (ariaLabel, options, chosen, choose) => {
+			const select = make(
+				"select",
+				{ ariaLabel, onchange: () => (choose(select.value), this.scatter()) },
+				...options.map(([value, textContent]) =>
+					make("option", { value, textContent, selected: String(value) === String(chosen) }),
+				),
+			);
+			return select;
+		};
+		const measures = Object.entries({ response: "response time", wait: "task wait", run: "task run" });
+		const measure = choice("What the points show", measures, this.measure, (value) => (this.measure = value));
+		const labels = this.app.recordings.map(({ label }, of) => [of, harmless(label)]);
+		const run = choice("Whose points", labels, this.of, (value) => (this.of = +value));
 		this.canvas.onclick = (event) => {
 			const near = this.nearest(event.offsetX, event.offsetY);
 			if (near) this.actions.zoomTo(near);
 		};
 		this.canvas.onpointermove = (event) =>
 			this.canvas.style.setProperty("cursor", this.nearest(event.offsetX, event.offsetY) ? "pointer" : "default");
-		return [
+		return make(
+			"div",
+			{ className: "scatter" },
 			make(
-				"div",
-				{ className: "scatter" },
-				make(
-					"p",
-					{},
-					make("label", {}, "Each point is one ", select),
-					make("small", { textContent: " over the time of day; red failed. A click zooms to it." }),
-				),
-				this.canvas,
+				"p",
+				{},
+				make("label", {}, "Each point is one ", measure),
+				this.app.compared && make("label", {}, " of ", run),
+				make("small", { textContent: " over the time of day; red failed. A click zooms to it." }),
 			),
-		];
+			this.canvas,
+		);
 	}
 
 	/** All points: when, how long, and of what. */
 	points() {
 		const points = [];
-		this.app.shown.forEach(({ recording, selected }, of) => {
-			const { tasks, requests } = recording.tables;
-			if (this.measure === "response") {
-				for (let r = 0; r < recording.size; r++)
-					if (selected.requests[r] && requests.times.response_sent[r] >= 0)
-						points.push([recording.start[r], requests.times.response_sent[r], "requests", of, r, selected.failed[r]]);
-				return;
-			}
-			const [from, to] = this.measure === "wait" ? ["released", "started"] : ["started", "finished"];
-			const ok = recording.values.indexOf("ok");
-			for (let i = 0; i < tasks.size; i++) {
-				const lasted = tasks.times[to][i] - tasks.times[from][i];
-				if (selected.tasks[i] && lasted >= 0)
-					points.push([
-						recording.start[tasks.owner[i]] + tasks.times[from][i],
-						lasted,
-						"tasks",
-						of,
-						i,
-						tasks.codes.outcome[i] >= 0 && tasks.codes.outcome[i] !== ok,
-					]);
-			}
-		});
+		const { of } = this;
+		const { recording, selected } = this.app.shown[of];
+		const { tasks, requests } = recording.tables;
+		if (this.measure === "response") {
+			for (let r = 0; r < recording.size; r++)
+				if (selected.requests[r] && requests.times.response_sent[r] >= 0)
+					points.push([recording.start[r], requests.times.response_sent[r], "requests", of, r, selected.failed[r]]);
+			return points;
+		}
+		const [from, to] = this.measure === "wait" ? ["released", "started"] : ["started", "finished"];
+		const { ok } = recording;
+		for (let i = 0; i < tasks.size; i++) {
+			const lasted = tasks.times[to][i] - tasks.times[from][i];
+			const ending = tasks.codes.outcome[i];
+			const begun = recording.start[tasks.owner[i]] + tasks.times[from][i];
+			if (selected.tasks[i] && lasted >= 0) points.push([begun, lasted, "tasks", of, i, ending >= 0 && ending !== ok]);
+		}
 		return points;
 	}
 
@@ -234,7 +235,7 @@ export class Numbers {
 
 	times(pen, room, first, last, x) {
 		if (first > last) return;
-		const { recording } = this.app.shown[0];
+		const { recording } = this.app.shown[this.of];
 		const steps = Math.max(1, Math.min(3, Math.floor((room.right - room.left) / 100) - 1));
 		for (let n = 0; n <= steps; n++) {
 			const at = first + ((last - first) * n) / steps;

@@ -1,11 +1,15 @@
 // The whole recording in a strip: how much ran, what failed, what held the loop; and a brush for what is seen.
 
-/** Count, for each pixel of a strip, how many requests and tasks lasted then, and how many failed. */
+/**
+ * Count, for each pixel of a strip, how many requests and tasks lasted then, and how many failed.
+ * @param {import("./shown.js").Shown[]} shown @param {number} begin @param {number} end @param {number} width
+ */
 export function density(shown, begin, end, width) {
 	const busy = new Float64Array(width + 1);
 	const faults = new Uint8Array(width);
 	const held = new Uint8Array(width);
 	const scale = width / Math.max(1, end - begin);
+	/** @param {number} time */
 	const at = (time) => Math.max(0, Math.min(width - 1, Math.floor((time - begin) * scale)));
 	for (const { recording, selected, offset, holds, align } of shown) {
 		const { owner, codes, size } = recording.tables.tasks;
@@ -30,7 +34,7 @@ export function density(shown, begin, end, width) {
 	return { busy: busy.subarray(0, width), faults, held };
 }
 
-/** Draw the strip with a pen. */
+/** Draw the strip with a pen. @param {import("./pen.js").CanvasPen} pen @param {ReturnType<typeof density>} told @param {number} width @param {number} height */
 export function paintOverview(pen, { busy, faults, held }, width, height) {
 	pen.begin(width, height);
 	pen.rect("paper", 0, 0, width, height);
@@ -44,6 +48,7 @@ export function paintOverview(pen, { busy, faults, held }, width, height) {
 	runs(faults, (from, to) => pen.rect("failed", from, 0, Math.max(2, to - from), 6));
 }
 
+/** @param {Uint8Array} flags @param {(from: number, to: number) => void} draw */
 function runs(flags, draw) {
 	for (let x = 0; x < flags.length; x++) {
 		if (!flags[x]) continue;

@@ -1,7 +1,11 @@
 // Who may share a lane without touching, and where in it a moment falls.
 
-/** Give each extent, in the order of their begin, the first lane in which it touches no other. */
+/**
+ * Give each extent, in the order of their begin, the first lane in which it touches no other.
+ * @returns {(from: number, to: number) => number}
+ */
 export function lanes() {
+	/** @type {number[]} */
 	const ends = [];
 	let least = Infinity; // when the first lane is free
 	return (from, to) => {
@@ -18,7 +22,10 @@ export function lanes() {
 	};
 }
 
-/** The first position above the limit, probably near `low`. */
+/**
+ * The first position above the limit, probably near `low`.
+ * @param {ArrayLike<number>} values @param {number} low @param {number} high @param {number} limit
+ */
 export function after(values, low, high, limit) {
 	let step = 1;
 	for (; low + step < high && values[low + step] <= limit; step *= 2) low += step;
@@ -31,13 +38,14 @@ export function after(values, low, high, limit) {
 	return low;
 }
 
-/** Share out what is given in lanes. */
+/** Share out what is given in lanes. @param {{begin: Float64Array, end: Float64Array}} bars @param {number[]} refs */
 export function packed({ begin, end }, refs) {
+	/** @type {number[][]} */
 	const rows = [];
 	const take = lanes();
 	for (const i of refs.toSorted((a, b) => begin[a] - begin[b])) (rows[take(begin[i], end[i])] ??= []).push(i);
 	return rows;
 }
 
-/** All positions from the first up to before the last. */
+/** All positions from the first up to before the last. @param {number} from @param {number} to */
 export const range = (from, to) => Array.from({ length: to - from }, (_, n) => from + n);

@@ -9,14 +9,36 @@ import { harmless } from "./words.js";
 /** @typedef {import("./app.js").Pin} Pin */
 /** @typedef {import("./shown.js").Shown} Shown */
 
+/** @type {[number, string][]} so many of 100 are no slower */
+const RANKS = [
+	[50, "usual (p50)"],
+	[95, "slow (p95)"],
+	[100, "slowest"],
+];
+
 /** Keeps the pair that the lanes show. It listens before they do. */
 export class Pairing {
 	/** @param {App} app */
 	constructor(app) {
 		this.app = app;
-		const { like, level } = app.part;
-		like.onchange = () => this.see(this.likes[like.value] ?? null);
-		level.onchange = () => ((app.level = +level.value), this.see(app.like ?? this.seen));
+		/** @type {HTMLSelectElement} */
+		this.likeChoice = make("select", {
+			"data-part": "like",
+			onchange: () => this.see(this.likes[+this.likeChoice.value] ?? null),
+		});
+		/** @type {HTMLSelectElement} */
+		this.levelChoice = make(
+			"select",
+			{
+				"data-part": "level",
+				ariaLabel: "Which of its like",
+				onchange: () => ((app.level = +this.levelChoice.value), this.see(app.like ?? this.seen)),
+			},
+			...RANKS.map(([value, textContent]) => make("option", { value, textContent })),
+		);
+		const title = "Of each run one request, which stands for its like";
+		this.label = make("label", { title }, "Pair ", this.likeChoice, " ", this.levelChoice);
+		app.part.group.closest(".tools").prepend(this.label);
 		/** @type {Like | null} what the pair stands for */
 		this.seen = null;
 		/** @type {Pin[]} those of its like */
@@ -77,14 +99,17 @@ export class Pairing {
 	/** Offer what there is to choose from. @param {boolean} needed  whether one pair must be chosen */
 	offer(needed) {
 		const { app, likes, seen } = this;
-		const { pairing, like, level } = app.part;
-		pairing.hidden = app.recordings.every(({ size }) => size < 2);
+		this.label.hidden = app.recordings.every(({ size }) => size < 2);
 		const all = make("option", { value: "", textContent: "all requests" });
-		const options = likes.map(({ name, mode }, n) => make("option", { value: n, textContent: harmless(`${name} ${mode}`) }));
-		like.replaceChildren(...(needed ? [] : [all]), ...options);
-		like.value = seen ? likes.findIndex(({ kind, name, mode }) => kind === seen.kind && name === seen.name && mode === seen.mode) : "";
-		level.value = app.level;
-		level.hidden = !seen;
+		const options = likes.map(({ name, mode }, value) =>
+			make("option", { value, textContent: harmless(`${name} ${mode}`) }),
+		);
+		this.likeChoice.replaceChildren(...(needed ? [] : [all]), ...options);
+		const isSeen = (/** @type {Like} */ { kind, name, mode }) =>
+			seen && kind === seen.kind && name === seen.name && mode === seen.mode;
+		this.likeChoice.value = seen ? String(likes.findIndex(isSeen)) : "";
+		this.levelChoice.value = String(app.level);
+		this.levelChoice.hidden = !seen;
 	}
 }
 

@@ -23,6 +23,8 @@ export class Table {
 	}
 }
 
+/** @typedef {{begin: Float64Array, mid: Float64Array, end: Float64Array}} Bars  when each begins, runs and ends */
+
 export class Recording {
 	/**
 	 * @param {string} label @param {any} format @param {any[]} values @param {bigint[]} clock @param {bigint[]} wall
@@ -43,23 +45,26 @@ export class Recording {
 		/** @type {Record<string, Int32Array>} where the records of each request begin */
 		this.from = {};
 		for (const type of PARTS) this.from[type] = beginnings(tables[type].owner, this.size);
+		this.now = 0; // where open ends are drawn to
 		this.start = starts(this);
 		this.bars = barsOf(this);
 		/** the tasks of each request in the order in which their bars begin */
 		this.inTime = inTimeOf(this);
 	}
 
+	/** @param {string} type @param {string} field @param {number} i */
 	value(type, field, i) {
 		const code = this.tables[type].codes[field][i];
 		return code < 0 ? null : this.values[code];
 	}
 
+	/** @param {string} type @param {string} field @param {number} i */
 	time(type, field, i) {
 		const time = this.tables[type].times[field][i];
 		return time === time ? time : null;
 	}
 
-	/** Return one record as an object, for those few that are looked at. */
+	/** Return one record as an object, for those few that are looked at. @param {string} type @param {number} i */
 	read(type, i) {
 		const table = this.tables[type];
 		/** @type {any} */
@@ -69,12 +74,18 @@ export class Recording {
 		return record;
 	}
 
-	/** The positions of a request's records of one kind: from the first up to before the second. */
+	/**
+	 * The positions of a request's records of one kind: from the first up to before the second.
+	 * @param {string} type @param {number} request @returns {[number, number]}
+	 */
 	range(type, request) {
 		return [this.from[type][request], this.from[type][request + 1]];
 	}
 
-	/** The position of a request's task by its id, -1 if it is there no more. */
+	/**
+	 * The position of a request's task by its id, -1 if it is there no more.
+	 * @param {number} request @param {number | null} id
+	 */
 	taskOf(request, id) {
 		if (id == null) return -1;
 		const [from, to] = this.range("tasks", request);
@@ -82,27 +93,33 @@ export class Recording {
 		return -1;
 	}
 
-	/** The position of a request by its process and its number, -1 if there is none. */
+	/**
+	 * The position of a request by its process and its number, -1 if there is none.
+	 * @param {number} process @param {number} id
+	 */
 	find(process, id) {
 		for (let r = 0; r < this.size; r++)
 			if (this.value("requests", "id", r) === id && this.process(r) === process) return r;
 		return -1;
 	}
 
-	/** The number of the process that answered a request, 0 for one without. */
+	/** The number of the process that answered a request, 0 for one without. @param {number} request @returns {number} */
 	process(request) {
 		return this.value("requests", "process", request) ?? 0;
 	}
 
+	/** @param {number} request */
 	title(request) {
-		return `${this.value("requests", "method", request)} ${this.value("requests", "path", request)} #${this.value("requests", "id", request)}`;
+		return `${this.value("requests", "method", request)} ${this.value("requests", "path", request)} #${Math.abs(this.value("requests", "id", request))}`;
 	}
 
+	/** @param {number} request */
 	route(request) {
 		return `${this.value("requests", "method", request)} ${this.value("requests", "route", request) ?? this.value("requests", "path", request)}`;
 	}
 }
 
+/** @param {Int32Array} owner @param {number} size */
 function beginnings(owner, size) {
 	const from = new Int32Array(size + 1);
 	for (let i = 0; i < owner.length; i++) from[owner[i] + 1]++;
@@ -111,6 +128,7 @@ function beginnings(owner, size) {
 }
 
 // A process keeps one shift, so that a step of the wall clock never reorders what it recorded.
+/** @param {Recording} recording */
 function starts(recording) {
 	const { size } = recording;
 	/** @type {{clock: bigint[], wall: bigint[]}} */
@@ -121,12 +139,13 @@ function starts(recording) {
 		const known = first.get(recording.process(r));
 		if (known === undefined || clock[r] < clock[known]) first.set(recording.process(r), r);
 	}
-	/** @returns {bigint} */
+	/** @type {(request: number) => bigint} */
 	const shift = (r) => (first.size < 2 ? 0n : wall[first.get(recording.process(r))] - clock[first.get(recording.process(r))]);
 	for (let r = 0; r < size; r++) start[r] = Number(clock[r] + shift(r) - clock[0] - shift(0));
 	return start;
 }
 
+/** @param {Recording} recording */
 function inTimeOf({ size, from, bars }) {
 	const { begin } = bars.tasks;
 	const order = new Int32Array(begin.length);
@@ -138,7 +157,10 @@ function inTimeOf({ size, from, bars }) {
 	return order;
 }
 
-/** When the bar of each record begins, when it starts to run, and when it ends: on the recording's clock. */
+/**
+ * When the bar of each record begins, when it starts to run, and when it ends: on the recording's clock.
+ * @param {Recording} recording
+ */
 function barsOf(recording) {
 	const { tables, start } = recording;
 	let [first, last] = [0, 0];
@@ -153,15 +175,17 @@ function barsOf(recording) {
 			}
 		}
 	}
-	recording.now = last + (last - first) / 40 + 1; // where open ends are drawn to
-	/** @type {Record<string, {begin: Float64Array, mid: Float64Array, end: Float64Array}>} */
+	recording.now = last + (last - first) / 40 + 1;
+	/** @type {Record<string, Bars>} */
 	const bars = {};
 	for (const type of ["requests", ...PARTS]) bars[type] = EXTENTS[type](recording, tables[type]);
 	return bars;
 }
 
+/** @param {number} n @returns {Bars} */
 const columns = (n) => ({ begin: new Float64Array(n), mid: new Float64Array(n), end: new Float64Array(n) });
 
+/** @param {string} first @param {string[]} lasts @returns {(recording: Recording, table: Table) => Bars} */
 function fromTo(first, ...lasts) {
 	return ({ start, now }, { owner, times, size }) => {
 		const bars = columns(size);
@@ -176,6 +200,7 @@ function fromTo(first, ...lasts) {
 	};
 }
 
+/** @type {Record<string, (recording: Recording, table: Table) => Bars>} */
 const EXTENTS = {
 	requests: fromTo("", "request_end"),
 	spans: fromTo("start", "end"),

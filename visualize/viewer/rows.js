@@ -17,12 +17,13 @@ export function detailed(shown, requests, folded) {
 export const keyOf = (recording, request) =>
 	`${recording.process(request)}:${recording.value("requests", "id", request)}`;
 
+/** @param {import("./shown.js").Shown} shown @param {number} of @param {number} request @param {Set<string>} folded */
 function bandOf(shown, of, request, folded) {
 	const { recording, align, selected } = shown;
 	const key = `${of}/${keyOf(recording, request)}`;
 	const band = { key, of, request, label: recording.label, folded: folded.has(key), undrawn: 0, rows: /** @type {any[]} */ ([]) };
 	const add = (kind, refs, more) => refs.length && band.rows.push({ ...newRow(kind, band, more), refs });
-	const all = (type) => range(...recording.range(type, request));
+	const all = (/** @type {string} */ type) => range(...recording.range(type, request));
 	add("group", [request]);
 	band.rows.push(newRow("marks", band));
 	if (band.folded) {

@@ -4,16 +4,19 @@ import { after } from "./packing.js";
 import { extentOf } from "./shown.js";
 import { TINTS } from "./tints.js";
 
+/** @typedef {import("./shown.js").Shown} Shown */
+
 /**
  * @typedef {object} Row
  * @property {string} kind  of its bars: group, marks, client, requests, spans, busy, tasks, held
  * @property {any} band @property {number[]} refs  positions in the recording's table
  * @property {number} from @property {number} to  positions in the scene's columns
- * @property {number} y @property {number} height @property {string} [name] @property {Float64Array} [faults]
+ * @property {number} y @property {number} height @property {number} gap  pixels, and how many of them stay free @property {string} [name] @property {Float64Array} faults  when what failed in this row did
  */
 
 /** Rows of bars, and where each bar stands in time: columns over all rows, in their order. */
 export class Scene {
+	/** @param {any[]} bands @param {Shown[]} shown */
 	constructor(bands, shown) {
 		this.bands = bands;
 		/** @type {Row[]} */
@@ -28,17 +31,18 @@ export class Scene {
 		this.begin = begin;
 		this.end = end;
 		this.height = 0;
+		/** @type {Record<string, ReturnType<typeof timesOf>>[]} */
 		const times = shown.map(() => ({}));
 		let at = 0;
 		for (const row of this.rows) {
 			const { of } = row.band;
 			at = this.fill(row, at, (times[of][row.kind] ??= timesOf(shown[of], row.kind)));
-			/** when what failed in this row did */
 			row.faults = faultsOf(shown[of], row);
 			row.refs = [];
 		}
 	}
 
+	/** @param {Row} row @param {number} at @param {ReturnType<typeof timesOf>} times */
 	fill(row, at, { begin, mid, end, offset, owner, tint, tintOf, codes }) {
 		const { begins, mids, ends, tints, refs } = this;
 		row.from = at;
@@ -55,17 +59,20 @@ export class Scene {
 		return at;
 	}
 
-	/** Whether a row has a bar between two moments. */
+	/** Whether a row has a bar between two moments. @param {Row} row @param {number} begin @param {number} end */
 	isSeen(row, begin, end) {
 		const next = after(this.ends, row.from, row.to, begin);
 		return next < row.to && this.begins[next] <= end && row.to > row.from;
 	}
 }
 
-/** Columns with where the bars of a kind are in time, and in which tint. @returns {any} */
+/**
+ * Columns with where the bars of a kind are in time, and in which tint.
+ * @param {Shown} shown @param {string} kind @returns {any}
+ */
 function timesOf({ recording: { bars, tables }, holds, begins, ends, offset, tints }, kind) {
 	const tint = Math.max(0, TINTS.indexOf(kind));
-	const own = (begin, end) => ({ begin, mid: begin, end, tint });
+	const own = (/** @type {ArrayLike<number>} */ begin, /** @type {ArrayLike<number>} */ end) => ({ begin, mid: begin, end, tint });
 	if (kind === "marks" || kind === "title") return own([], []);
 	if (kind === "group") return own(begins, ends);
 	if (kind === "held")
@@ -80,9 +87,11 @@ function timesOf({ recording: { bars, tables }, holds, begins, ends, offset, tin
 
 const NONE = new Float64Array(0);
 
+/** @param {Shown} shown @param {Row} row */
 function faultsOf({ recording, offset, selected }, { kind, refs }) {
 	const { owner, codes } = recording.tables.tasks;
 	const { ok } = recording;
+	/** @type {number[]} */
 	const faults = [];
 	if (kind === "tasks")
 		for (const i of refs)
@@ -92,5 +101,8 @@ function faultsOf({ recording, offset, selected }, { kind, refs }) {
 	return faults.length ? Float64Array.from(faults) : NONE; // bars of a row end one after another
 }
 
-/** A row of bars of one kind, still without any. */
-export const newRow = (kind, band, more = {}) => ({ kind, band, refs: [], from: 0, to: 0, y: 0, height: 0, ...more });
+/**
+ * A row of bars of one kind, still without any.
+ * @param {string} kind @param {any} band @param {Partial<Row>} more @returns {Row}
+ */
+export const newRow = (kind, band, more = {}) => ({ kind, band, refs: [], from: 0, to: 0, y: 0, height: 0, gap: 0, faults: NONE, ...more });

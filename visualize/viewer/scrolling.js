@@ -1,7 +1,7 @@
 // How far the rows are scrolled, by whatever means, and the scroll bar beside them.
 
 export class Scrolling {
-	/** @param {any} lanes */
+	/** @param {import("./lanes.js").Lanes} lanes */
 	constructor(lanes) {
 		this.lanes = lanes;
 		this.echo = 0; // where the scroll bar was put
@@ -15,22 +15,28 @@ export class Scrolling {
 		};
 	}
 
+	/** @param {number} y */
 	to(y) {
 		const { view, scene, room } = this.lanes;
+		if (!scene) return;
 		view.y = Math.max(0, Math.min(scene.height - room, y));
 		if (view.y !== view.y || scene.height <= room) view.y = 0;
 	}
 
-	/** The band on top, and how far it is above the edge. */
+	/** The band on top, and how far it is above the edge. @returns {{key: string, off: number} | null} */
 	get anchor() {
 		const { scene, view } = this.lanes;
 		const row = scene?.rows.find(({ y, height }) => height && y + height > view.y);
-		return row && { key: row.band.key, off: row.band.rows[0].y - view.y };
+		return row ? { key: row.band.key, off: row.band.rows[0].y - view.y } : null;
 	}
 
-	/** After rows were laid out anew: keep the band on top where it was, if it is still there. */
+	/**
+	 * After rows were laid out anew: keep the band on top where it was, if it is still there.
+	 * @param {{key: string, off: number} | null} anchor
+	 */
 	keep(anchor) {
 		const { view, scene, room, height, app } = this.lanes;
+		if (!scene) return;
 		const band = anchor && view.y > 0 && scene.bands.find(({ key }) => key === anchor.key);
 		if (band) view.y = band.rows[0].y - anchor.off;
 		this.to(view.y);

@@ -1,5 +1,11 @@
 // Which requests and tasks of a recording a filter leaves.
 
+/** @typedef {import("./recording.js").Recording} Recording */
+/** @typedef {import("./recording.js").Table} Table */
+/** @typedef {import("./filter.js").Term} Term */
+/** @typedef {(i: number) => boolean} Test  of a record, by its position */
+
+/** @type {Record<string, (a: number, b: number) => boolean>} */
 const COMPARE = {
 	">": (a, b) => a > b,
 	">=": (a, b) => a >= b,
@@ -10,8 +16,8 @@ const COMPARE = {
 /**
  * What is shown. `requests` and `tasks` say of each whether it is; `hits` of each request whether it is a hit itself.
  * `tally` counts tasks by mode and by outcome: those that the expression leaves, and the other facet.
- * @param {any} recording
- * @param {any[]} terms as `parse` returns them
+ * @param {Recording} recording
+ * @param {Term[]} terms as `parse` returns them
  * @param {Set<string>} hidden modes and outcomes that are switched off
  */
 export function select(recording, terms, hidden) {
@@ -29,6 +35,7 @@ export function select(recording, terms, hidden) {
 	});
 	const facets = { modes: valuesHidden(values, hidden), endings: valuesHidden(values, hidden) };
 	const running = hidden.has("running");
+	/** @type {Map<string, number>} */
 	const tally = new Map();
 	const counts = { modes: new Float64Array(values.length + 1), endings: new Float64Array(values.length + 1) };
 	const tasks = new Uint8Array(tables.tasks.size);
@@ -47,20 +54,23 @@ export function select(recording, terms, hidden) {
 	}
 	// With a mode or an outcome switched off, a request without any task that is left would be in the way.
 	if (!hidden.size) for (let r = 0; r < size; r++) if (hits[r]) requests[r] = 1;
-	for (const kind of ["modes", "endings"])
-		counts[kind].forEach((n, code) => n && tally.set(code < values.length ? values[code] : "running", n));
+	for (const one of Object.values(counts))
+		one.forEach((n, code) => n && tally.set(code < values.length ? values[code] : "running", n));
 	return { requests, tasks, hits, tally, shown, total };
 }
 
+/** @param {Term[]} terms @param {Uint8Array[]} settled @param {Test[]} open @param {number} r @param {number} i */
 function holds(terms, settled, open, r, i) {
 	for (let n = 0; n < terms.length; n++) if (!settled[n][r] && !!open[n](i) === terms[n].negated) return false;
 	return true;
 }
 
+/** @param {any[]} values @param {Set<string>} hidden */
 function valuesHidden(values, hidden) {
 	return Uint8Array.from(values, (value) => (typeof value === "string" && hidden.has(value) ? 1 : 0));
 }
 
+/** @type {(term: Term) => (value: any) => boolean} */
 const holdsText =
 	({ text, exact }) =>
 	(value) => {
@@ -69,7 +79,7 @@ const holdsText =
 		return exact ? lower === text : lower.includes(text);
 	};
 
-/** Of each request, whether a term is true of the request itself. */
+/** Of each request, whether a term is true of the request itself. @param {Recording} recording @param {Term} term */
 function ofRequests(recording, term) {
 	const {
 		size,
@@ -81,6 +91,7 @@ function ofRequests(recording, term) {
 	return found;
 }
 
+/** @type {Record<string, (recording: Recording, term: Term, requests: Table) => Test>} */
 const REQUEST_TERMS = {
 	word:
 		(recording, { text }) =>
@@ -101,13 +112,14 @@ const REQUEST_TERMS = {
 			COMPARE[operator](times.response_sent[r], limit),
 };
 
-/** A test of one task, by its position. */
+/** A test of one task, by its position. @param {Recording} recording @param {Term} term @returns {Test} */
 function ofTasks(recording, term) {
 	const make = TASK_TERMS[term.of];
 	return make ? make(recording, term, recording.tables.tasks) : () => false;
 }
 
 // Names repeat: each is looked at once.
+/** @param {string} field @returns {(recording: Recording, term: Term, tasks: Table) => Test} */
 function byValue(field) {
 	return ({ values }, term, { codes }) => {
 		const test = holdsText(term);
@@ -122,12 +134,14 @@ function byValue(field) {
 	};
 }
 
+/** @type {(from: string, to: string) => (recording: Recording, term: Term, tasks: Table) => Test} */
 const lasts =
 	(from, to) =>
 	(_, { operator, limit }, { times }) =>
 	(i) =>
 		COMPARE[operator](times[to][i] - times[from][i], limit);
 
+/** @type {Record<string, (recording: Recording, term: Term, tasks: Table) => Test>} */
 const TASK_TERMS = {
 	word: byValue("name"),
 	name: byValue("name"),

@@ -2,8 +2,14 @@
 
 import { TINTS } from "./tints.js";
 
+/**
+ * @typedef {import("./recording.js").Recording} Recording
+ * @typedef {ReturnType<typeof import("./select.js").select> & {failed: Uint8Array}} Selected
+ */
+
 /** A recording with what a filter leaves of it, and where each of its requests has its zero. */
 export class Shown {
+	/** @param {Recording} recording @param {Selected} selected @param {string} align  where zero is: `clock`, `request_start`, `response_sent` @param {import("./holds.js").Hold[]} holds */
 	constructor(recording, selected, align, holds) {
 		this.recording = recording;
 		this.selected = selected;
@@ -76,7 +82,10 @@ export class Shown {
 		return { begin: begin.map((at, i) => at + offset[owner[i]]), end: end.map((at, i) => at + offset[owner[i]]) };
 	}
 
-	/** The requests that are seen between two moments, in time order; `most` + 1 at most. */
+	/**
+	 * The requests that are seen between two moments, in time order; `most` + 1 at most.
+	 * @param {number} begin @param {number} end @param {number} most
+	 */
 	within(begin, end, most = Infinity) {
 		const found = [];
 		for (const r of this.order) {
@@ -87,6 +96,7 @@ export class Shown {
 	}
 }
 
+/** @param {Shown[]} shown @returns {[number, number]} */
 export function extentOf(shown) {
 	const begin = Math.min(...shown.map((one) => one.begin));
 	const end = Math.max(...shown.map((one) => one.end));

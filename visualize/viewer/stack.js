@@ -8,8 +8,13 @@ const PITCHES = [...Array.from({ length: ROOMY - 3 }, (_, n) => ROOMY - n), 3.5,
 const HEAD = 28;
 
 /**
+ * @typedef {import("./scene.js").Row} Row
+ * @typedef {import("./scene.js").Scene} Scene
+ */
+
+/**
  * Give every row its place. Rows without a bar between `begin` and `end` have no height.
- * @param {import("./scene.js").Scene} scene
+ * @param {Scene} scene
  * @param {{begin: number, end: number}} view
  * @param {number} room pixels
  * @param {number} least of a row of bars, if they need not all fit
@@ -28,7 +33,10 @@ export function stack(scene, view, room, least = LEAST) {
 	return pitch;
 }
 
-/** The highest pitch that fits, or the least one: the lower they are, the less room rows take. */
+/**
+ * The highest pitch that fits, or the least one: the lower they are, the less room rows take.
+ * @param {number} least @param {(pitch: number) => boolean} fits
+ */
 function highest(least, fits) {
 	let [from, to] = [0, PITCHES.indexOf(least)];
 	while (from < to) {
@@ -39,6 +47,7 @@ function highest(least, fits) {
 	return PITCHES[from];
 }
 
+/** @param {Scene} scene @param {Set<Row>} seen @param {number} pitch */
 function place(scene, seen, pitch) {
 	let y = 0;
 	/** @type {any} */
@@ -57,6 +66,7 @@ function place(scene, seen, pitch) {
 	return (scene.height = y);
 }
 
+/** @param {Row} row @param {number} pitch */
 function heightOf({ kind, band }, pitch) {
 	if (kind === "title") return Math.max(18, Math.min(HEAD, pitch));
 	if (kind === "group") return pitch >= LABELLED ? HEAD : band.shared ? (pitch > 4 ? 2 : 0) : pitch;

@@ -1,15 +1,21 @@
 // From what is chosen to the next: of the tasks that are shown, of what failed, or of all bars.
 
-/** Kinds of records to go through, and which of them. @type {[string, (shown: any, index: number) => boolean][]} */
+/** @typedef {[string, (shown: import("./shown.js").Shown, index: number) => boolean]} Kind  of records, and which of them */
+/** @typedef {import("./app.js").Pin} Pin */
+
+/** @type {Kind[]} */
 export const TASKS = [["tasks", () => true]];
 
-/** @type {typeof TASKS} */
+/** @type {Kind[]} */
 export const FAILURES = [
 	["requests", ({ selected }, r) => !!selected.failed[r]],
 	["tasks", ({ recording: { tables, ok } }, i) => ![-1, ok].includes(tables.tasks.codes.outcome[i])],
 ];
 
-/** Find the next record that is shown, in the order of time: after what is chosen, else in view. */
+/**
+ * Find the next record that is shown, in the order of time: after what is chosen, else in view.
+ * @param {Kind[]} kinds @param {import("./app.js").App} app @param {import("./lanes.js").Lanes} lanes @param {number} by @returns {Pin | null}
+ */
 export function nextOf(kinds, app, lanes, by) {
 	const { pinned } = app;
 	if (pinned) {
@@ -20,16 +26,18 @@ export function nextOf(kinds, app, lanes, by) {
 	return nextAfter([edge, -1], kinds, app, by) ?? nextAfter(null, kinds, app, by);
 }
 
+/** @param {number[] | null} now @param {Kind[]} kinds @param {import("./app.js").App} app @param {number} by @returns {Pin | null} */
 function nextAfter(now, kinds, app, by) {
+	/** @type {(a: number[], b: number[]) => number} */
 	const before = (a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2] || a[3] - b[3];
-	/** @type {any[] | null} */
+	/** @type {number[] | null} */
 	let best = null;
 	app.shown.forEach((shown, of) => {
 		const { recording, selected, offset } = shown;
 		kinds.forEach(([type, isWanted], kind) => {
 			const { owner, size } = recording.tables[type];
 			for (let i = 0; i < size; i++) {
-				if (!selected[type][i] || !isWanted(shown, i)) continue;
+				if (!(type === "tasks" ? selected.tasks : selected.requests)[i] || !isWanted(shown, i)) continue;
 				const here = [recording.bars[type].begin[i] + offset[owner[i]], of, kind, i];
 				if (now && by * before(here, now) <= 0) continue;
 				if (!best || by * before(here, best) < 0) best = here;
@@ -39,10 +47,13 @@ function nextAfter(now, kinds, app, by) {
 	return best && { type: kinds[best[2]][0], of: best[1], index: best[3] };
 }
 
-/** Find the next bar of any kind, in the order of the rows. */
+/**
+ * Find the next bar of any kind, in the order of the rows.
+ * @param {import("./app.js").App} app @param {import("./lanes.js").Lanes} lanes @param {number} by @returns {Pin | null}
+ */
 export function nextBar(app, lanes, by) {
 	const { scene, loop } = lanes.rows;
-	if (!scene) return null;
+	if (!scene || !loop) return null;
 	const all = [...loop.rows, ...scene.rows]
 		.filter((row) => row.height && !/group|title|marks/.test(row.kind))
 		.flatMap((row) =>

@@ -5,19 +5,29 @@ import { TINTS } from "./tints.js";
 
 const FAULT = 2; // pixels
 
-/** The colours of a strip as pixels: solid for what runs, pale for what waits. */
+/**
+ * The colours of a strip as pixels: solid for what runs, pale for what waits.
+ * @param {(token: string) => string} color
+ */
 export function inksOf(color) {
 	const names = [...TINTS.slice(0, 5), "endpoint", "phase", "busy", "span", "paper", "busy"];
 	const [solid, pale] = [255, 80].map((alpha) => names.map((name) => pixelOf(color(name), alpha)));
 	return { solid, pale, fault: pixelOf(color("error"), 255), clear: pixelOf(color("paper"), 255) };
 }
 
+/** @param {string} color @param {number} alpha */
 function pixelOf(color, alpha) {
 	const [red, green, blue] = [1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16));
 	return ((alpha << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 }
 
-/** Paint a row into a line of pixels, leaping to the next bar that ends in another one. */
+/** @typedef {ReturnType<typeof inksOf>} Inks */
+
+/**
+ * Paint a row into a line of pixels, leaping to the next bar that ends in another one.
+ * @param {import("./scene.js").Scene} scene @param {import("./scene.js").Row} row
+ * @param {Uint32Array} line @param {{begin: number, end: number}} view @param {Inks} inks
+ */
 export function strip({ begins, mids, ends, tints }, row, line, view, { solid, pale, fault }) {
 	const { begin, end } = view;
 	const scale = line.length / (end - begin);
@@ -34,6 +44,7 @@ export function strip({ begins, mids, ends, tints }, row, line, view, { solid, p
 	paintFaults(row.faults, line, begin, scale, fault);
 }
 
+/** @param {Float64Array} faults @param {Uint32Array} line @param {number} begin @param {number} scale @param {number} ink */
 function paintFaults(faults, line, begin, scale, ink) {
 	const last = begin + line.length / scale;
 	let i = after(faults, 0, faults.length, begin - 1 / scale);

@@ -3,10 +3,14 @@
 /**
  * @typedef {{n: number, p50: number, p95: number, p99: number, max: number}} Spread
  * @typedef {object} Row
- * @property {"route" | "task" | "span"} kind @property {string} name @property {string} mode
+ * @property {string} kind  route, task or span @property {string} name @property {string} mode
  * @property {number} n @property {number} errors @property {number} held
  * @property {Spread | null} response @property {Spread | null} wait @property {Spread | null} run
  */
+
+/** @typedef {import("./recording.js").Recording} Recording */
+/** @typedef {import("./shown.js").Selected} Selected */
+/** @typedef {(kind: string, name: string, mode: string) => Group} Of  finds what is collected for a row */
 
 /** Durations that are collected for one row. */
 class Durations {
@@ -16,6 +20,7 @@ class Durations {
 		this.total = 0;
 	}
 
+	/** @param {number} duration */
 	add(duration) {
 		if (duration !== duration) return;
 		if (this.n === this.found.length) {
@@ -32,14 +37,18 @@ class Durations {
 		const { n } = this;
 		if (!n) return null;
 		const ordered = this.found.subarray(0, n).sort();
-		const at = (percent) => ordered[Math.max(Math.ceil((percent * n) / 100), 1) - 1];
+		const at = (/** @type {number} */ percent) => ordered[Math.max(Math.ceil((percent * n) / 100), 1) - 1];
 		return { n, p50: at(50), p95: at(95), p99: at(99), max: ordered[n - 1] };
 	}
 }
 
 class Group {
+	/** @param {string} kind @param {string} name @param {string} mode */
 	constructor(kind, name, mode) {
-		Object.assign(this, { kind, name, mode, n: 0, errors: 0, held: 0 });
+		this.kind = kind;
+		this.name = name;
+		this.mode = mode;
+		this.n = this.errors = this.held = 0;
 		this.response = new Durations();
 		this.wait = new Durations();
 		this.run = new Durations();
@@ -51,7 +60,7 @@ class Group {
 
 	/** @returns {Row} */
 	get row() {
-		const { kind, name, mode, n, errors, held } = /** @type {any} */ (this);
+		const { kind, name, mode, n, errors, held } = this;
 		return {
 			kind,
 			name,
@@ -68,14 +77,18 @@ class Group {
 
 /**
  * Sum up what is shown of a recording; all of it without `shown`.
- * @param {any} recording @param {any[]} holds @param {any} shown
+ * @param {Recording} recording @param {import("./holds.js").Hold[]} holds @param {Selected | null} shown
  * @returns {{routes: Row[], tasks: Row[], spans: Row[]}}
  */
 export function summary(recording, holds, shown = null) {
+	/** @type {Record<string, Map<string, Group>>} */
 	const groups = { route: new Map(), task: new Map(), span: new Map() };
+	/** @type {Of} */
 	const of = (kind, name, mode) => {
 		const key = `${mode} ${name}`;
-		return groups[kind].get(key) ?? groups[kind].set(key, new Group(kind, name, mode)).get(key);
+		const group = groups[kind].get(key) ?? new Group(kind, name, mode);
+		groups[kind].set(key, group);
+		return group;
 	};
 	addRequests(recording, shown, of);
 	countTasks(recording, shown, of);
@@ -86,16 +99,20 @@ export function summary(recording, holds, shown = null) {
 			of("task", recording.value("tasks", "name", task), recording.value("tasks", "mode", task)).held += end - start;
 		else if (culprit === recording.title(request)) of("route", recording.route(request), "").held += end - start;
 	}
-	const rows = (kind) => [...groups[kind].values()].sort((a, b) => b.total - a.total).map((group) => group.row);
+	const rows = (/** @type {string} */ kind) => [...groups[kind].values()].sort((a, b) => b.total - a.total).map((group) => group.row);
 	return { routes: rows("route"), tasks: rows("task"), spans: rows("span") };
 }
 
-/** Whether a request failed: it was answered with 500 or above, or it never was. */
+/**
+ * Whether a request failed: it was answered with 500 or above, or it never was.
+ * @param {Recording} recording @param {number} request
+ */
 export function failed(recording, request) {
 	const status = recording.value("requests", "status", request);
 	return status !== null && status >= 400 ? status >= 500 : recording.value("requests", "error", request) !== null;
 }
 
+/** @param {Recording} recording @param {Selected | null} shown @param {Of} of */
 function addRequests(recording, shown, of) {
 	const { response_sent } = recording.tables.requests.times;
 	for (let r = 0; r < recording.size; r++) {
@@ -107,6 +124,7 @@ function addRequests(recording, shown, of) {
 	}
 }
 
+/** @param {Recording} recording @param {Selected | null} shown @param {Of} of */
 function countTasks(recording, shown, of) {
 	const {
 		size,
@@ -128,6 +146,7 @@ function countTasks(recording, shown, of) {
 	}
 }
 
+/** @param {Recording} recording @param {Selected | null} shown @param {Of} of */
 function addSpans(recording, shown, of) {
 	const {
 		size,
@@ -138,7 +157,7 @@ function addSpans(recording, shown, of) {
 	for (let i = 0; i < size; i++) {
 		if (shown && !shown.requests[owner[i]]) continue;
 		const made = shown ? recording.taskOf(owner[i], recording.value("spans", "task", i)) : -1;
-		if (made >= 0 && !shown.tasks[made]) continue;
+		if (made >= 0 && !shown?.tasks[made]) continue;
 		const group = of("span", recording.value("spans", "name", i), recording.value("spans", "kind", i));
 		group.n++;
 		if (codes.error[i] >= 0) group.errors++;
@@ -146,7 +165,10 @@ function addSpans(recording, shown, of) {
 	}
 }
 
-/** How many others of a task's kind ran, or waited, for less time than it did, for more, and at all. */
+/**
+ * How many others of a task's kind ran, or waited, for less time than it did, for more, and at all.
+ * @param {Recording} recording @param {number} task @param {string} from @param {string} to
+ */
 export function rankOf(recording, task, from, to) {
 	const { size, codes, times } = recording.tables.tasks;
 	const own = times[to][task] - times[from][task];

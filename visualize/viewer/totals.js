@@ -2,7 +2,10 @@
 
 import { count, duration } from "./words.js";
 
-/** What lies in a stretch of time, in words. */
+/**
+ * What lies in a stretch of time, in words.
+ * @param {import("./shown.js").Shown[]} shown @param {number} from @param {number} to
+ */
 export function totalsOf(shown, from, to) {
 	let [requests, tasks, wait, held] = [0, 0, 0, 0];
 	for (const { recording, selected, offset, begins, holds, align } of shown) {
@@ -20,8 +23,8 @@ export function totalsOf(shown, from, to) {
 	}
 	const begun = [requests && count(requests, "request"), tasks && count(tasks, "task")].filter(Boolean).join(", ");
 	return [
-		begun && `${begun} began`,
-		wait && `waited ${duration(wait)} altogether`,
-		held && `loop held ${duration(held)}`,
+		begun ? `${begun} began` : "",
+		wait ? `waited ${duration(wait)} altogether` : "",
+		held ? `loop held ${duration(held)}` : "",
 	].filter(Boolean);
 }

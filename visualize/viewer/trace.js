@@ -16,7 +16,11 @@ const PHASE_NAMES = {
 };
 const PARTS_OF = { held: (name) => `${name} is held back`, wait: (name) => `${name} waits`, run: (name) => name };
 
-/** Write what is shown, or all, as Chrome Trace Event JSON. */
+/**
+ * Write what is shown, or all, as Chrome Trace Event JSON.
+ * @param {import("./shown.js").Shown[]} shown
+ * @param {Record<string, [string, string]>} words @param {boolean} all
+ */
 export function toTrace(shown, words, all) {
 	const blocks = shown.flatMap((one) => blocksOf(one, words, all));
 	const start = blocks.reduce((least, block) => Math.min(least, block.extent()[0]), Infinity);
@@ -25,6 +29,7 @@ export function toTrace(shown, words, all) {
 	return `{"displayTimeUnit":"ms","otherData":{"maker":"fastapi-tasks-timeline"},"traceEvents":[\n${lines.join(",\n")}\n]}\n`;
 }
 
+/** @param {import("./shown.js").Shown} shown @param {Record<string, [string, string]>} words @param {boolean} all */
 function blocksOf({ recording, selected }, words, all) {
 	const order = range(0, recording.size).filter((r) => all || selected.requests[r]);
 	order.sort((a, b) => recording.start[a] - recording.start[b] || a - b);

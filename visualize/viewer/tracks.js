@@ -3,25 +3,33 @@
 const DEEPEST = 100; // bars on one track
 const TRIED = 50; // tracks beside, before another is begun
 
+/** @typedef {[number, number]} Extent  from when to when */
+
 export class Track {
 	/** @param {number} number */
 	constructor(number) {
 		this.number = number;
+		/** @type {number[]} */
 		this.ends = [];
 	}
 
-	/** Whether the extent is inside of all that lasts on this track when it starts. */
+	/** Whether the extent is inside of all that lasts on this track when it starts. @param {Extent} extent */
 	takes([start, end]) {
-		while (this.ends.length && this.ends.at(-1) <= start) this.ends.pop();
-		return !this.ends.length || (end <= this.ends.at(-1) && this.ends.length < DEEPEST);
+		const { ends } = this;
+		while (ends[ends.length - 1] <= start) ends.pop();
+		return !ends.length || (end <= ends[ends.length - 1] && ends.length < DEEPEST);
 	}
 }
 
-/** The positions of extents in the order of their start; what holds another comes first. */
+/** The positions of extents in the order of their start; what holds another comes first. @param {Extent[]} extents */
 export const inTime = (extents) =>
 	[...extents.keys()].sort((a, b) => extents[a][0] - extents[b][0] || extents[b][1] - extents[a][1] || a - b);
 
-/** Choose a track for each extent: that of what it is inside of, its own, or one beside. */
+/**
+ * Choose a track for each extent: that of what it is inside of, its own, or one beside.
+ * @param {Extent[]} extents @param {[Track, Extent[]][]} own
+ * @param {(number | null)[]} inside @param {() => Track} another
+ */
 export function placed(extents, own, inside, another) {
 	const chosen = new Map();
 	const aside = new Map();
@@ -41,8 +49,9 @@ export function placed(extents, own, inside, another) {
 	return extents.map((_, at) => chosen.get(at));
 }
 
-/** Give each extent the lowest lane in which it touches no other. */
+/** Give each extent the lowest lane in which it touches no other. @param {Extent[]} extents */
 export function pack(extents) {
+	/** @type {number[]} */
 	const lanes = []; // when each is free
 	const chosen = Array(extents.length);
 	for (const at of [...extents.keys()].sort(

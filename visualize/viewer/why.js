@@ -2,10 +2,17 @@
 
 import { between } from "./holds.js";
 
+/** @typedef {import("./shown.js").Shown} Shown */
+/** @typedef {import("./app.js").Pin} Pin */
+/** @typedef {{type: string, index: number, owner: number}} Owned  a record, and its request */
+
 const WORTH = 1e6; // nanoseconds: shorter delays are not drawn
 const MOST = 12;
 
-/** When a task waited for its start, or a request for its response, on the recording's clock; null if never. */
+/**
+ * When a task waited for its start, or a request for its response, on the recording's clock; null if never.
+ * @param {Pick<Shown, "recording">} shown @param {Owned} record @returns {[number, number] | null}
+ */
 export function waitOf({ recording }, { type, index, owner }) {
 	const zero = recording.start[owner];
 	if (type === "tasks") {
@@ -17,13 +24,16 @@ export function waitOf({ recording }, { type, index, owner }) {
 	return sent > 0 ? [zero, zero + sent] : null;
 }
 
-/** What held the event loop while this waited: positions of holds, those that cost it most first. */
+/**
+ * What held the event loop while this waited: positions of holds, those that cost it most first.
+ * @param {Shown} shown @param {Owned} record
+ */
 export function culpritsOf(shown, record) {
 	if (record.type !== "tasks" && record.type !== "requests") return [];
 	const { recording, holds } = shown;
 	const wait = waitOf(shown, record);
 	if (!wait) return [];
-	const own = (hold) =>
+	const own = (/** @type {import("./holds.js").Hold} */ hold) =>
 		hold.request === record.owner && (record.type === "requests" ? hold.task < 0 : hold.task === record.index);
 	return between(holds, wait[0], wait[1], recording.process(record.owner))
 		.map((hold) => ({
@@ -35,7 +45,10 @@ export function culpritsOf(shown, record) {
 		.slice(0, 3);
 }
 
-/** Every task of a process that worked in a thread: its position, and from when to when. */
+/**
+ * Every task of a process that worked in a thread: its position, and from when to when.
+ * @param {Shown["recording"]} recording @param {number} process @returns {Generator<[number, number, number]>}
+ */
 function* inThreads(recording, process) {
 	const { owner, codes, times } = recording.tables.tasks;
 	for (let i = 0; i < owner.length; i++) {
@@ -46,7 +59,7 @@ function* inThreads(recording, process) {
 	}
 }
 
-/** So many threads worked at once, at most. */
+/** So many threads worked at once, at most. @param {[number, number, number][]} working */
 function mostThreads(working) {
 	const starts = Float64Array.from(working, ([, start]) => start).sort();
 	const ends = Float64Array.from(working, ([, , end]) => end).sort();
@@ -61,6 +74,7 @@ function mostThreads(working) {
 /**
  * Which tasks kept the threads while this one waited for one, those that kept one longest first; none if
  * threads were free for most of that time.
+ * @param {Shown} shown @param {Owned & {thread?: boolean}} record
  */
 export function keepersOf(shown, record) {
 	const wait = record.type === "tasks" && record.thread ? waitOf(shown, record) : null;
@@ -75,7 +89,10 @@ export function keepersOf(shown, record) {
 	return found.filter(({ cost }) => cost >= WORTH).sort((a, b) => b.cost - a.cost);
 }
 
-/** Which holds are those of a task or of a request. */
+/**
+ * Which holds are those of a task or of a request.
+ * @param {Shown} shown @param {{type: string, index: number}} record @returns {number[]}
+ */
 export function holdsBy({ holds }, { type, index }) {
 	if (type === "held") return [index];
 	if (type === "busy") return [];
@@ -84,11 +101,16 @@ export function holdsBy({ holds }, { type, index }) {
 	);
 }
 
-/** Who waited while the loop was held: tasks and requests, those that lost most first. */
+/**
+ * Who waited while the loop was held: tasks and requests, those that lost most first.
+ * @param {Shown} shown @param {number} at
+ */
 export function victimsOf(shown, at) {
 	const { recording, holds, selected } = shown;
 	const hold = holds[at];
+	/** @type {(Owned & {cost: number, weight: number})[]} */
 	const found = [];
+	/** @type {(type: string, index: number, owner: number) => void} */
 	const look = (type, index, owner) => {
 		if (recording.process(owner) !== hold.process) return;
 		if (hold.request === owner && (type === "tasks" ? hold.task === index : true)) return;
@@ -104,18 +126,22 @@ export function victimsOf(shown, at) {
 	return found.sort((a, b) => b.weight - a.weight).slice(0, MOST);
 }
 
-/** The lines to draw for what is chosen: pairs of a victim and a culprit. */
+/**
+ * The lines to draw for what is chosen: pairs of a victim and a culprit.
+ * @param {Shown} shown @param {Owned} record @param {number} of @returns {[Pin, Pin][]}
+ */
 export function linksOf(shown, record, of) {
 	const held = holdsBy(shown, record).slice(0, 3);
+	/** @type {[Pin, Pin][]} */
 	const culprits = culpritsOf(shown, record).map(({ index }) => [
 		{ type: record.type, index: record.index, of },
 		{ type: "held", index, of },
 	]);
 	const victims = held.flatMap((at) =>
-		victimsOf(shown, at).map(({ type, index }) => [
+		victimsOf(shown, at).map(({ type, index }) => /** @type {[Pin, Pin]} */ ([
 			{ type, index, of },
 			{ type: "held", index: at, of },
-		]),
+		])),
 	);
 	return [...culprits, ...victims];
 }

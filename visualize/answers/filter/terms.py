@@ -40,7 +40,7 @@ class Word(Term):
 
     def of_request(self, timeline: Timeline) -> bool:
         route = timeline.route or ""
-        called = f"{timeline.method} {timeline.path} #{timeline.id} {route}"
+        called = f"{timeline.method} {timeline.path} #{abs(timeline.id)} {route}"
         return self.text in called.lower()
 
     def of_task(self, task: TaskRecord) -> bool:
