@@ -129,8 +129,8 @@ def test_a_task_that_comes_after_its_request_was_written_is_counted(
 def test_the_playground_is_served_until_ctrl_c(here: Path) -> None:
     with running("playground", cwd=here) as process:
         line = line_with("playground", process.stdout)
-        url = line.split()[4].rstrip(";")
-        assert line == f"The playground is on {url}; Ctrl-C ends it.\n"
+        url = line.split()[-1]
+        assert line == f"Ctrl-C ends the playground, which is on {url}\n"
         with httpx.Client(trust_env=False, follow_redirects=True) as client:
             assert client.get(url.partition("?")[0]).status_code == 401
             assert client.get(url).status_code == 200

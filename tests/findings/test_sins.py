@@ -43,7 +43,7 @@ SINS = [
         "loop_held", sins.loop_held, "resize (after_response), ",
         (
             "sins.py:", "in blocks, held the event loop for 2",
-            "1 response and 1 start of tasks came late", "`def`",
+            "1 response and 1 task came late", "`def`",
         ),
         frozenset({"GET /search", "mail of POST /orders"}), while_others_wait,
     ),
@@ -94,7 +94,7 @@ SINS = [
     ),
     Sin(
         "never_awaited", sins.never_awaited, "POST /orders",
-        ("awaited nothing after it had scheduled warm_cache (immediate): 1 start", "`def`"),
+        ("awaited nothing after it had scheduled warm_cache (immediate), which started", "`def`"),
         frozenset({"warm_cache of POST /orders"}),
     ),
     Sin(

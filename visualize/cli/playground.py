@@ -36,7 +36,8 @@ def run(options: argparse.Namespace) -> int:
 
     def started() -> None:
         url = f"{address(taken)}{guard.address}"
-        print(f"The playground is on {url}; Ctrl-C ends it.", flush=True)
+        # The address ends its line: a sign behind it would be copied with the token.
+        print(f"Ctrl-C ends the playground, which is on {url}", flush=True)
         if not options.no_open:
             open_page(url)
 

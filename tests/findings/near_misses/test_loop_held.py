@@ -185,7 +185,7 @@ class TestLoopHeld:
         held = [Busy(10 * MS, 200 * MS, "POST /orders #2")]
         (finding,) = explain([request(1, tasks=tasks), request(2, busy=held)])
         assert finding.cost == 190 * MS
-        assert "1 start of tasks came late by 190 ms;" in str(finding)
+        assert "1 task came late by 190 ms;" in str(finding)
 
     @pytest.mark.parametrize(("before", "lost"), [(4, 190), (5, 140)])
     async def test_what_is_usual_is_known_of_five_requests(self, before: int, lost: int) -> None:

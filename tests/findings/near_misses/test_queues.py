@@ -22,7 +22,7 @@ class TestOneAfterAnother:
         ]
         (finding,) = explain([request(tasks=tasks)])
         assert finding.cost == 90 * MS
-        assert "2 starts came late by 90 ms altogether, most of it for mail" in str(finding)
+        assert "2 tasks came late by 90 ms altogether, most of it for mail" in str(finding)
         assert "done 15 ms sooner" in str(finding)
 
     async def test_where_one_takes_nearly_all_the_time_nothing_is_promised(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fastapi_tasks.timeline import TaskRecord, Timeline
 from visualize.answers.naming import route_of, task_title
-from visualize.words import count, duration
+from visualize.words import duration
 
 from .evidence import Evidence, place_of
 from .finding import Cause
@@ -61,11 +61,11 @@ def _suspicion(route: str, name: str, claims: list[Claim], evidence: Evidence) -
     cause = Cause("request", route, line=next(own, None))
 
     def say(bill: Bill) -> tuple[str, str]:
+        several = bill.starts > 1
         fact = (
-            f"{cause} awaited nothing after it had scheduled {task_title(name, 'immediate')}: "
-            f"{count(bill.starts, 'start')} came only after the endpoint, by {duration(bill.cost)}"
-            + " altogether"
-            * (bill.starts > 1)
+            f"{cause} awaited nothing after it had scheduled {task_title(name, 'immediate')}, which"
+            f" started only after the endpoint{f', {bill.starts:,} times' * several}:"
+            f" late by {duration(bill.cost)}{' altogether' * several}"
         )
         return fact, "await something there, or make the endpoint `def`"
 

@@ -81,7 +81,7 @@ def _suspicion(route: str, queue: _Queue) -> Suspicion:
     def say(bill: Bill) -> tuple[str, str]:
         fact = (
             f"BackgroundTasks of {harmless(route)} ran one after another: "
-            f"{count(bill.starts, 'start')} came late by {duration(bill.cost)}"
+            f"{count(bill.starts, 'task')} came late by {duration(bill.cost)}"
             f"{' altogether' * (bill.starts > 1)}, most of it for {harmless(name)}"
         )
         advice = "scheduled with after_response they start together"

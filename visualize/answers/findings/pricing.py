@@ -37,7 +37,7 @@ class Bill(NamedTuple):
 
     def __str__(self) -> str:
         late = [count(self.responses, "response")] * bool(self.responses)
-        late += [count(self.starts, "start") + " of tasks"] * bool(self.starts)
+        late += [count(self.starts, "task")] * bool(self.starts)
         if not late:
             return "no recorded request or task waited for it"
         came = f"{' and '.join(late)} came late"
