@@ -81,7 +81,9 @@ def test_a_notebook_runs_whole_and_asks_no_other_place(
     assert [one["text"] for one in outputs(cells) if one.get("name") == "stderr"] == []
     assert any("assert" in "".join(cell["source"]) for cell in code)
     assert "without a server" in "".join(cells[1]["source"])
-    frame = page.locator("iframe[title=Timeline]").first.element_handle().content_frame()
+    shown = page.locator("iframe[title=Timeline]").first
+    shown.scroll_into_view_if_needed()  # out of sight, nothing is drawn
+    frame = shown.element_handle().content_frame()
     frame.evaluate(SETTLED)
     words = "() => document.querySelector('#timeline').viewer.state.labels.map((l) => l.words)"
     assert "endpoint" in " ".join(frame.evaluate(words))
