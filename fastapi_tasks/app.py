@@ -14,8 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from .drain import Limits
 from .errors import FastAPITasksError
 from .host import Host
-from .job import logger
 from .layers import InnerLayer, Layer, Opening, around
+from .log import log
 from .recorder import Recorder, keeper_of
 from .routes import starlette_in
 from .task import DEFAULTS, TaskConfig
@@ -141,7 +141,7 @@ def _warn_of_namesake() -> None:
         version = distribution("fastapi-tasks").version
     except PackageNotFoundError:
         return
-    logger.warning(
+    log.warning(
         "the distribution fastapi-tasks %s is installed beside this one, and both own the import "
         "name fastapi_tasks, so each overwrites files of the other: uninstall both, then install "
         "fastapi-tasks-timeline, which runs the other's code unchanged",

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-import logging
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any, Protocol
 
 from starlette.datastructures import UploadFile
 
-logger = logging.getLogger("fastapi_tasks")
+from .log import log
 
 
 class Titled(Protocol):
@@ -112,7 +111,7 @@ def check_arguments(func: Callable[..., Any], args: tuple[Any, ...], kwargs: Any
 def warn_of_files(task: Titled, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Say so in the log if an upload is handed to a task: it is closed when the request ends."""
     if any(isinstance(one, UploadFile) for one in (*args, *kwargs.values())):
-        logger.warning(
+        log.warning(
             "task %s is given an UploadFile, which is closed when its request ends, perhaps before "
             "the task reads it: read it first, and give the task its bytes",
             task.title,

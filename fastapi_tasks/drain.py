@@ -9,8 +9,9 @@ from typing import Protocol
 
 import anyio
 
-from .job import Job, logger
+from .job import Job
 from .keeper import Keeper
+from .log import log
 from .names import harmless
 
 # What a cancelled task gets to say so, also where no time is left.
@@ -66,7 +67,7 @@ async def drain(runtime: Draining) -> None:
     """
     limits = runtime.limits
     if runtime.live:
-        logger.warning(
+        log.warning(
             "shutdown: waiting up to %g s, for shielded tasks up to %g s: %s",
             limits.grace_period, limits.shutdown_timeout, _names(runtime.live),
         )  # fmt: skip
@@ -84,7 +85,7 @@ def abandon(runtime: Draining, when: str) -> None:
     """Give up whatever still runs, and name it."""
     left = [job for job in list(runtime.live) if job.abandon()]
     if left:
-        logger.error("shutdown: abandoned %s, still running: %s", when, _names(left))
+        log.error("shutdown: abandoned %s, still running: %s", when, _names(left))
 
 
 def drop(runtime: Draining) -> None:
@@ -94,7 +95,7 @@ def drop(runtime: Draining) -> None:
     for job in left:
         job.drop()
     if unnamed:
-        logger.error("shutdown: abandoned on the way back from a thread: %s", _names(unnamed))
+        log.error("shutdown: abandoned on the way back from a thread: %s", _names(unnamed))
 
 
 def _cancel(runtime: Draining) -> None:
@@ -110,16 +111,16 @@ def _cancel(runtime: Draining) -> None:
             cancelled.append(job)
     grace = runtime.limits.grace_period
     if cancelled:
-        logger.warning(
+        log.warning(
             "shutdown: cancelled after the grace period of %g s: %s", grace, _names(cancelled)
         )
     if handlers:
-        logger.warning(
+        log.warning(
             "shutdown: cancelled error handlers after the grace period of %g s, of: %s",
             grace, _names(handlers),
         )  # fmt: skip
     if in_threads:
-        logger.warning(
+        log.warning(
             "shutdown: in a thread, where nothing can cancel them, so they are waited for up to "
             "%g s in all: %s",
             runtime.limits.shutdown_timeout, _names(in_threads),

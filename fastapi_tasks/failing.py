@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Awaitable, Callable
 from contextvars import copy_context
 from functools import partial
@@ -11,14 +10,13 @@ from typing import Any, TypeVar
 
 from .callables import is_coroutine_function
 from .job import Job
+from .log import log
 from .loops import Call
 from .states import ENDED
 from .steps import first_step
 from .task import Task, TaskErrorHandler
 
 T = TypeVar("T")
-
-logger = logging.getLogger("fastapi_tasks")
 
 
 async def failed(job: Job, error: BaseException) -> None:
@@ -31,12 +29,12 @@ async def failed(job: Job, error: BaseException) -> None:
             return
         job.end("cancelled")
         if not job.stopped:
-            logger.warning("task %s was cancelled, with the app's lifespan", job.title)
+            log.warning("task %s was cancelled, with the app's lifespan", job.title)
         return
     job.end("error", error)
     record = job.record
     ran = "" if record.ran is None else f" after {record.ran / 1e6:.1f} ms"
-    logger.error("task %s failed%s", job.title, ran, exc_info=error)
+    log.error("task %s failed%s", job.title, ran, exc_info=error)
     await _report(job, error)
 
 
@@ -44,7 +42,7 @@ async def timed_out(job: Job, note: str = "") -> None:
     """End a job that ran for as long as it may; `note` goes into the log."""
     seconds = job.config.timeout
     job.end("timeout")
-    logger.error("task %s timed out after %g s%s", job.title, seconds, note)
+    log.error("task %s timed out after %g s%s", job.title, seconds, note)
     await _report(job, TimeoutError(f"the task ran for longer than {seconds:g} s"))
 
 
@@ -80,7 +78,7 @@ async def _handle_error(
         raise
     except BaseException as failure:
         if not job.stopped:
-            logger.error("on_error of task %s failed itself", job.title, exc_info=failure)
+            log.error("on_error of task %s failed itself", job.title, exc_info=failure)
 
 
 async def awaiting(awaitable: Awaitable[T]) -> T:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
 from typing import Any, Protocol
@@ -22,8 +21,6 @@ from .states import ENDED, HELD, RELEASED, RUNNING, STOPPING, State
 from .steps import Beat
 from .task import Task, TaskConfig
 from .timeline import Mode, Outcome, TaskRecord
-
-logger = logging.getLogger("fastapi_tasks")
 
 current: ContextVar[Job | None] = ContextVar("fastapi_tasks.running", default=None)
 """The job that runs the code which asks, None where none does."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
@@ -12,10 +11,9 @@ from starlette.types import Scope
 
 from .bounds import Bounds, thin
 from .held import HeldLoops, OpenRequest
+from .log import log
 from .settling import Settling
 from .timeline import Busy, Span, TaskRecord, Timeline
-
-logger = logging.getLogger("fastapi_tasks")
 
 
 class Event(NamedTuple):
@@ -160,7 +158,7 @@ class Keeper:
             except BaseException:
                 # It is called within the app's own steps, which none of it may end.
                 self.listeners = tuple(one for one in self.listeners if one is not listener)
-                logger.exception("a subscriber of the recorder failed and is dropped")
+                log.exception("a subscriber of the recorder failed and is dropped")
 
     def add_task(self, timeline: Timeline, record: TaskRecord) -> None:
         """Number a task and put it into its timeline; of too many, old ones are let go."""

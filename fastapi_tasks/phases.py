@@ -5,7 +5,8 @@ from __future__ import annotations
 from sys import exception
 from threading import get_ident
 
-from .job import Job, logger
+from .job import Job
+from .log import log
 from .names import harmless
 from .request import Request
 from .running import release
@@ -88,7 +89,7 @@ class Phases:
         for job in discarded:
             job.discard()
         names = ", ".join(f"{harmless(job.record.name)} ({job.record.mode})" for job in discarded)
-        logger.warning(
+        log.warning(
             "%s failed with %s, so its tasks are discarded: %s",
             timeline.title,
             kind.__name__,

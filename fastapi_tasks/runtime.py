@@ -11,8 +11,9 @@ from typing import Any
 
 from .drain import Limits, abandon, drain, drop
 from .errors import FastAPITasksError
-from .job import Job, logger
+from .job import Job
 from .keeper import Keeper
+from .log import log
 from .loops import Threads, current_loop
 from .slots import Limiters
 from .steps import Beat
@@ -83,7 +84,7 @@ class Runtime:
             )
         if self.cancelling and not job.config.shielded:
             job.cancel()
-            logger.warning(
+            log.warning(
                 "shutdown: cancelled, as it was scheduled after the grace period: %s", job.title
             )
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-import logging
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from ..log import log
 from .here import here
-
-logger = logging.getLogger("fastapi_tasks")
 
 SHORTEST_WAIT = 1_000_000
 """Nanoseconds: a wait for a thread or a connection that was shorter is none worth a bar."""
@@ -57,7 +55,7 @@ def failed(part: Callable[..., Any]) -> None:
     name = part.__qualname__
     if name not in _failed:
         _failed.add(name)
-        logger.exception(
+        log.exception(
             "watching failed in %s: the app goes on, and its timelines lack what this would "
             "have recorded; it is said once",
             name,

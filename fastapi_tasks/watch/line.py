@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import threading
 import time
 
 from ..held import Told
 from ..keeper import Keeper
+from ..log import log
 from ..loops import Loop
 from ..steps import Beat
 from ..timeline import MACHINE
@@ -17,8 +17,6 @@ from .hook import tried
 from .looks import Looks, Moment
 from .share import Kept, Share
 from .stacks import Stacks, runner_code, stack_of
-
-logger = logging.getLogger("fastapi_tasks")
 
 MS = 1_000_000
 
@@ -76,7 +74,7 @@ class LineWatch:
         try:
             thread.start()
         except RuntimeError as error:
-            logger.warning("no lines are told, as no thread could be started: %s", error)
+            log.warning("no lines are told, as no thread could be started: %s", error)
 
     def stop(self) -> None:
         """Watch no more."""
@@ -116,7 +114,7 @@ class LineWatch:
             # The thread that was watched has ended without a word.
             self._over = True
         except Exception:
-            logger.exception("the lines that hold the loop are told no longer")
+            log.exception("the lines that hold the loop are told no longer")
 
     def _tick(self) -> None:
         self._see()
