@@ -254,7 +254,8 @@ EXERCISES = {
                     '"survey": "after_response",\n',
                     '"survey": "after_response",\n    "stock": "inline",\n',
                 ),
-            )
+            ),
+            "in capitals": right(('"inline"', '"Inline"')),
         },
         wrong={
             "stock": wrong("stock as immediate", ('"stock": "inline"', '"stock": "immediate"')),
