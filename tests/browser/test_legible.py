@@ -104,7 +104,7 @@ def test_a_name_that_is_read_from_the_right_leaves_its_sentence_whole(show: Show
     timeline = checkout()
     timeline.tasks[4].name = "שלום עולם"
     screen = show(timeline)
-    words = ["(after_response)", "failed", "ConnectionError", "of POST"]
+    words = ["(after_response)", "failed", "ConnectionError", "in POST"]
     places = screen.page.evaluate(PIECES, [".why li button", words])
     assert places == sorted(places)
     screen.press("e")

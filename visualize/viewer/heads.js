@@ -3,6 +3,7 @@
 import { after } from "./packing.js";
 import { elide } from "./places.js";
 import { statusOf, summaryOf, titleOf } from "./say.js";
+import { failed } from "./summary.js";
 import { isolated } from "./words.js";
 
 /** @typedef {import("./paint.js").Painter} Painter */
@@ -20,19 +21,20 @@ export function heads(painter, row) {
 			["strong", isolated(band.title), true],
 		]);
 	if (band.shared) return sharedHeads(painter, row, y);
-	const record = painter.shown[band.of].recording.read("requests", band.request);
+	const { recording } = painter.shown[band.of];
+	const record = recording.read("requests", band.request);
 	line(painter, row, y, 8, painter.width - 8, [
 		["muted", band.folded ? "▸" : "▾"],
 		["strong", isolated(band.label)],
 		["strong", titleOf(record), true],
-		[statusLook(record), statusOf(record)],
+		[statusLook(recording, band.request), statusOf(record)],
 		["muted", summaryOf(record, band.undrawn)],
 	]);
 }
 
-/** @param {any} request */
-function statusLook({ error, aborted, status }) {
-	return error || aborted || status >= 500 ? "failed" : "muted";
+/** @param {import("./recording.js").Recording} recording @param {number} request */
+function statusLook(recording, request) {
+	return failed(recording, request) || recording.read("requests", request).aborted ? "failed" : "muted";
 }
 
 /** @param {Painter} painter @param {Row} row @param {number} y */
@@ -41,7 +43,8 @@ export function sharedHeads(painter, row, y) {
 	const least = (40 / width) * (view.end - view.begin);
 	for (let at = after(scene.ends, row.from, row.to, view.begin); at < row.to && scene.begins[at] <= view.end; at++) {
 		if (scene.ends[at] - scene.begins[at] < least) continue;
-		const record = painter.shown[row.band.of].recording.read("requests", scene.refs[at]);
+		const { recording } = painter.shown[row.band.of];
+		const record = recording.read("requests", scene.refs[at]);
 		const next = at + 1 < row.to ? painter.reach(scene.begins[at + 1]) : width;
 		line(
 			painter,
@@ -51,7 +54,7 @@ export function sharedHeads(painter, row, y) {
 			Math.min(width - 8, Math.max(painter.reach(scene.ends[at]), next - 8)) - 8,
 			[
 				["strong", titleOf(record), true],
-				[statusLook(record), statusOf(record)],
+				[statusLook(recording, scene.refs[at]), statusOf(record)],
 				["muted", summaryOf(record)],
 			],
 		);
