@@ -39,10 +39,8 @@ class Shown:
         return Shown(written, self.png, f"{self.text}\n{lines}")
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        shown = {"text/html": self.html, "text/plain": self.text}
-        if self.png is not None:
-            shown["image/png"] = b64encode(self.png).decode()
-        return shown
+        picture = {} if self.png is None else {"image/png": b64encode(self.png).decode()}
+        return {"text/html": self.html, **picture, "text/plain": self.text}
 
 
 def show(
