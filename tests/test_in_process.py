@@ -352,3 +352,9 @@ async def test_other_errors_are_logged_as_ever(caplog: pytest.LogCaptureFixture)
     logger.warning("plain")
     logger.warning("with %s", ValueError("its own"))
     assert caplog.messages == ["plain", "with its own"]
+
+
+def test_the_clock_in_a_browser_keeps_the_order_of_what_comes_within_one_of_its_steps() -> None:
+    steps = iter([0, 100, 100, 100, 200, 201])
+    clock = browser.ordered(lambda: next(steps))
+    assert [clock() for _ in range(6)] == [1, 100, 101, 102, 200, 201]
