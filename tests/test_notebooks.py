@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -192,9 +193,14 @@ def shape(output: Any) -> tuple[str, ...]:
 
 
 def unmeasured(text: str) -> str:
-    """Leave the words, and a sign for each number and its unit; columns may shift with them."""
+    """Leave the words, and a sign for each number and its unit; columns may shift with them.
+
+    Lines that begin with one are moments: where two threads run at once, their order may change.
+    """
     numbers = re.sub(r"[-−+]?\d[\d.,]*( ?(ns|µs|ms|s|min|B|kB|MB|%)\b)?", "#", text)
-    return " ".join(numbers.split())
+    lines = (" ".join(line.split()) for line in numbers.splitlines() if line.strip())
+    runs = groupby(lines, key=lambda line: line.startswith("#"))
+    return " ".join(line for moments, run in runs for line in (sorted(run) if moments else run))
 
 
 def test_all_are_done_in_time(
