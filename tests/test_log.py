@@ -28,6 +28,10 @@ class ShowsNothingError(Exception):
     def __str__(self) -> str:
         raise ConnectionError
 
+    @property
+    def __cause__(self) -> BaseException | None:  # type: ignore[override]
+        raise ConnectionError
+
     def __getattr__(self, name: str) -> Any:
         raise ConnectionError
 
