@@ -13,7 +13,8 @@ import anyio
 
 from .callables import check_arguments, display_name, is_coroutine_function
 from .keeper import Keeper
-from .loops import Call, Handle, Loop, Threads
+from .loops import Handle, Loop
+from .loops.threads import Call, Threads
 from .names import harmless
 from .request import Request
 from .slots import Limiters
@@ -35,10 +36,15 @@ class Place(Protocol):
     limiters: Limiters
     live: dict[Any, None]
     beat: Beat | None
+    thread: int
+    config: TaskConfig
 
     @property
     def tracer(self) -> Any:
         """What begins the spans of tasks, None where no SDK is configured."""
+
+    def accept(self, job: Job) -> None:
+        """Count a job as live. Raises FastAPITasksError once the lifespan is over."""
 
 
 class Job:

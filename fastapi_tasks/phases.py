@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from sys import exception
 from threading import get_ident
+from typing import Any
 
-from .job import Job
+from .callables import warn_of_files
+from .job import Job, Place
 from .log import log
 from .names import harmless
 from .request import Request
 from .running import release
-from .runtime import Runtime
+from .task import Task, TaskConfig
 from .timeline import SCHEDULED_MODES, Mode
 
 PHASE: dict[Mode, int] = {mode: phase for phase, mode in enumerate(SCHEDULED_MODES)}
@@ -25,11 +28,11 @@ class Phases:
     A task names the phase that it waits for; one that has passed releases it at once.
     """
 
-    __slots__ = ("_handled", "_passed", "_waiting", "request", "runtime")
+    __slots__ = ("_handled", "_passed", "_waiting", "place", "request")
 
-    def __init__(self, request: Request, runtime: Runtime) -> None:
+    def __init__(self, request: Request, place: Place) -> None:
         self.request = request
-        self.runtime = runtime
+        self.place = place
         # Somebody may ask for tasks with the connection of a request that has been answered.
         self._passed = IMMEDIATE if request.timeline.response_sent is None else AFTER_RESPONSE
         self._waiting: dict[int, list[Job]] = {}
@@ -40,11 +43,11 @@ class Phases:
 
     def endpoint_fails(self, error: BaseException) -> None:
         """Take note of what left the endpoint; from any thread."""
-        if get_ident() == self.runtime.thread:
+        if get_ident() == self.place.thread:
             self._fail(type(error))
         else:
             # Calls reach the loop in their order, so before the end of a `def` endpoint.
-            self.runtime.loop.call_soon(self._fail, type(error))
+            self.place.loop.call_soon(self._fail, type(error))
 
     def route_passes(self) -> None:
         """Take note that the endpoint and its function-scoped dependencies are over."""
@@ -98,20 +101,32 @@ class Phases:
 
     # Tasks -------------------------------------------------------------------------------------
 
-    def schedule(self, job: Job) -> None:
-        """Take a job from any thread; release it when the phase of its mode has passed."""
-        runtime = self.runtime
-        runtime.accept(job)
-        if get_ident() == runtime.thread:
-            self._place(job)
+    def schedule(
+        self,
+        func: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        config: TaskConfig,
+        mode: Mode,
+    ) -> Task[..., Any]:
+        """Take a call from any thread; release it when the phase of its mode has passed."""
+        place = self.place
+        job = Job(func, args, kwargs, config, mode, self.request, place)
+        if args or kwargs:
+            warn_of_files(job, args, kwargs)
+        task: Any = job.task  # before it can end, which lets go of it
+        place.accept(job)
+        if get_ident() == place.thread:
+            self._take(job)
         else:
-            if job.record.mode == "immediate" and job.record.outcome is None:
-                job.record.released = runtime.keeper.clock()
-            runtime.loop.call_soon(self._place, job)
+            if mode == "immediate" and job.record.outcome is None:
+                job.record.released = place.keeper.clock()
+            place.loop.call_soon(self._take, job)
+        return task  # type: ignore[no-any-return]
 
-    def _place(self, job: Job) -> None:
+    def _take(self, job: Job) -> None:
         record = job.record
-        keeper = self.runtime.keeper
+        keeper = self.place.keeper
         keeper.add_task(self.request.timeline, record)
         if keeper.listeners:
             self.request.tell("requested", record)

@@ -13,7 +13,7 @@ import anyio
 
 from .failing import awaiting, failed, timed_out
 from .job import Job, current
-from .loops import Call
+from .loops.threads import Call
 from .states import HELD, QUEUED, RELEASED, RUNNING, STOPPING
 from .steps import first_step
 from .telemetry import traced

@@ -19,9 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fastapi_tasks import Event, Mode, Recorder, TaskConfig
-from fastapi_tasks.drain import Limits
 from fastapi_tasks.host import Host
 from fastapi_tasks.job import Job
+from fastapi_tasks.limits import Limits
 from fastapi_tasks.phases import Phases
 from fastapi_tasks.recorder import keeper_of
 from fastapi_tasks.request import Request
@@ -149,8 +149,8 @@ class Way:
 
     def _schedule(self, function: Callable[..., Any], mode: Mode, argument: Argument) -> Job:
         phases = self.phases
-        job = Job(function, (argument,), {}, TaskConfig(), mode, phases.request, phases.runtime)
-        phases.schedule(job)
+        phases.schedule(function, (argument,), {}, TaskConfig(), mode)
+        job: Job = next(reversed(phases.place.live))
         return job
 
     async def turn(self) -> None:
@@ -187,11 +187,11 @@ class Way:
         self.phases.endpoint_fails(ValueError())
 
     async def cancel(self) -> None:
-        for job in list(self.phases.runtime.live):
+        for job in list(self.phases.place.live):
             job.cancel()
 
     async def abandon(self) -> None:
-        for job in list(self.phases.runtime.live):
+        for job in list(self.phases.place.live):
             job.abandon()
 
 
@@ -247,7 +247,7 @@ def go(
                 await getattr(way, step)()
         way.argument.gate.set()
         way.occupying.gate.set()
-        assert way.job not in phases.runtime.live
+        assert way.job not in phases.place.live
         assert not recorder.open
 
     anyio.run(main, backend=backend)
