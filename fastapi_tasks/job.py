@@ -15,7 +15,7 @@ from .callables import check_arguments, display_name, is_coroutine_function
 from .keeper import Keeper
 from .loops import Handle, Loop
 from .loops.threads import Call, Threads
-from .names import harmless
+from .names import harmless, name_of
 from .request import Request
 from .slots import Limiters
 from .states import ENDED, HELD, RELEASED, RUNNING, STOPPING, State
@@ -203,7 +203,7 @@ class Job:
         if record.finished is None and outcome != "abandoned":
             record.finished = self.place.keeper.clock()
         if error is not None:
-            record.error = type(error).__name__
+            record.error = name_of(type(error))
         record.outcome = outcome
         if self.waiters is not None:
             self._wake()

@@ -10,7 +10,7 @@ from typing import Any
 from .callables import warn_of_files
 from .job import Job, Place
 from .log import log
-from .names import harmless
+from .names import harmless, name_of
 from .request import Request
 from .running import release
 from .task import Task, TaskConfig
@@ -86,7 +86,7 @@ class Phases:
         timeline = self.request.timeline
         # What kept the endpoint from being called is of interest where it has cost a task.
         if discarded or timeline.endpoint_start is not None:
-            timeline.error = kind.__name__
+            timeline.error = name_of(kind)
         if not discarded:
             return
         for job in discarded:
@@ -95,7 +95,7 @@ class Phases:
         log.warning(
             "%s failed with %s, so its tasks are discarded: %s",
             timeline.title,
-            kind.__name__,
+            name_of(kind),
             names,
         )
 

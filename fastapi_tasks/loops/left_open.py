@@ -47,7 +47,7 @@ async def enclosed(coroutine: Coroutine[Any, Any, T]) -> T:
         if isinstance(error, trio.Cancelled) and trio.current_effective_deadline() > -math.inf:
             # By what it has left open, and by nobody else.
             raise left  # noqa: B904 - its cause is what failed in there
-        error.add_note(str(left))
+        BaseException.add_note(error, str(left))
         raise
     left = await _leave(scope)
     if left is not None:
