@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from importlib.metadata import version
 from typing import Any
 
 import anyio
@@ -26,8 +27,13 @@ kept: list[Any] = []
 """Otherwise the garbage collector might close them."""
 
 
+RESTLESS = [int(part) for part in version("anyio").split(".")[:3]] < [4, 14, 2]
+
+
 @pytest.fixture(autouse=True)
-def _forgotten() -> None:
+def _forgotten(request: pytest.FixtureRequest) -> None:
+    if RESTLESS and "asyncio" in request.node.name:
+        pytest.skip("AnyIO before 4.14.2 keeps the loop awake once such a scope is cancelled")
     kept.clear()
 
 
