@@ -43,4 +43,4 @@ def _tasks_of(request: Request | None, scope: Scope) -> TasksScheduler:
     if phases is None:
         phases = request.host.enter(request, scope)
         at_close(scope, phases)
-    return TasksScheduler(phases, "immediate", phases.place.config)
+    return TasksScheduler(phases, "immediate", phases.runtime.config)

@@ -28,11 +28,11 @@ class Phases:
     A task names the phase that it waits for; one that has passed releases it at once.
     """
 
-    __slots__ = ("_handled", "_passed", "_waiting", "place", "request")
+    __slots__ = ("_handled", "_passed", "_waiting", "request", "runtime")
 
-    def __init__(self, request: Request, place: Place) -> None:
+    def __init__(self, request: Request, runtime: Place) -> None:
         self.request = request
-        self.place = place
+        self.runtime = runtime
         # Somebody may ask for tasks with the connection of a request that has been answered.
         self._passed = IMMEDIATE if request.timeline.response_sent is None else AFTER_RESPONSE
         self._waiting: dict[int, list[Job]] = {}
@@ -43,11 +43,11 @@ class Phases:
 
     def endpoint_fails(self, error: BaseException) -> None:
         """Take note of what left the endpoint; from any thread."""
-        if get_ident() == self.place.thread:
+        if get_ident() == self.runtime.thread:
             self._fail(type(error))
         else:
             # Calls reach the loop in their order, so before the end of a `def` endpoint.
-            self.place.loop.call_soon(self._fail, type(error))
+            self.runtime.loop.call_soon(self._fail, type(error))
 
     def route_passes(self) -> None:
         """Take note that the endpoint and its function-scoped dependencies are over."""
@@ -110,23 +110,23 @@ class Phases:
         mode: Mode,
     ) -> Task[..., Any]:
         """Take a call from any thread; release it when the phase of its mode has passed."""
-        place = self.place
-        job = Job(func, args, kwargs, config, mode, self.request, place)
+        runtime = self.runtime
+        job = Job(func, args, kwargs, config, mode, self.request, runtime)
         if args or kwargs:
             warn_of_files(job, args, kwargs)
         task: Any = job.task  # before it can end, which lets go of it
-        place.accept(job)
-        if get_ident() == place.thread:
-            self._take(job)
+        runtime.accept(job)
+        if get_ident() == runtime.thread:
+            self._place(job)
         else:
             if mode == "immediate" and job.record.outcome is None:
-                job.record.released = place.keeper.clock()
-            place.loop.call_soon(self._take, job)
+                job.record.released = runtime.keeper.clock()
+            runtime.loop.call_soon(self._place, job)
         return task  # type: ignore[no-any-return]
 
-    def _take(self, job: Job) -> None:
+    def _place(self, job: Job) -> None:
         record = job.record
-        keeper = self.place.keeper
+        keeper = self.runtime.keeper
         keeper.add_task(self.request.timeline, record)
         if keeper.listeners:
             self.request.tell("requested", record)

@@ -150,7 +150,7 @@ class Way:
     def _schedule(self, function: Callable[..., Any], mode: Mode, argument: Argument) -> Job:
         phases = self.phases
         phases.schedule(function, (argument,), {}, TaskConfig(), mode)
-        job: Job = next(reversed(phases.place.live))
+        job: Job = next(reversed(phases.runtime.live))
         return job
 
     async def turn(self) -> None:
@@ -187,11 +187,11 @@ class Way:
         self.phases.endpoint_fails(ValueError())
 
     async def cancel(self) -> None:
-        for job in list(self.phases.place.live):
+        for job in list(self.phases.runtime.live):
             job.cancel()
 
     async def abandon(self) -> None:
-        for job in list(self.phases.place.live):
+        for job in list(self.phases.runtime.live):
             job.abandon()
 
 
@@ -247,7 +247,7 @@ def go(
                 await getattr(way, step)()
         way.argument.gate.set()
         way.occupying.gate.set()
-        assert way.job not in phases.place.live
+        assert way.job not in phases.runtime.live
         assert not recorder.open
 
     anyio.run(main, backend=backend)
