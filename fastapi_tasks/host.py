@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.types import Scope
 
-from .drain import Limits
 from .errors import FastAPITasksUninitializedAppError
 from .keeper import Keeper
-from .phases import Phases
+from .limits import Limits
 from .request import Request
-from .runtime import Runtime
 from .task import TaskConfig
+
+if TYPE_CHECKING:
+    from .phases import Phases
+    from .runtime import Runtime
 
 STATE_KEY = "fastapi_tasks.runtime"
 """The key by which the state that a server gives to each of its requests names their runtime.
@@ -58,8 +60,7 @@ class Host:
         runtime = self._runtime_of(scope) or self._find()
         if runtime is None:
             raise FastAPITasksUninitializedAppError(self._explain(request, scope))
-        phases = request.waiting = Phases(request, runtime)
-        return phases
+        return runtime.enter(request)
 
     def _runtime_of(self, scope: Scope) -> Runtime | None:
         """Return the runtime of the server that this request came in by, where it tells."""
@@ -113,6 +114,9 @@ class Host:
     @asynccontextmanager
     async def up(self) -> AsyncIterator[Runtime]:
         """Run tasks on this loop while this is open."""
+        # What runs them is half of the library, and who only imports an app need not load it.
+        from .runtime import Runtime
+
         runtime = Runtime(self.keeper, self._config, self._limits)
         async with runtime.running():
             self._runtimes.append(runtime)
