@@ -48,6 +48,8 @@ class Host:
         # Called when the app is up where no server's messages say so.
         self._started = started
         self._runtimes: list[Runtime] = []
+        # The only one, where there is but one: most apps have no other, and need not look for it.
+        self._only: Runtime | None = None
         # Those of servers whose state does not name them: at most one on each loop.
         self._unnamed: list[Runtime] = []
         self._by_messages: ContextVar[bool] = ContextVar("fastapi_tasks.lifespan", default=False)
@@ -57,7 +59,9 @@ class Host:
 
         Raises FastAPITasksUninitializedAppError where no runtime is up on this loop.
         """
-        runtime = self._runtime_of(scope) or self._find()
+        runtime = self._only
+        if runtime is None or not runtime.loop.is_current():
+            runtime = self._runtime_of(scope) or self._find()
         if runtime is None:
             raise FastAPITasksUninitializedAppError(self._explain(request, scope))
         return runtime.enter(request)
@@ -120,10 +124,15 @@ class Host:
         runtime = Runtime(self.keeper, self._config, self._limits)
         async with runtime.running():
             self._runtimes.append(runtime)
+            self._count()
             try:
                 yield runtime
             finally:
                 self._runtimes.remove(runtime)
+                self._count()
+
+    def _count(self) -> None:
+        self._only = self._runtimes[0] if len(self._runtimes) == 1 else None
 
     @asynccontextmanager
     async def up_by_messages(self, scope: Scope) -> AsyncIterator[Runtime]:
