@@ -24,6 +24,7 @@ from visualize.assets import SCRIPTS, asset
 from visualize.columns import pack
 from visualize.joining import joined
 from visualize.page import LIVE_POLICY, live_html, to_html
+from visualize.sheet import markup, style
 from visualize.theme import COLORS, contrast
 
 KB = 1024
@@ -98,7 +99,7 @@ def test_the_page_carries_data_module_and_policy() -> None:
     assert data["align"] == "clock"
     found = findings_json(explain(checkout()))
     assert data["recordings"] == [{"label": "", "packed": pack([checkout()], found)}]
-    assert data["style"].endswith(asset("page.css"))
+    assert "style" not in data
 
 
 def policy_of(*scripts: str) -> str:
@@ -109,7 +110,7 @@ def policy_of(*scripts: str) -> str:
 
 
 def test_nothing_is_fetched_and_no_handler_is_inline() -> None:
-    for tag, attributes in Parsed(to_html(checkout())).elements:
+    for tag, attributes in Parsed(to_html(checkout()) + markup()).elements:
         assert "src" not in attributes
         assert not (attributes.get("href") or "#").startswith(("http", "//", "data"))
         assert not any(name.startswith("on") or name == "style" for name in attributes), tag
@@ -159,7 +160,7 @@ def test_the_live_page_has_no_inline_script() -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_text_on_bars_can_be_read(theme: Any) -> None:
-    rule = re.search(rf"\[data-theme={theme}\]{{(.*)}}", Parsed(to_html([])).data["style"])
+    rule = re.search(rf"\[data-theme={theme}\]{{(.*)}}", style())
     assert rule is not None
     colors = dict(re.findall(r"--([\w-]+):(#\w{6});", rule[1]))
     assert {name: colors[name] for name in COLORS[theme]} == COLORS[theme]
@@ -171,12 +172,12 @@ def test_text_on_bars_can_be_read(theme: Any) -> None:
 
 
 def test_actions_and_parts_of_the_markup_are_known_to_the_modules() -> None:
-    module, markup = "".join(map(joined, SCRIPTS)), asset("page.html")
+    module = "".join(map(joined, SCRIPTS))
     actions = re.search(r"const ACTIONS = \{(.*?)\n\};", module, re.DOTALL)
     assert actions is not None
-    for action in set(re.findall(r'data-action="(\w+)"', markup)):
+    for action in set(re.findall(r'data-action="(\w+)"', markup())):
         assert re.search(rf"\b{action}\b", actions[1]), action
-    for part in set(re.findall(r'data-part="(\w+)"', markup)):
+    for part in set(re.findall(r'data-part="(\w+)"', markup())):
         assert re.search(rf"\b{part}\b", module), part
 
 

@@ -13,6 +13,7 @@ import { Legend } from "./legend.js";
 import { Told } from "./lines.js";
 import { readOf } from "./paint.js";
 import { say } from "./say.js";
+import { MARKUP, STYLE } from "./sheet.js";
 import { count } from "./words.js";
 
 /**
@@ -36,7 +37,7 @@ export function open({ complete, readColumns, Compare, Pairing, Live }) {
 	/** @type {any} */
 	const told = document.querySelector("#timeline-data");
 	const data = JSON.parse(told.textContent);
-	look(data);
+	look(host);
 	const part = Object.fromEntries(Array.from(host.querySelectorAll("[data-part]"), (one) => [one.dataset.part, one]));
 	const app = new App(data, part, host);
 	app.on("panel", () => tellPanel(app)); // before anyone who measures what is seen
@@ -80,11 +81,12 @@ export function open({ complete, readColumns, Compare, Pairing, Live }) {
 	};
 }
 
-/** @param {{style: string}} data */
-function look({ style }) {
+/** Fill the page with what it is made of; no word of a recording is in it. @param {HTMLElement} host */
+function look(host) {
 	const sheet = new CSSStyleSheet();
-	sheet.replaceSync(style);
+	sheet.replaceSync(STYLE);
 	document.adoptedStyleSheets.push(sheet);
+	host.insertAdjacentHTML("beforeend", MARKUP);
 }
 
 /** @param {App} app @param {Lanes} lanes @param {(pin: import("./app.js").Pin | null) => void} zoomTo */
