@@ -105,7 +105,13 @@ def test_details_say_where_a_task_stands_among_its_kind(show: Show) -> None:
         "v.app.pin(v.app.find(v.app.identify({ type: 'tasks', of: 0, index: 18 * 6 + 2 })))"
     )
     screen.settle()
-    assert screen.facts()["Run"].endswith("slower than 95 % of 20 send_mail")
+    assert screen.facts()["Run"].endswith("slower than 95\u00a0% of 20 send_mail")
+
+
+def test_what_starts_as_the_response_is_sent_is_said_to(show: Show) -> None:
+    screen = show(late())
+    screen.press("n")
+    assert screen.sentence().endswith("It started when the response was sent.")
 
 
 def test_a_victim_leads_to_its_culprit_and_back(show: Show) -> None:

@@ -2,7 +2,7 @@
 
 import { make, named, strong } from "./dom.js";
 import { grid, ordered } from "./grid.js";
-import { duration, harmless } from "./words.js";
+import { count, duration, harmless } from "./words.js";
 
 /**
  * How far a measure moved, as page.py tells it.
@@ -35,6 +35,8 @@ export class Compare {
 		const rows = app.data.changes.map((/** @type {Change} */ row, /** @type {number} */ order) => ({ ...row, order }));
 		const column = this.columns().find(({ key }) => key === this.sort?.key);
 		const sorted = column ? ordered(rows, column, !!this.sort?.turned) : rows;
+		const changed = rows.filter((/** @type {Change} */ { verdict }) => verdict !== "noise").length;
+		const found = changed ? `${changed} of ${count(rows.length, "row")} changed, most first` : "nothing changed";
 		const [before, after] = app.recordings.map(({ label }) => named(harmless(label)));
 		app.part.compare.replaceChildren(
 			make(
@@ -43,7 +45,7 @@ export class Compare {
 				make("strong", {}, before),
 				" against ",
 				make("strong", {}, after),
-				": what changed most comes first; a difference that chance or a busy machine explains is noise, and stands without a percentage. A click shows one pair in the lanes.",
+				`: ${found}. A difference that chance or a busy machine explains is noise, and stands without a percentage. A click shows one pair in the lanes.`,
 			),
 			make(
 				"div",

@@ -5,7 +5,7 @@ import { readOf } from "./paint.js";
 import { endingOf, ownerOf, say, titleOf } from "./say.js";
 import { rankOf } from "./summary.js";
 import { culpritsOf, holdsBy, keepersOf, victimsOf } from "./why.js";
-import { count, dateOf, duration, harmless, moments, percent, sentence, timeOfDay } from "./words.js";
+import { AT_ONCE, count, dateOf, duration, harmless, moments, percent, sentence, timeOfDay } from "./words.js";
 
 /** @typedef {import("./shown.js").Shown} Shown */
 /** @typedef {import("./app.js").Finding} Finding */
@@ -74,7 +74,7 @@ export class Details {
 					[
 						"Held back",
 						record.released !== null &&
-							!/immediate|spawned/.test(record.mode) &&
+							!AT_ONCE.test(record.mode) &&
 							`${duration(record.released - record.requested)}, as its mode asks`,
 					],
 					[

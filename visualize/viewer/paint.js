@@ -74,7 +74,7 @@ export class Painter {
 		this.pen.rect("paper", 0, 0, this.width, this.height);
 		const ticks = ticksOf(this.view.begin, this.view.end, Math.max(3, this.width / 120));
 		for (const [time] of ticks) this.pen.rect("grid", Math.round(this.xOf(time)), RULER, 1, this.height);
-		this.wash();
+		if (this.scene.rows.length) this.wash();
 		const rows = this.scene.rows.filter(
 			(/** @type {Row} */ row) => row.height && this.yOf(row) < this.height && this.yOf(row) + row.height > this.top,
 		);

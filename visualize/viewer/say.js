@@ -1,6 +1,6 @@
 // Records in sentences.
 
-import { count, duration, harmless, isolated, sentence } from "./words.js";
+import { AT_ONCE, count, duration, harmless, isolated, sentence } from "./words.js";
 
 /** @typedef {Record<string, [string, string]>} Words  what spans of a kind are called, without a name and with it */
 
@@ -96,12 +96,10 @@ const SENTENCES = {
 		};
 		const end = ends[outcome ?? "ok"] ?? ` and was ${outcome}`;
 		const sent = recording.time("requests", "response_sent", owner);
-		const side =
-			sent === null
-				? ""
-				: ` It started ${duration(Math.abs(started - sent))} ${started < sent ? "before" : "after"} the response was sent.`;
+		const apart = started === sent ? "when" : `${duration(Math.abs(started - sent))} ${started < sent ? "before" : "after"}`;
+		const side = sent === null ? "" : ` It started ${apart} the response was sent.`;
 		const held =
-			released > requested && !/immediate|spawned/.test(mode)
+			released > requested && !AT_ONCE.test(mode)
 				? ` was held back ${duration(released - requested)} by its mode,`
 				: "";
 		return `${name}${held} waited ${duration(started - (released ?? requested))}, then ${ran} ${thread ? "in a worker thread" : "on the event loop"}${end}.${side}`;

@@ -3,13 +3,12 @@
 import { make, named, strong } from "./dom.js";
 import { grid } from "./grid.js";
 import { endingOf, statusOf, titleOf } from "./say.js";
-import { count, harmless, time, timeOfDay } from "./words.js";
+import { AT_ONCE, count, harmless, time, timeOfDay } from "./words.js";
 
 /** @typedef {import("./recording.js").Recording} Recording */
 /** @typedef {(recording: Recording) => (i: number) => any} Reader  reads a value of a row straight from the columns */
 
 const PAGE = 100;
-const AT_ONCE = /immediate|spawned/; // modes that hold nothing back
 
 /** @type {(name: string) => Reader} */
 const field = (name) => (recording) => (i) => recording.value("tasks", name, i);

@@ -1,6 +1,7 @@
 // What the viewer says in words: durations, moments, names made harmless.
 
 export const MODES = ["immediate", "after_route", "after_response", "background", "spawned"];
+export const AT_ONCE = /immediate|spawned/; // modes that hold nothing back
 
 /** @type {[string, number][]} */
 const UNITS = [
@@ -76,7 +77,7 @@ export function dateOf(wall) {
 export const count = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
 
 /** Write a share of `whole` as a percentage. @param {number} part @param {number} whole */
-export const percent = (part, whole) => `${whole ? +((100 * part) / whole).toPrecision(2) : 0} %`;
+export const percent = (part, whole) => `${whole ? +((100 * part) / whole).toPrecision(2) : 0}\u00a0%`;
 
 // What turns the direction of text, breaks lines or is no character at all; emoji and letters stay.
 const HARMFUL =
