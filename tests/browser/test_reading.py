@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from fastapi_tasks.timeline import Busy
-from tests.samples import MS, checkout, late, random_timelines
+from fastapi_tasks.timeline import Busy, Timeline
+from tests.samples import MS, WALL, checkout, late, random_timelines
 
 from .screen import Screen
 
@@ -112,6 +112,23 @@ def test_what_starts_as_the_response_is_sent_is_said_to(show: Show) -> None:
     screen = show(late())
     screen.press("n")
     assert screen.sentence().endswith("It started when the response was sent.")
+
+
+def test_bars_of_which_none_has_room_for_its_name_are_too_many(show: Show) -> None:
+    ticks = [
+        Timeline(
+            id=n, kind="http", method="GET", path="/tick", wall=WALL + n * 100 * MS,
+            request_start=n * 100 * MS, response_sent=n * 100 * MS + 1000, status=200,
+            request_end=n * 100 * MS + 1000,
+        )
+        for n in range(1, 80)
+    ]  # fmt: skip
+    screen = show(ticks)
+    screen.show("lanes")
+    assert not any("/tick" in text for text in screen.texts())
+    assert screen.text("hint").startswith("Too many to be named at once: zoom in")
+    screen.search("nothing of the kind")
+    assert screen.text("hint").startswith("Ctrl and wheel: zoom")
 
 
 def test_a_victim_leads_to_its_culprit_and_back(show: Show) -> None:

@@ -57,6 +57,7 @@ export class Painter {
 		this.toPicture = (image) => image;
 		this.places = new Places();
 		this.crowd = this.isAbove = false;
+		this.nameless = false; // whether there are bars, and no name at any
 		/** @type {Map<string, any>} */
 		this.placed = new Map();
 	}
@@ -80,6 +81,7 @@ export class Painter {
 		);
 		const boxes = this.boxesOf(rows);
 		this.crowd = !boxes;
+		this.nameless = !boxes || boxes.length > 0;
 		if (boxes) this.detail(boxes);
 		else this.pixels(rows);
 		for (const row of rows) if (/group|title/.test(row.kind) && row.height >= LINE) heads(this, row);
