@@ -35,11 +35,11 @@ RECORDS = {
 """The fields of each kind of record, and how each is told: as a value, or as a time."""
 
 FORMAT = {
-    "FIELDS": {name: list(fields) for name, fields in RECORDS.items()},
-    "TIMES": {
-        name: [field for field, kind in fields.items() if kind != "value"]
+    told: {
+        name: [field for field, kind in fields.items() if (kind == "value") == (told == "VALUES")]
         for name, fields in RECORDS.items()
-    },
+    }
+    for told in ("VALUES", "TIMES")
 }
 """The same for the viewer."""
 

@@ -20,6 +20,9 @@ from visualize.layout import Recording, listed, one_of
 from visualize.signs import GENERATOR
 from visualize.words import SPAN_WORDS
 
+PAGE_SPANS = {kind: said for kind, said in SPAN_WORDS.items() if said != (kind, f"{kind} {{}}")}
+"""The words of spans that the page does not find by itself, from their kind."""
+
 Align = Literal["clock", "request_start", "response_sent"]
 
 LIVE_POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'; img-src data:"
@@ -150,7 +153,7 @@ def _page(title: str | None, script: str, policy: str, /, **data: Any) -> str:
     data |= {
         "title": title,
         "format": FORMAT,
-        "spans": SPAN_WORDS,
+        "spans": PAGE_SPANS,
     }
     return PAGE.format(
         generator=GENERATOR,

@@ -1,8 +1,8 @@
 // What changed between two recordings: rows matched by route and by task, what changed most first.
 
 import { make, named, strong } from "./dom.js";
-import { grid, ordered } from "./grid.js";
-import { count, duration, harmless } from "./words.js";
+import { grid, kindCell, ordered } from "./grid.js";
+import { amount, count, duration, harmless } from "./words.js";
 
 /**
  * How far a measure moved, as page.py tells it.
@@ -16,7 +16,7 @@ import { count, duration, harmless } from "./words.js";
 /** @type {Record<string, string>} */
 const TOOK = { route: "response", task: "run" };
 /** @type {Record<string, (value: number) => string>} */
-const write = { errors: (n) => n.toLocaleString("en"), held: (ns) => (ns ? duration(ns) : "–") };
+const write = { errors: amount, held: (ns) => (ns ? duration(ns) : "–") };
 
 export class Compare {
 	/** @param {import("./app.js").App} app @param {(row: Change) => void} go */
@@ -82,14 +82,7 @@ export class Compare {
 				title: "what",
 				words: true,
 				of: (row) => row.name,
-				cell: (row) =>
-					make(
-						"span",
-						{},
-						row.kind === "task" ? make("i", { className: `swatch ${row.mode}` }) : "",
-						named(harmless(row.name)),
-						make("small", { textContent: ` ${row.mode || row.kind}` }),
-					),
+				cell: (row) => kindCell(row, row.mode || row.kind),
 			},
 			{
 				key: "verdict",
@@ -107,7 +100,7 @@ export class Compare {
 				key: "n",
 				title: "n",
 				of: (row) => row.after ?? 0,
-				cell: (row) => `${row.before?.toLocaleString("en") ?? "–"} → ${row.after?.toLocaleString("en") ?? "–"}`,
+				cell: ({ before, after }) => [before, after].map((n) => (n ? amount(n) : "–")).join(" → "),
 			},
 		];
 	}

@@ -5,7 +5,7 @@ import { readOf } from "./paint.js";
 import { endingOf, ownerOf, say, titleOf } from "./say.js";
 import { rankOf } from "./summary.js";
 import { culpritsOf, holdsBy, keepersOf, victimsOf } from "./why.js";
-import { AT_ONCE, count, dateOf, duration, harmless, moments, percent, sentence, timeOfDay } from "./words.js";
+import { amount, AT_ONCE, count, dateOf, duration, harmless, moments, percent, sentence } from "./words.js";
 
 /** @typedef {import("./shown.js").Shown} Shown */
 /** @typedef {import("./app.js").Finding} Finding */
@@ -138,7 +138,7 @@ export class Details {
 					: below === 0
 						? least
 						: `${more} than ${percent(Math.round((100 * below) / all), 100)}`;
-		return make("span", {}, `${lasted}, ${stands} of ${(all + 1).toLocaleString("en")} `, named(harmless(record.name)));
+		return make("span", {}, `${lasted}, ${stands} of ${amount(all + 1)} `, named(harmless(record.name)));
 	}
 
 	/** Every moment, since the request's start and by the clock. @param {any} record */
@@ -146,7 +146,7 @@ export class Details {
 		const fields = MOMENTS[record.type]?.filter((field) => field !== "admitted" || record.admitted != null);
 		if (!fields) return "";
 		const { recording, owner } = record;
-		const wall = (/** @type {number} */ ns) => timeOfDay(recording.wall[owner] + BigInt(Math.round(ns)));
+		const wall = (/** @type {number} */ ns) => recording.timeOfDay(owner, ns);
 		const known = fields.filter((field) => record[field] !== null);
 		const written = moments(fields.map((field) => record[field]));
 		const rows = fields.map((field, n) => [

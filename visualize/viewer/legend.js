@@ -1,7 +1,7 @@
 // The legend: what the looks mean, how many there are, and what is shown of them.
 
 import { make } from "./dom.js";
-import { AT_ONCE, MODES } from "./words.js";
+import { amount, AT_ONCE, MODES } from "./words.js";
 
 /** @type {Record<string, string>} */
 export const ENDINGS = {
@@ -91,7 +91,7 @@ export class Legend {
 			);
 			const n = shown.reduce((sum, { selected }) => sum + (selected.tally.get(key) ?? 0), 0);
 			entry.hidden = !known || (!n && !hidden.has(key) && !this.app.text && !hidden.size);
-			count.textContent = n.toLocaleString("en");
+			count.textContent = amount(n);
 			button.ariaPressed = String(!hidden.has(key));
 		}
 		this.key.replaceChildren(

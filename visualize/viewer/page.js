@@ -14,7 +14,7 @@ import { Told } from "./lines.js";
 import { readOf } from "./paint.js";
 import { say } from "./say.js";
 import { MARKUP, STYLE } from "./sheet.js";
-import { count } from "./words.js";
+import { amount, count } from "./words.js";
 
 /**
  * What the page is made of; `files` once it is complete, `live` where it follows a running app.
@@ -156,7 +156,7 @@ function recount({ shown, recordings, missed, part, text, hidden }) {
 	const requests = sum(shown, ({ count }) => count);
 	const gone = sum(recordings, ({ dropped }) => dropped) + missed;
 	/** @type {(n: number, all: number, noun: string) => string} */
-	const of = (n, all, noun) => (n < all ? `${n.toLocaleString("en")} of ${count(all, noun)}` : count(all, noun));
+	const of = (n, all, noun) => (n < all ? `${amount(n)} of ${count(all, noun)}` : count(all, noun));
 	part.found.textContent = [
 		of(
 			sum(shown, ({ selected }) => selected.shown),

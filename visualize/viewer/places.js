@@ -1,5 +1,7 @@
 // Which places are taken in a row: one list a row decides, so that labels never overlap.
 
+import { listOf } from "./packing.js";
+
 /** @typedef {import("./scene.js").Row | "ruler"} Row  what has places */
 
 export class Places {
@@ -20,9 +22,7 @@ export class Places {
 
 	/** Take it, whatever stands there. @param {Row} row @param {number} from @param {number} to */
 	block(row, from, to) {
-		const taken = this.rows.get(row);
-		if (taken) taken.push([from, to]);
-		else this.rows.set(row, [[from, to]]);
+		listOf(this.rows, row).push([from, to]);
 	}
 
 	/** @param {Row} row @param {number} from @param {number} to */

@@ -2,7 +2,10 @@
 
 import { AT_ONCE, count, duration, harmless, isolated, sentence } from "./words.js";
 
-/** @typedef {Record<string, [string, string]>} Words  what spans of a kind are called, without a name and with it */
+/**
+ * What spans of a kind are called, without a name and with it, where that is not just their kind.
+ * @typedef {Record<string, [string, string]>} Words
+ */
 
 /** How a task ended, or that it has not. @param {{outcome?: string | null, finished?: number | null}} task */
 export const endingOf = ({ outcome, finished }) => outcome ?? (finished == null ? "running" : "ok");
@@ -54,7 +57,7 @@ export const answerOf = ({ sent, answered, received }) => duration((received ?? 
  * @param {{kind: string, name: string}} span @param {Words} words
  */
 export function spanWords({ kind, name }, words) {
-	const [alone, named] = words[kind] ?? [kind, "{}"];
+	const [alone, named] = words[kind] ?? [kind, `${kind} {}`];
 	return !name || name === kind ? alone : named.split("{}").join(isolated(name));
 }
 
