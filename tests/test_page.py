@@ -66,12 +66,15 @@ def test_sizes() -> None:
     assert len(gzip.compress(to_html(random_timelines(1000, 10)).encode())) <= 250 * KB
 
 
-def test_the_live_page_opens_with_40_kilobytes() -> None:
+def test_sizes_of_what_a_wheel_brings() -> None:
     with short_assets() as short:
         if not short:
             pytest.skip("tdewolff-minify is not installed")
         opened = live_html("events").encode(), asset("timeline.js").encode()
-        assert sum(len(gzip.compress(one)) for one in opened) <= 40 * KB
+        assert sum(len(gzip.compress(one)) for one in opened) <= 39 * KB
+        page = to_html([]).encode()
+        assert len(page) <= 68 * KB
+        assert len(gzip.compress(page)) <= 51 * KB
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

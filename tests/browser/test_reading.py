@@ -114,6 +114,28 @@ def test_what_starts_as_the_response_is_sent_is_said_to(show: Show) -> None:
     assert screen.sentence().endswith("It started when the response was sent.")
 
 
+def test_moments_that_nobody_took_note_of_are_not_said_to_have_never_come(show: Show) -> None:
+    screen = show([late(), replace(checkout(3, 50 * MS), response_sent=None, tasks=[])])
+    screen.state("v.app.pin({ type: 'requests', of: 0, index: 0 })")
+    screen.settle()
+    rows = screen.page.locator(".moments th")
+    assert rows.all_inner_texts() == ["response start", "response sent", "request end"]
+    screen.state("v.app.pin({ type: 'requests', of: 0, index: 1 })")
+    screen.settle()
+    assert rows.all_inner_texts()[:2] == ["endpoint start", "endpoint end"]
+
+
+def test_what_held_the_loop_leads_to_its_task(show: Show) -> None:
+    screen = show([checkout(1), late()])
+    screen.page.mouse.click(*screen.find("send_mail", "held").center)
+    screen.settle()
+    leads = screen.page.locator(".details li button")
+    assert leads.first.inner_text() == "send_mail of POST /checkout #1"
+    leads.first.click()
+    screen.settle()
+    assert screen.sentence().startswith("send_mail was held back")
+
+
 def test_bars_of_which_none_has_room_for_its_name_are_too_many(show: Show) -> None:
     ticks = [
         Timeline(

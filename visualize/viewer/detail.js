@@ -143,7 +143,7 @@ export class Details {
 
 	/** Every moment, since the request's start and by the clock. @param {any} record */
 	times(record) {
-		const fields = MOMENTS[record.type]?.filter((field) => field !== "admitted" || record.admitted != null);
+		const fields = MOMENTS[record.type]?.filter((field) => record[field] != null || !isUnwatched(field, record));
 		if (!fields) return "";
 		const { recording, owner } = record;
 		const wall = (/** @type {number} */ ns) => recording.timeOfDay(owner, ns);
@@ -214,12 +214,12 @@ export class Details {
 					type === "tasks" ? taskWords(record.recording, index) : record.recording.title(index),
 				),
 			);
-		const own =
-			record.type === "held" && record.task >= 0
-				? [item(() => this.actions.go({ type: "tasks", of, index: record.task }), "the task itself")]
-				: [];
+		const { type, task, recording } = record;
+		const toTask = () => this.actions.go({ type: "tasks", of, index: task });
+		const own = type === "held" && task >= 0 ? [item(toTask, taskWords(recording, task))] : [];
 		return [
-			...section("Held up", [...own, ...victims]),
+			...section("The task that held it", own),
+			...section("Held up", victims),
 			...section(
 				"Findings",
 				this.findings(record, of).map((finding) =>
@@ -245,6 +245,13 @@ export class Details {
 			.slice(0, 4);
 	}
 }
+
+/**
+ * Whether a moment may well have been, but nobody took note: it is not said to have never come.
+ * @param {string} field @param {any} record
+ */
+const isUnwatched = (field, { endpoint_start, endpoint_end }) =>
+	field === "admitted" || (/endpoint/.test(field) && endpoint_start === null && endpoint_end === null);
 
 /** @param {string} className @param {Fact[]} facts */
 function list(className, facts) {
