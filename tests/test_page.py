@@ -102,7 +102,7 @@ def test_the_page_carries_data_module_and_policy() -> None:
     assert data["align"] == "clock"
     found = findings_json(explain(checkout()))
     assert data["recordings"] == [{"label": "", "packed": pack([checkout()], found)}]
-    assert "style" not in data
+    assert json.dumps(style(), ensure_ascii=False) in module
 
 
 def policy_of(*scripts: str) -> str:
@@ -163,7 +163,7 @@ def test_the_live_page_has_no_inline_script() -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_text_on_bars_can_be_read(theme: Any) -> None:
-    rule = re.search(rf"\[data-theme={theme}\]{{(.*)}}", style())
+    rule = re.search(rf"\[data-theme={theme}\]{{(.*)}}", Parsed(to_html([])).data["themes"])
     assert rule is not None
     colors = dict(re.findall(r"--([\w-]+):(#\w{6});", rule[1]))
     assert {name: colors[name] for name in COLORS[theme]} == COLORS[theme]
@@ -186,6 +186,16 @@ def test_actions_and_parts_of_the_markup_are_known_to_the_modules() -> None:
 
 def test_a_page_needs_no_matplotlib() -> None:
     program = "import sys, visualize.page as p; p.to_html([]); print('matplotlib' in sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert run.stdout == "False\n"
+
+
+def test_what_a_page_is_made_of_is_built_where_there_is_no_fastapi() -> None:
+    program = (
+        "import sys, visualize.assets as a; a.asset('file.js'); print('fastapi' in sys.modules)"
+    )
     run = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )

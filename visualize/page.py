@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Literal, get_args
 
-from fastapi_tasks import Timeline
+from fastapi_tasks.timeline import MODES, Timeline
 from visualize.answers.difference import Change, Shift, difference
 from visualize.answers.findings import explain
 from visualize.answers.wire import findings_json
@@ -18,7 +18,11 @@ from visualize.assets import asset, packed
 from visualize.columns import FORMAT, pack
 from visualize.layout import Recording, listed, one_of
 from visualize.signs import GENERATOR
+from visualize.theme import COLORS, ink
 from visualize.words import SPAN_WORDS
+
+INKED = (*MODES, "endpoint", "busy")
+"""The fills that text stands on."""
 
 PAGE_SPANS = {kind: said for kind, said in SPAN_WORDS.items() if said != (kind, f"{kind} {{}}")}
 """The words of spans that the page does not find by itself, from their kind."""
@@ -148,12 +152,25 @@ def _embedded(data: object) -> str:
     return written.replace("<", "\\u003c").replace("\x7f", "\\u007f")
 
 
+@cache
+def themes() -> str:
+    """Return the colours of each theme as custom properties."""
+    return "".join(_theme(*theme) for theme in COLORS.items())
+
+
+def _theme(name: str, colors: Mapping[str, str]) -> str:
+    inks = {f"ink-{name}": ink(colors[name]) for name in INKED}
+    tokens = "".join(f"--{token}:{color};" for token, color in {**colors, **inks}.items())
+    return f"[data-theme={name}]{{color-scheme:{name};{tokens}}}\n"
+
+
 def _page(title: str | None, script: str, policy: str, /, **data: Any) -> str:
     title = title or "Timeline"
     data |= {
         "title": title,
         "format": FORMAT,
         "spans": PAGE_SPANS,
+        "themes": themes(),
     }
     return PAGE.format(
         generator=GENERATOR,

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from functools import cache
 
-from fastapi_tasks.timeline import MODES
 from visualize.joining import source
-from visualize.theme import COLORS, ink
-
-INKED = (*MODES, "endpoint", "busy")
-"""The fills that text stands on."""
 
 _NOTE = re.compile(r"/\*.*?\*/", re.DOTALL)
 _AIR = re.compile(r"\s*([{};,])\s*|(?<=\w)(:) ")
@@ -33,18 +27,11 @@ def sheet() -> str:
 
 @cache
 def style() -> str:
-    """Return the looks, and the colours of each theme as custom properties."""
-    css = _NOTE.sub("", source("page.css"))
-    return "".join(_theme(*theme) for theme in COLORS.items()) + _AIR.sub(r"\1\2", css).strip()
+    """Return the looks, whose colours are custom properties of the themes."""
+    return _AIR.sub(r"\1\2", _NOTE.sub("", source("page.css"))).strip()
 
 
 @cache
 def markup() -> str:
     """Return what stands in a page, which knows the actions and parts that the modules name."""
     return "".join(line.strip() for line in source("page.html").splitlines())
-
-
-def _theme(name: str, colors: Mapping[str, str]) -> str:
-    inks = {f"ink-{name}": ink(colors[name]) for name in INKED}
-    tokens = "".join(f"--{token}:{color};" for token, color in {**colors, **inks}.items())
-    return f"[data-theme={name}]{{color-scheme:{name};{tokens}}}\n"

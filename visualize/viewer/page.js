@@ -37,7 +37,7 @@ export function open({ complete, readColumns, Compare, Pairing, Live }) {
 	/** @type {any} */
 	const told = document.querySelector("#timeline-data");
 	const data = JSON.parse(told.textContent);
-	look(host);
+	look(host, data);
 	const part = Object.fromEntries(Array.from(host.querySelectorAll("[data-part]"), (one) => [one.dataset.part, one]));
 	const app = new App(data, part, host);
 	app.on("panel", () => tellPanel(app)); // before anyone who measures what is seen
@@ -81,10 +81,13 @@ export function open({ complete, readColumns, Compare, Pairing, Live }) {
 	};
 }
 
-/** Fill the page with what it is made of; no word of a recording is in it. @param {HTMLElement} host */
-function look(host) {
+/**
+ * Fill the page with what it is made of; no word of a recording is in it.
+ * @param {HTMLElement} host @param {{themes: string}} data
+ */
+function look(host, { themes }) {
 	const sheet = new CSSStyleSheet();
-	sheet.replaceSync(STYLE);
+	sheet.replaceSync(themes + STYLE);
 	document.adoptedStyleSheets.push(sheet);
 	host.insertAdjacentHTML("beforeend", MARKUP);
 }
