@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Message, Receive, Scope, Send
 
 from .keeper import Keeper
+from .names import name_of
 from .routes import route_path
 from .steps import Steps, first_step
 from .timeline import TaskRecord, Timeline, new_span, new_timeline
@@ -229,7 +230,7 @@ class Request:
         """Take note of what left the endpoint."""
         self.endpoint_ends(error)
         if self.waiting is None:
-            self.timeline.error = type(error).__name__
+            self.timeline.error = name_of(type(error))
         else:
             self.waiting.endpoint_fails(error)
 

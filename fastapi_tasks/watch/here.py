@@ -12,6 +12,7 @@ from contextvars import ContextVar, Token
 from typing import Protocol
 
 from ..keeper import Keeper
+from ..names import name_of
 from ..timeline import Span, SpanKind, TaskRecord, Timeline, new_span
 
 
@@ -65,7 +66,7 @@ class Open(Here):
         request, span = self.request, self.span
         span.end = request.keeper.clock() if at is None else at
         if error is not None:
-            span.error = type(error).__name__
+            span.error = name_of(type(error))
         if self._token is not None:
             self.leave()
         if request.keeper.listeners:
@@ -133,7 +134,7 @@ def past(
     keeper = request.keeper
     span = new_span(name, kind, start, keeper.clock(), place.task, place.parent)
     if error is not None:
-        span.error = type(error).__name__
+        span.error = name_of(type(error))
     keeper.add_span(request.timeline, span)
     if keeper.listeners:
         keeper.tell("span", request.timeline)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
+from ..names import name_of
 from ..steps import Steps, steps_of
 from ..timeline import TaskRecord
 from .frames import is_started_by_app
@@ -132,7 +133,7 @@ class Spawned(Coroutine[Any, Any, Any]):
             self._end("cancelled")
             raise
         except BaseException as error:
-            record.error = type(error).__name__
+            record.error = name_of(type(error))
             self._end("error")
             raise
 
