@@ -31,12 +31,12 @@ def install() -> None:
 def _solving(solve: Callable[..., Any]) -> Callable[..., Any]:
     async def watched(**options: Any) -> Any:
         around = here.get()
-        if around is None or not tried(_has_parameters, options.get("dependant")):
+        if around is None:
             return await solve(**options)
         request = around.request
         begun, first = request.keeper.clock(), len(request.timeline.spans)
         solved = await solve(**options)
-        tried(_solved, around, begun, first, solved)
+        tried(_solved, around, begun, first, options.get("dependant"), solved)
         return solved
 
     return watched
@@ -52,7 +52,10 @@ def _has_parameters(dependant: Any) -> bool:
     )
 
 
-def _solved(around: Here, begun: int, first: int, solved: Any) -> None:
+def _solved(around: Here, begun: int, first: int, dependant: Any, solved: Any) -> None:
+    # What was wrong may be a parameter of a dependency, where the endpoint has none.
+    if not (solved.errors or _has_parameters(dependant)):
+        return
     keeper, timeline = around.request.keeper, around.request.timeline
     # Parameters are read when all dependencies are there. Where spans were let go meanwhile, those
     # that are new stand further in front.
