@@ -99,7 +99,11 @@ class Spawned(Coroutine[Any, Any, Any]):
 
     def throw(self, *error: Any) -> Any:
         """Resume the coroutine for one step, with an exception."""
-        return self._step(self._steps.throw, *error)
+        try:
+            return self._step(self._steps.throw, *error)
+        finally:
+            # Its traceback holds this frame: together they would wait for the garbage collector.
+            del error
 
     def close(self) -> None:
         """Close the coroutine; it ends as cancelled where it has not."""
@@ -114,15 +118,8 @@ class Spawned(Coroutine[Any, Any, Any]):
         return getattr(self._coroutine, name)
 
     def _step(self, resume: Callable[..., Any], *values: Any) -> Any:
-        record, request = self._record, self._around.request
-        if record.started is None:
-            record.started = request.keeper.clock()
-            task = asyncio.current_task()
-            if record.name in _ANONYMOUS and task is not None:
-                # AnyIO runs the function of a task group's child in one of its own.
-                record.name = task.get_name().rpartition(".")[2]
-            here.set(Here(request, record.id))
-            self._tell("started")
+        if self._record.started is None:
+            self._begin()
         try:
             return resume(*values)
         except StopIteration:
@@ -132,9 +129,22 @@ class Spawned(Coroutine[Any, Any, Any]):
             self._end("cancelled")
             raise
         except BaseException as error:
-            record.error = type(error).__name__
+            self._record.error = type(error).__name__
             self._end("error")
             raise
+        finally:
+            del values  # as in throw()
+
+    def _begin(self) -> None:
+        # Not in the frame of a step: where that fails, the task would hold itself by its error.
+        record, request = self._record, self._around.request
+        record.started = request.keeper.clock()
+        task = asyncio.current_task()
+        if record.name in _ANONYMOUS and task is not None:
+            # AnyIO runs the function of a task group's child in one of its own.
+            record.name = task.get_name().rpartition(".")[2]
+        here.set(Here(request, record.id))
+        self._tell("started")
 
     def held_loop(self, begun: int, ended: int) -> None:
         """Record that one step of this task held the event loop."""
