@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -143,3 +144,27 @@ async def test_eager_tasks_are_recorded_and_stay_eager(own: bool) -> None:
     assert steps[:2] == ["begins", "made"]
     assert [(task.name, task.outcome) for task in timeline.tasks] == [("step", "ok")] * 2
     assert bool(made) is own
+
+
+@pytest.mark.parametrize("watch", [False, True])
+async def test_in_debug_mode_a_task_tells_where_the_app_made_it(watch: bool) -> None:
+    app = FastAPI()
+    record(app, watch=watch)
+    told: list[str] = []
+
+    @app.get("/")
+    async def get() -> None:
+        tasks = [asyncio.create_task(work()), asyncio.ensure_future(work())]
+        told.extend(map(repr, tasks))
+        await asyncio.wait(tasks)
+
+    loop = asyncio.get_running_loop()
+    loop.set_debug(True)
+    loop.slow_callback_duration = 60
+    try:
+        async with serving(app) as server:
+            await server.get("/")
+    finally:
+        loop.set_debug(False)
+    made_at = [re.search(r"created at (\S+):\d+", one) for one in told]
+    assert [one and Path(one[1]).name for one in made_at] == ["tasks.py", "tasks.py"]

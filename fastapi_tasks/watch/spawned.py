@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import asyncio.base_events
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Generator
@@ -13,6 +14,7 @@ from ..timeline import TaskRecord
 from .frames import is_started_by_app
 from .here import Here, here
 
+_MAKERS = {__file__, asyncio.base_events.__file__}
 _ANONYMOUS = {"TaskHandle._run_coro", "TaskGroup._run_wrapped_task"}
 
 
@@ -49,10 +51,19 @@ def _factory(before: Any) -> Any:
     def factory(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> Any:
         watched = _watched(coroutine, options)
         if before is None:
-            return asyncio.Task(watched, loop=loop, **options)
+            task: asyncio.Task[Any] = asyncio.Task(watched, loop=loop, **options)
+            _show_who_made(task)
+            return task
         return before(loop, watched, **options)
 
     return factory
+
+
+def _show_who_made(task: Any) -> None:
+    """Let a task tell where the app made it, in asyncio's debug mode, as without a factory."""
+    stack = getattr(task, "_source_traceback", None)
+    while stack and stack[-1].filename in _MAKERS:
+        del stack[-1]
 
 
 def _watched(coroutine: Any, options: dict[str, Any]) -> Any:
