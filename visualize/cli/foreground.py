@@ -22,9 +22,10 @@ from visualize.lab.log import SERVER, kept_log
 from visualize.lab.thread import Hosted, TellingServer, configure
 from visualize.terminal.pens import without_color
 
+from .signals import ending
+
 PATIENCE = 3.0
 STILL_RUNNING = "Requests or tasks are still running; Ctrl-C again ends them."
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def log_as_uvicorn() -> None:
@@ -42,7 +43,7 @@ def log_as_uvicorn() -> None:
 def serve_until_signal(
     app: ASGIApp, taken: socket.socket, started: Callable[[], object], *, quiet: bool = False
 ) -> None:
-    """Serve on this thread until Ctrl-C or SIGTERM; call `started` when the server answers.
+    """Serve on this thread until a signal ends it; call `started` when the server answers.
 
     The event loop is the one that uvicorn chooses. `quiet` keeps its log to itself, requests
     included. Open requests get 10 seconds, tasks what the app's limits give them; a second Ctrl-C
@@ -63,7 +64,8 @@ def serve_until_signal(
         config = configure(hosted, access_log=not quiet)
         server = ForegroundServer(config, tell, be_brief, hosted.give_up)
         # uvicorn raises the signal that ended it once more: it must not end the process as well.
-        for number in SIGNALS:
+        # Nor must one that uvicorn leaves alone: what has been recorded is to be written.
+        for number in ending():
             signal.signal(number, lambda *_: setattr(server, "should_exit", True))
         with suppress(SystemExit):
             _run(server, taken)

@@ -23,6 +23,7 @@ from fastapi_tasks.files import target_of
 
 from .errors import FAILURE, USAGE, CommandError
 from .files import unwritable
+from .signals import ending
 
 Serve = Callable[[argparse.Namespace, socket, Callable[[str], object]], object]
 """Serves until a signal comes; says on which path the live page is once it answers."""
@@ -192,13 +193,13 @@ def _folder(output: Path) -> Iterator[Path]:
 
 @contextmanager
 def _passing_on(workers: list[Worker]) -> Iterator[None]:
-    """Pass Ctrl-C and SIGTERM on to the workers: each ends as a server of one process does."""
+    """Pass the signals that end a server on to the workers, as if each had no other."""
 
     def pass_on(number: int, _: object) -> None:
         for worker in workers:
             worker.ask_to_stop(number)
 
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, pass_on) for number in ending()}
     try:
         yield
     finally:
