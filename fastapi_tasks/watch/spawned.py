@@ -9,11 +9,13 @@ import threading
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
+from ..callables import display_name
 from ..steps import Steps, steps_of
 from ..timeline import TaskRecord
 from .frames import is_started_by_app
 from .here import Here, here
 
+_LIBRARY = __name__.partition(".")[0]
 _MAKERS = {__file__, asyncio.base_events.__file__}
 _ANONYMOUS = {"TaskHandle._run_coro", "TaskGroup._run_wrapped_task"}
 
@@ -82,7 +84,26 @@ def _watched(coroutine: Any, options: dict[str, Any]) -> Any:
 
 def _name(coroutine: Any) -> str:
     name: str = getattr(coroutine, "__qualname__", type(coroutine).__qualname__)
-    return name.rpartition("<locals>.")[2]
+    inside = _behind(coroutine)
+    return name.rpartition("<locals>.")[2] if inside is None else f"{inside}.__call__"
+
+
+def _behind(coroutine: Any) -> str | None:
+    """Name the class that the app itself calls, where a layer of the library stands before it.
+
+    So it does around each middleware, and one of the app's may run what is inside of it as a task.
+    """
+    frame = getattr(coroutine, "cr_frame", None)
+    one: Any = None if frame is None else frame.f_locals.get("self")
+    if not _is_layer(one):
+        return None
+    while _is_layer(one):
+        one = one.app
+    return display_name(type(one))
+
+
+def _is_layer(one: Any) -> bool:
+    return type(one).__module__.partition(".")[0] == _LIBRARY and hasattr(one, "app")
 
 
 class Spawned(Coroutine[Any, Any, Any]):
