@@ -25,8 +25,9 @@ from .errors import FAILURE, USAGE, CommandError
 from .files import unwritable
 from .signals import ending
 
-Serve = Callable[[argparse.Namespace, socket, Callable[[str], object]], object]
-"""Serves until a signal comes; says on which path the live page is once it answers."""
+Serve = Callable[[argparse.Namespace, socket, Callable[[str], object]], tuple[object, int]]
+"""Serves until a signal comes; says on which path the live page is once it answers. Returns the
+exit code too."""
 
 # Not forked: what an app starts at its import may not survive that.
 _context = get_context("spawn")
@@ -90,7 +91,8 @@ def _work(serve: Serve, options: argparse.Namespace, taken: socket, says: Connec
     threading.Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
     try:
         with closing(taken):
-            serve(options, taken, says.send)
+            _, code = serve(options, taken, says.send)
+        sys.exit(code)
     except CommandError as error:
         print(f"visualize: {error}", file=sys.stderr)
         sys.exit(error.code)
