@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
 from ..callables import display_name
-from ..steps import Steps, steps_of
+from ..steps import Beat, Steps, steps_of
 from ..timeline import TaskRecord
 from .frames import is_started_by_app
 from .here import Here, here
@@ -118,15 +118,16 @@ class Spawned(Coroutine[Any, Any, Any]):
         now = keeper.clock()
         record = TaskRecord(_name(coroutine), "spawned", now, now, parent=around.task)
         self._record = record
-        beat = keeper.loops.beat_of(threading.get_ident())
-        self._steps: Coroutine[Any, Any, Any] | Steps = steps_of(
-            coroutine, self, keeper.clock, keeper.busy_limit, beat
-        )
+        beat = self._beat()
+        self._unseen = beat is None
+        self._steps: Coroutine[Any, Any, Any] | Steps = self._watch_steps(beat)
         keeper.add_task(timeline, record)
         self._tell("requested")
 
     def send(self, value: Any) -> Any:
         """Resume the coroutine for one step."""
+        if self._unseen:
+            self._look_again()
         return self._step(self._steps.send, value)
 
     def throw(self, *error: Any) -> Any:
@@ -148,6 +149,20 @@ class Spawned(Coroutine[Any, Any, Any]):
     def __getattr__(self, name: str) -> Any:
         # Its name, its frame, its code, what it awaits.
         return getattr(self._coroutine, name)
+
+    def _watch_steps(self, beat: Beat | None) -> Steps:
+        keeper = self._around.request.keeper
+        return steps_of(self._coroutine, self, keeper.clock, keeper.busy_limit, beat)
+
+    def _look_again(self) -> None:
+        # What a lifespan starts begins before somebody looks at the loop, and goes on meanwhile.
+        beat = self._beat()
+        if beat is not None:
+            self._unseen = False
+            self._steps = self._watch_steps(beat)
+
+    def _beat(self) -> Beat | None:
+        return self._around.request.keeper.loops.beat_of(threading.get_ident())
 
     def _step(self, resume: Callable[..., Any], *values: Any) -> Any:
         if self._record.started is None:
@@ -189,7 +204,7 @@ class Spawned(Coroutine[Any, Any, Any]):
             record.finished = self._around.request.keeper.clock()
             record.outcome = outcome
             # They hold this object: let go, both are freed without the garbage collector.
-            self._steps = self._coroutine
+            self._steps, self._unseen = self._coroutine, False
             self._tell("finished")
             if self._around.request.keeper.crowded:
                 self._around.request.keeper.task_ended(self._around.request.timeline)
