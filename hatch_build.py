@@ -1,4 +1,4 @@
-"""Put the viewer's assets into a wheel as they are served: joined, and shortened."""
+"""Put the viewer's assets into a wheel as they are served: joined, shortened and deflated."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class ViewerHook(BuildHookInterface[Any]):
 
         self.folder = tempfile.TemporaryDirectory()
         for name in ASSETS:
-            file = Path(self.folder.name) / name
-            file.write_text(shortened(name), encoding="utf-8")
-            build_data["force_include"][str(file)] = f"visualize/viewer/built/{name}"
+            file = Path(self.folder.name) / f"{name}.deflate"
+            file.write_bytes(shortened(name))
+            build_data["force_include"][str(file)] = f"visualize/viewer/built/{file.name}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
         """Let go of the files that are in the wheel by now."""

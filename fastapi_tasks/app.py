@@ -11,10 +11,10 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .drain import Limits
 from .errors import FastAPITasksError
 from .host import Host
 from .layers import InnerLayer, Layer, Opening, around
+from .limits import Limits
 from .log import log
 from .recorder import Recorder, keeper_of
 from .routes import starlette_in

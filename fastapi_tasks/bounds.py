@@ -13,6 +13,10 @@ class Bounds:
         self.tasks = _at_least_one("max_tasks", tasks)
         self.spans = _at_least_one("max_spans", spans)
         self.busy = _at_least_one("max_busy", busy)
+        # An eighth more may come before some go, so that letting go costs next to nothing each.
+        self.tasks_before_cut, self.spans_before_cut, self.busy_before_cut = (
+            most + most // 8 for most in (self.tasks, self.spans, self.busy)
+        )
 
 
 def _at_least_one(words: str, value: object) -> int:

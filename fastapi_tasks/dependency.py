@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
@@ -12,10 +12,12 @@ from starlette.types import Scope
 from .endpoint import at_close, mark_endpoint
 from .errors import FastAPITasksUninitializedAppError
 from .names import harmless
-from .phases import Phases
 from .request import Request, request_of
 from .scheduler import TasksScheduler
 from .shortcut import Shortcut
+
+if TYPE_CHECKING:
+    from .phases import Phases
 
 
 async def get_tasks(connection: HTTPConnection) -> TasksScheduler:

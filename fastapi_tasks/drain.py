@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable
 from typing import Protocol
@@ -11,6 +10,7 @@ import anyio
 
 from .job import Job
 from .keeper import Keeper
+from .limits import Limits
 from .log import log
 from .names import harmless
 
@@ -19,35 +19,6 @@ MOMENT = 0.1
 
 NAMED = 100
 """So many tasks a log line names one by one; of the others it gives names and numbers."""
-
-
-class Limits:
-    """How long a shutdown may take, in seconds, and how many `def` tasks run at once."""
-
-    def __init__(
-        self, grace_period: float = 5.0, shutdown_timeout: float = 25.0, threads: int = 40
-    ) -> None:
-        for name, seconds in (
-            ("grace_period", grace_period),
-            ("shutdown_timeout", shutdown_timeout),
-        ):
-            if not (0 <= seconds < math.inf):
-                raise ValueError(
-                    f"{name} is {seconds!r}, so a shutdown would have no end: "
-                    "give seconds, 0 or more and finite"
-                )
-        if grace_period > shutdown_timeout:
-            raise ValueError(
-                f"grace_period is {grace_period!r} s, but the whole shutdown may take only "
-                f"{shutdown_timeout!r} s: give a shutdown_timeout at least as long"
-            )
-        if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-            raise ValueError(
-                f"threads is {threads!r}, so `def` tasks could not run: give a whole number from 1"
-            )
-        self.grace_period = grace_period
-        self.shutdown_timeout = shutdown_timeout
-        self.threads = threads
 
 
 class Draining(Protocol):

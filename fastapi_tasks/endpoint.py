@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from starlette.types import Scope
 
 from .callables import display_name
-from .request import Request, request_of
+from .request import SCOPE_KEY, Request
 from .shortcut import Shortcut
 
 Values = dict[str, Any]
@@ -102,9 +102,10 @@ class Marks:
         connection = self._take(values, self._connection, None)
         if connection is None:
             return None
-        request = request_of(connection.scope)
+        scope = connection.scope
+        request: Request | None = scope.get(SCOPE_KEY)
         if self.shortcut is not None:
-            self.shortcut.hand_over(values, request, connection.scope)
+            self.shortcut.hand_over(values, request, scope)
         # Not where `Tasks` are replaced in a test, or one endpoint calls another.
         if request is None or request.timeline.endpoint_start is not None:
             return None

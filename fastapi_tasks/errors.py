@@ -17,6 +17,10 @@ class FastAPITasksUninitializedAppError(FastAPITasksError):
     """Raised out of a request that asks for `Tasks` where no tasks can run."""
 
 
+class LeftOpenError(FastAPITasksError, RuntimeError):
+    """Raised for a task on trio that ended inside of a nursery or a cancel scope of its own."""
+
+
 class RecordingError(FastAPITasksError, ValueError):
     """Raised for a recording that cannot be read. The message names the line.
 

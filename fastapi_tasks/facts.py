@@ -7,7 +7,7 @@ viewer's page, the live page and whatever else handles all of a record's fields 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, Field, fields
 from functools import cache
 from typing import Any
 
@@ -68,6 +68,25 @@ def _defaults(kind: type) -> dict[str, object]:
 
 defaults: Callable[[type], dict[str, object]] = cache(_defaults)
 """Return the default of each field that holds no records; MISSING where it must be given."""
+
+
+def maker(kind: type, *given: str) -> Callable[..., Any]:
+    """Return a function that makes a record of these fields, all others at their defaults.
+
+    It is written from the fields as a dataclass's constructor is, and is for what every request
+    makes: a constructor asks of each argument whether it was given, which costs a request 0.02.
+    """
+    names = {one.name: one.name if one.name in given else _written(one) for one in fields(kind)}
+    lines = [f"_record.{name} = {value}" for name, value in names.items()]
+    parts = [f"def make({', '.join(given)}):", "_record = _new(_kind)", *lines, "return _record"]
+    made: dict[str, Any] = {"_new": object.__new__, "_kind": kind}
+    exec("\n ".join(parts), made)
+    make: Callable[..., Any] = made["make"]
+    return make
+
+
+def _written(one: Field[Any]) -> str:
+    return repr(one.default if one.default_factory is MISSING else one.default_factory())
 
 
 def told(record: Any) -> dict[str, object]:

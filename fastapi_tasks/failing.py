@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from .callables import is_coroutine_function
 from .job import Job
 from .log import log
-from .loops import Call
+from .loops.threads import Call
 from .states import ENDED
 from .steps import first_step
 from .task import Task, TaskErrorHandler

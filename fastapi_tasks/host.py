@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.types import Scope
 
-from .drain import Limits
 from .errors import FastAPITasksUninitializedAppError
 from .keeper import Keeper
-from .phases import Phases
+from .limits import Limits
 from .request import Request
-from .runtime import Runtime
 from .task import TaskConfig
+
+if TYPE_CHECKING:
+    from .phases import Phases
+    from .runtime import Runtime
 
 STATE_KEY = "fastapi_tasks.runtime"
 """The key by which the state that a server gives to each of its requests names their runtime.
@@ -46,6 +48,8 @@ class Host:
         # Called when the app is up where no server's messages say so.
         self._started = started
         self._runtimes: list[Runtime] = []
+        # The only one, where there is but one: most apps have no other, and need not look for it.
+        self._only: Runtime | None = None
         # Those of servers whose state does not name them: at most one on each loop.
         self._unnamed: list[Runtime] = []
         self._by_messages: ContextVar[bool] = ContextVar("fastapi_tasks.lifespan", default=False)
@@ -55,11 +59,12 @@ class Host:
 
         Raises FastAPITasksUninitializedAppError where no runtime is up on this loop.
         """
-        runtime = self._runtime_of(scope) or self._find()
+        runtime = self._only
+        if runtime is None or not runtime.loop.is_current():
+            runtime = self._runtime_of(scope) or self._find()
         if runtime is None:
             raise FastAPITasksUninitializedAppError(self._explain(request, scope))
-        phases = request.waiting = Phases(request, runtime)
-        return phases
+        return runtime.enter(request)
 
     def _runtime_of(self, scope: Scope) -> Runtime | None:
         """Return the runtime of the server that this request came in by, where it tells."""
@@ -113,13 +118,21 @@ class Host:
     @asynccontextmanager
     async def up(self) -> AsyncIterator[Runtime]:
         """Run tasks on this loop while this is open."""
+        # What runs them is half of the library, and who only imports an app need not load it.
+        from .runtime import Runtime
+
         runtime = Runtime(self.keeper, self._config, self._limits)
         async with runtime.running():
             self._runtimes.append(runtime)
+            self._count()
             try:
                 yield runtime
             finally:
                 self._runtimes.remove(runtime)
+                self._count()
+
+    def _count(self) -> None:
+        self._only = self._runtimes[0] if len(self._runtimes) == 1 else None
 
     @asynccontextmanager
     async def up_by_messages(self, scope: Scope) -> AsyncIterator[Runtime]:

@@ -13,8 +13,9 @@ import anyio
 
 from .callables import check_arguments, display_name, is_coroutine_function
 from .keeper import Keeper
-from .loops import Call, Handle, Loop, Threads
-from .names import harmless
+from .loops import Handle, Loop
+from .loops.threads import Call, Threads
+from .names import harmless, name_of
 from .request import Request
 from .slots import Limiters
 from .states import ENDED, HELD, RELEASED, RUNNING, STOPPING, State
@@ -35,10 +36,15 @@ class Place(Protocol):
     limiters: Limiters
     live: dict[Any, None]
     beat: Beat | None
+    thread: int
+    config: TaskConfig
 
     @property
     def tracer(self) -> Any:
         """What begins the spans of tasks, None where no SDK is configured."""
+
+    def accept(self, job: Job) -> None:
+        """Count a job as live. Raises FastAPITasksError once the lifespan is over."""
 
 
 class Job:
@@ -197,7 +203,7 @@ class Job:
         if record.finished is None and outcome != "abandoned":
             record.finished = self.place.keeper.clock()
         if error is not None:
-            record.error = type(error).__name__
+            record.error = name_of(type(error))
         record.outcome = outcome
         if self.waiters is not None:
             self._wake()

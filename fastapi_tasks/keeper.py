@@ -162,12 +162,13 @@ class Keeper:
 
     def add_task(self, timeline: Timeline, record: TaskRecord) -> None:
         """Number a task and put it into its timeline; of too many, old ones are let go."""
-        tasks, most = timeline.tasks, self.bounds.tasks
-        record.id = timeline.tasks_dropped + len(tasks)
+        tasks = timeline.tasks
+        before = len(tasks)
+        record.id = timeline.tasks_dropped + before
         if timeline.id == 0:
             return
         tasks.append(record)
-        if len(tasks) > most + most // 8:
+        if before >= self.bounds.tasks_before_cut:
             self._make_room(timeline)
 
     def task_ended(self, timeline: Timeline) -> None:
@@ -194,12 +195,14 @@ class Keeper:
 
     def add_span(self, timeline: Timeline, span: Span) -> None:
         """Number a span and put it into its request's timeline; of too many the last stay."""
-        spans, most = timeline.spans, self.bounds.spans
-        span.id = timeline.spans_dropped + len(spans)
+        spans = timeline.spans
+        before = len(spans)
+        span.id = timeline.spans_dropped + before
         if timeline.id == 0:
             return
         spans.append(span)
-        if len(spans) > most + most // 8:
+        if before >= self.bounds.spans_before_cut:
+            most = self.bounds.spans
             timeline.spans_dropped += len(spans) - most
             del spans[:-most]
 
@@ -207,9 +210,10 @@ class Keeper:
         """Put a busy segment into a request's timeline; of too many the last stay."""
         if timeline.id == 0:
             return
-        segments, most = timeline.busy, self.bounds.busy
+        segments = timeline.busy
         segments.append(busy)
-        if len(segments) > most + most // 8:
+        if len(segments) > self.bounds.busy_before_cut:
+            most = self.bounds.busy
             timeline.busy_dropped += len(segments) - most
             del segments[:-most]
         if self.listeners:

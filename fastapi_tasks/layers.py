@@ -10,9 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractContextManager
+from copy import copy
+from types import FunctionType
 from typing import Any, Protocol
 
 from starlette.applications import Starlette
+from starlette.middleware import errors
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,6 +23,16 @@ from .host import Host
 from .keeper import Keeper
 from .request import SCOPE_KEY, Request, request_of
 from .websocket import Connection
+
+
+class Entering(Protocol):
+    """What watches an app's requests."""
+
+    def enter(self, request: Request) -> Any:
+        """Record all that runs here from now on as part of this request; return what ends that."""
+
+    def leave(self, request: Request, scope: Scope, entered: Any) -> None:
+        """Take note that the app is done with a request that was entered."""
 
 
 class Watching(Protocol):
@@ -34,11 +47,13 @@ class Watching(Protocol):
     def lifespan(self) -> AbstractContextManager[None]:
         """Record what the app starts in its lifespan, which is up while this is open."""
 
-    def enter(self, request: Request) -> Any:
-        """Record all that runs here from now on as part of this request; return what ends that."""
+    @property
+    def watcher(self) -> Entering:
+        """What watches the app once it does."""
 
-    def leave(self, request: Request, scope: Scope, entered: Any) -> None:
-        """Take note that the app is done with a request that was entered."""
+
+Answering = Callable[[Exception, Request, Scope], Awaitable[None]]
+"""Answers an error that has left an HTTP request, and raises it again."""
 
 
 class Opening:
@@ -49,18 +64,27 @@ class Opening:
         self._host = host
         self._watch = watch
 
-    def is_done(self, scope: Scope) -> bool:
-        """Tell whether a layer outside sees the request in this scope, and more of it."""
-        request: Request | None = scope.get(SCOPE_KEY)
-        if request is None:
-            return False
-        if request.host is None and request.keeper is self._keeper:
+    def is_done(self, request: Request) -> bool:
+        """Tell whether a layer outside sees this request, and more of it."""
+        if request.host is not None or self._host is None:
+            return True
+        if request.keeper is self._keeper:
             # One recorder, for this app and one around it that gives tasks no place.
             request.host = self._host
-        return self._host is None or request.host is not None
+        return request.host is not None
 
-    async def pass_on(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let `app` answer, and record what passes between it and the server."""
+    async def pass_on(
+        self,
+        app: ASGIApp,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        answering: Answering | None = None,
+    ) -> None:
+        """Let `app` answer, and record what passes between it and the server.
+
+        By default nobody answers an error that leaves it.
+        """
         kind = scope["type"]
         if kind == "http":
             request = Request(self._keeper, self._host, scope, receive, send)
@@ -70,14 +94,20 @@ class Opening:
             await self._others(app, scope, receive, send)
             return
         scope[SCOPE_KEY] = request
-        entered = self._watch.enter(request) if self._keeper.watching else None
+        entered = self._watch.watcher.enter(request) if self._keeper.watching else None
         try:
             rest = request.first_step(app(scope, request.receive, request.send))
             if rest is not None:
                 await rest
+        except Exception as error:
+            if answering is None or kind != "http":
+                raise
+            rest = request.first_step(answering(error, request, scope))
+            if rest is not None:
+                await rest
         finally:
             if entered is not None:
-                self._watch.leave(request, scope, entered)
+                self._watch.watcher.leave(request, scope, entered)
             request.end(scope)
 
     async def _others(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -118,17 +148,50 @@ def _draining(receive: Receive, drain: Callable[[], Awaitable[None]]) -> Receive
 class ErrorLayer(ServerErrorMiddleware):
     """Starlette's error middleware, and around it what opens requests."""
 
-    def __init__(self, errors: ServerErrorMiddleware, opening: Opening) -> None:
+    def __init__(self, own: ServerErrorMiddleware, opening: Opening) -> None:
         # Not by the other's own way: tools count how many of these are made.
-        vars(self).update(vars(errors))
+        vars(self).update(vars(own))
         self._opening = opening
 
     # This and the next are no coroutines themselves: each request would pay 0.004 for one.
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
-        if SCOPE_KEY in scope and self._opening.is_done(scope):
+        if SCOPE_KEY in scope and self._opening.is_done(scope[SCOPE_KEY]):
             return super().__call__(scope, receive, send)
-        return self._opening.pass_on(super().__call__, scope, receive, send)
+        if ServerErrorMiddleware.__call__ is not _OWN_CALL:
+            # A tool has put its own in that place.
+            return self._opening.pass_on(super().__call__, scope, receive, send)
+        # Starlette's comes in only where there is an error: a request without one saves 0.02.
+        return self._opening.pass_on(self.app, scope, receive, send, self._answer)
 
+    async def _answer(self, error: Exception, request: Request, scope: Scope) -> None:
+        """Answer as Starlette's own does when its app fails with this error."""
+        begun = request.timeline.response_start is not None
+
+        async def failing(_: Scope, __: Receive, send: Send) -> None:
+            if begun:
+                # So it knows that nothing can be sent any more.
+                await send({"type": "http.response.start"})
+            raise error
+
+        again = copy(self)
+        again.app = failing
+        send = _nowhere if begun else request.send
+        await ServerErrorMiddleware.__call__(again, scope, request.receive, send)
+
+
+async def _nowhere(message: Message) -> None:
+    pass
+
+
+def _own_call() -> Any:
+    """Return the call of Starlette's error middleware; None where a tool has replaced it."""
+    call: Any = ServerErrorMiddleware.__call__
+    # What stands for a function may show its attributes, and a function those of another.
+    is_own = type(call) is FunctionType and call.__globals__["__name__"] == errors.__name__
+    return call if is_own else None
+
+
+_OWN_CALL = _own_call()
 
 # Monitoring tools name a middleware by its class, in what they report.
 ErrorLayer.__name__ = ErrorLayer.__qualname__ = ServerErrorMiddleware.__name__
@@ -144,7 +207,9 @@ class Layer:
         self._owner = owner
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if self._opening.is_done(scope):
+        request: Request | None = scope.get(SCOPE_KEY)
+        # What is_done() begins with: every request of an app with tasks comes by here.
+        if request is not None and (request.host is not None or self._opening.is_done(request)):
             return self.app(scope, receive, send)
         self._come_outside()
         return self._opening.pass_on(self.app, scope, receive, send)

@@ -17,6 +17,12 @@ def harmless(text: str) -> str:
     return "".join(c if c.isprintable() or c in _JOINERS else ascii(c)[1:-1] for c in text)
 
 
+def name_of(kind: type) -> str:
+    """Return the name of a class as it was given, whatever its metaclass answers, or raises."""
+    name: str = type.__dict__["__name__"].__get__(kind)
+    return name
+
+
 def encodable(text: str) -> str:
     r"""Return `text` with each half of a surrogate pair as its escape, since UTF-8 has none."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

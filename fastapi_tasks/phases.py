@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from sys import exception
 from threading import get_ident
+from typing import Any
 
-from .job import Job
+from .callables import warn_of_files
+from .job import Job, Place
 from .log import log
-from .names import harmless
+from .names import harmless, name_of
 from .request import Request
 from .running import release
-from .runtime import Runtime
+from .task import Task, TaskConfig
 from .timeline import SCHEDULED_MODES, Mode
 
 PHASE: dict[Mode, int] = {mode: phase for phase, mode in enumerate(SCHEDULED_MODES)}
@@ -27,7 +30,7 @@ class Phases:
 
     __slots__ = ("_handled", "_passed", "_waiting", "request", "runtime")
 
-    def __init__(self, request: Request, runtime: Runtime) -> None:
+    def __init__(self, request: Request, runtime: Place) -> None:
         self.request = request
         self.runtime = runtime
         # Somebody may ask for tasks with the connection of a request that has been answered.
@@ -83,7 +86,7 @@ class Phases:
         timeline = self.request.timeline
         # What kept the endpoint from being called is of interest where it has cost a task.
         if discarded or timeline.endpoint_start is not None:
-            timeline.error = kind.__name__
+            timeline.error = name_of(kind)
         if not discarded:
             return
         for job in discarded:
@@ -92,22 +95,34 @@ class Phases:
         log.warning(
             "%s failed with %s, so its tasks are discarded: %s",
             timeline.title,
-            kind.__name__,
+            name_of(kind),
             names,
         )
 
     # Tasks -------------------------------------------------------------------------------------
 
-    def schedule(self, job: Job) -> None:
-        """Take a job from any thread; release it when the phase of its mode has passed."""
+    def schedule(
+        self,
+        func: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        config: TaskConfig,
+        mode: Mode,
+    ) -> Task[..., Any]:
+        """Take a call from any thread; release it when the phase of its mode has passed."""
         runtime = self.runtime
+        job = Job(func, args, kwargs, config, mode, self.request, runtime)
+        if args or kwargs:
+            warn_of_files(job, args, kwargs)
+        task: Any = job.task  # before it can end, which lets go of it
         runtime.accept(job)
         if get_ident() == runtime.thread:
             self._place(job)
         else:
-            if job.record.mode == "immediate" and job.record.outcome is None:
+            if mode == "immediate" and job.record.outcome is None:
                 job.record.released = runtime.keeper.clock()
             runtime.loop.call_soon(self._place, job)
+        return task  # type: ignore[no-any-return]
 
     def _place(self, job: Job) -> None:
         record = job.record

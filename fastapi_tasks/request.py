@@ -11,11 +11,11 @@ from starlette.requests import HTTPConnection
 from starlette.types import Message, Receive, Scope, Send
 
 from .keeper import Keeper
+from .names import name_of
 from .routes import route_path
 from .steps import Steps, first_step
-from .timeline import Span, TaskRecord, Timeline
+from .timeline import TaskRecord, Timeline, new_span, new_timeline
 from .watch.here import Open, begin
-from .watch.hook import tried
 
 SCOPE_KEY = "fastapi_tasks"
 
@@ -76,14 +76,13 @@ class Request:
         self.background: Any = None  # a list of those, where the app is watched
         self._endpoint: Open | None = None
         self._gone = self._handed_over = self._trailers = False
-        self.timeline = Timeline(
+        self.timeline = new_timeline(
             0,
             self.kind,
             scope.get("method", "WS"),
             scope["path"],
             keeper.wall(),
             keeper.clock(),
-            None,
             keeper.process,
         )
         keeper.begin(self, scope)
@@ -99,8 +98,10 @@ class Request:
         if self.app is None:
             self.app = coroutine
         keeper = self.keeper
-        beat = keeper.loops.beat_of(self.thread) if keeper.watching else None
-        return first_step(coroutine, self, keeper.clock, keeper.busy_limit, beat)
+        if keeper.watching:
+            beat = keeper.loops.beat_of(self.thread)
+            return first_step(coroutine, self, keeper.clock, keeper.busy_limit, beat)
+        return first_step(coroutine, self, keeper.clock, keeper.busy_limit)
 
     @property
     def is_running(self) -> bool:
@@ -130,35 +131,38 @@ class Request:
             self._gone = True
         return message
 
-    async def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Awaitable[None]:
         """Pass a message on to the server, and mark the response's start and its end."""
+        # No coroutine around the server's own, but for the last: each message would pay for one.
         kind = message["type"]
         if kind == "http.response.start":
             if self.waiting is not None:
                 self.waiting.route_passes()
             if "trailers" in message:
                 self._trailers = message["trailers"]
-            self.timeline.status = message["status"]
-            # As mark() does; most requests take only these two.
-            self.timeline.response_start = self.keeper.clock()
-            if self.keeper.listeners:
+            timeline, keeper = self.timeline, self.keeper
+            timeline.status = message["status"]
+            timeline.response_start = keeper.clock()
+            if keeper.listeners:
                 self.tell("response_start")
-            await self._send(message)
         elif self._is_last(kind, message):
-            # From here on a disconnect is the server's way to say that the response is over.
-            self._handed_over = True
-            await self._send(message)
-            now = self.keeper.clock()
-            if self.timeline.response_sent is None and not self._gone:
-                self.timeline.response_sent = now
-                if self.keeper.listeners:
-                    self.tell("response_sent")
-            if self.keeper.watching:
-                tried(self._record_sending, now)
-            if self.waiting is not None:
-                self._response_passes()
-        else:
-            await self._send(message)
+            return self._send_last(message)
+        return self._send(message)
+
+    async def _send_last(self, message: Message) -> None:
+        # From here on a disconnect is the server's way to say that the response is over.
+        self._handed_over = True
+        await self._send(message)
+        timeline, keeper = self.timeline, self.keeper
+        now = keeper.clock()
+        if timeline.response_sent is None and not self._gone:
+            timeline.response_sent = now
+            if keeper.listeners:
+                self.tell("response_sent")
+        if keeper.watching:
+            self._record_sending(now)
+        if self.waiting is not None:
+            self._response_passes()
 
     def _response_passes(self) -> None:
         # They hold each other, which would keep both for the garbage collector.
@@ -168,13 +172,13 @@ class Request:
     def _record_sending(self, sent: int) -> None:
         start = self.timeline.response_start
         if start is not None:
-            sending = Span("response", "sending", start, sent)
+            sending = new_span("response", "sending", start, sent, None, None)
             self.keeper.add_span(self.timeline, sending)
 
     def _is_last(self, kind: str, message: Message) -> bool:
         # The ASGI specification's "HTTP & WebSocket" page and its extensions: trailers, pathsend.
         if kind == "http.response.body" or kind == "http.response.zerocopysend":
-            return not (self._trailers or message.get("more_body"))
+            return not (message.get("more_body") or self._trailers)
         if kind == "http.response.trailers":
             return not message.get("more_trailers", False)
         return kind == "http.response.pathsend" and not self._trailers
@@ -186,44 +190,47 @@ class Request:
         self._send = too_late
         self._receive = nobody_there
         self.app = None
-        timeline = self.timeline
+        timeline, keeper = self.timeline, self.keeper
         timeline.route = route_path(scope)
-        timeline.aborted = timeline.response_sent is None
-        timeline.request_end = self.keeper.clock()
+        if timeline.response_sent is None:
+            timeline.aborted = True
+        timeline.request_end = keeper.clock()
         if self.waiting is not None:
             self.waiting.route_passes()
-        if self.keeper.listeners:
+        if keeper.listeners:
             self.tell("request_end")
         if self.waiting is not None:
             self._response_passes()
-        self.keeper.end(self)
+        keeper.end(self)
 
     # The endpoint; from any thread --------------------------------------------------------------
 
     def endpoint_begins(self, name: str) -> None:
         """Take note that the endpoint's first line is about to run."""
-        now = self.timeline.endpoint_start = self.keeper.clock()
-        if self.keeper.listeners:
+        keeper = self.keeper
+        now = self.timeline.endpoint_start = keeper.clock()
+        if keeper.listeners:
             self.tell("endpoint_start")
-        if self.keeper.watching:
-            self._endpoint = tried(begin, name, "endpoint", None, now)
+        if keeper.watching:
+            self._endpoint = begin(name, "endpoint", None, now)
 
     def endpoint_ends(self, error: BaseException | None = None) -> None:
         """Take note that the endpoint has returned, or failed."""
-        now = self.timeline.endpoint_end = self.keeper.clock()
-        # It holds this object, which is freed without the garbage collector only if not the
-        # other way round as well.
-        opened, self._endpoint = self._endpoint, None
-        if opened is not None:
-            tried(opened.end, error, now)
-        if self.keeper.listeners:
+        keeper = self.keeper
+        now = self.timeline.endpoint_end = keeper.clock()
+        if self._endpoint is not None:
+            # It holds this object, which is freed without the garbage collector only if not the
+            # other way round as well.
+            opened, self._endpoint = self._endpoint, None
+            opened.end(error, now)
+        if keeper.listeners:
             self.tell("endpoint_end")
 
     def endpoint_fails(self, error: BaseException) -> None:
         """Take note of what left the endpoint."""
         self.endpoint_ends(error)
         if self.waiting is None:
-            self.timeline.error = type(error).__name__
+            self.timeline.error = name_of(type(error))
         else:
             self.waiting.endpoint_fails(error)
 

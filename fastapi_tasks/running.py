@@ -13,7 +13,7 @@ import anyio
 
 from .failing import awaiting, failed, timed_out
 from .job import Job, current
-from .loops import Call
+from .loops.threads import Call
 from .states import HELD, QUEUED, RELEASED, RUNNING, STOPPING
 from .steps import first_step
 from .telemetry import traced
@@ -44,7 +44,7 @@ async def _run(job: Job) -> None:
     if keeper.watching:
         here.set(Here(job.request, job.record.id))
     limit = job.config.limit
-    coroutine = _work(job) if limit is None else _in_slot(job, limit)
+    coroutine = place.loop.enclosed(_work(job) if limit is None else _in_slot(job, limit))
     try:
         rest = first_step(coroutine, job, keeper.clock, keeper.busy_limit, place.beat)
         if rest is not None:

@@ -9,12 +9,16 @@ from functools import cached_property
 from threading import get_ident
 from typing import Any
 
-from .drain import Limits, abandon, drain, drop
+from .drain import abandon, drain, drop
 from .errors import FastAPITasksError
 from .job import Job
 from .keeper import Keeper
+from .limits import Limits
 from .log import log
-from .loops import Threads, current_loop
+from .loops import current_loop
+from .loops.threads import Threads
+from .phases import Phases
+from .request import Request
 from .slots import Limiters
 from .steps import Beat
 from .task import TaskConfig
@@ -68,6 +72,11 @@ class Runtime:
         """Begin to watch the started app's loop, where it is to be watched."""
         if self.keeper.watching:
             self.beat = begin_watch(self.keeper, self.loop)
+
+    def enter(self, request: Request) -> Phases:
+        """Give the tasks of a request their place here."""
+        phases = request.waiting = Phases(request, self)
+        return phases
 
     def accept(self, job: Job) -> None:
         """Count a job as live; after the grace period of a shutdown only a shielded one may run.

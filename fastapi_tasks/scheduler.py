@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import anyio
 
-from .callables import warn_of_files
-from .job import Job
-from .phases import Phases
 from .task import Task, TaskConfig, TaskErrorHandler
 from .timeline import Mode
+
+if TYPE_CHECKING:
+    from .phases import Phases
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,12 +36,7 @@ class TasksBatch:
         function, a coroutine object, or arguments that do not fit; FastAPITasksError when the app
         has shut down.
         """
-        phases = self._phases
-        job = Job(func, args, kwargs, self._config, self._mode, phases.request, phases.runtime)
-        if args or kwargs:
-            warn_of_files(job, args, kwargs)
-        task: Any = job.task  # before it can end, which lets go of it
-        phases.schedule(job)
+        task: Any = self._phases.schedule(func, args, kwargs, self._config, self._mode)
         return task  # type: ignore[no-any-return]
 
     def task(

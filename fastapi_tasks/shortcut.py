@@ -72,8 +72,9 @@ class _Hiding(list[Any]):
         self._provider = provider
 
     def __iter__(self) -> Iterator[Any]:
-        overridden = self._provider is not None and self._provider.dependency_overrides
-        if overridden or self._dependant.call is not self._call or len(self) != self._length:
+        provider, dependant = self._provider, self._dependant
+        overridden = provider is not None and provider.dependency_overrides
+        if overridden or dependant.call is not self._call or len(self) != self._length:
             # By its length: somebody has added a dependency, or taken one away.
             return super().__iter__()
         return iter(self._others)

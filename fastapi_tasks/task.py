@@ -8,6 +8,7 @@ from typing import Any, Generic, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import anyio
 
+from .facts import Record
 from .names import harmless
 from .slots import check_limit, check_timeout
 from .timeline import Outcome, TaskRecord
@@ -116,8 +117,8 @@ TaskErrorHandler: TypeAlias = (
 """Called with the task and what it raised. A plain function runs in a worker thread."""
 
 
-@dataclass(frozen=True, slots=True)
-class TaskConfig:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TaskConfig(Record):
     """Settings of a task. None leaves a setting to the app's defaults.
 
     `name` is shown in timelines and logs; by default the function's own. `shield` keeps the task
@@ -144,6 +145,9 @@ class TaskConfig:
                 f"the name of a task is an object of type {type(self.name).__name__}, which no "
                 "timeline could show: give a str"
             )
+
+    def __hash__(self) -> int:
+        return hash(tuple(getattr(self, name) for name in _SETTINGS))
 
     @property
     def shielded(self) -> bool:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from .names import name_of
 from .timeline import TaskRecord
 
 T = TypeVar("T")
@@ -35,6 +36,6 @@ async def traced(coroutine: Coroutine[Any, Any, T], tracer: Any, record: TaskRec
         try:
             return await coroutine
         except BaseException as error:
-            span.set_attribute("error.type", type(error).__name__)
+            span.set_attribute("error.type", name_of(type(error)))
             span.set_status(sys.modules["opentelemetry.trace"].StatusCode.ERROR)
             raise

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from .facts import MOMENT, PART, Record, moments, parts_of
+from .facts import MOMENT, PART, Record, maker, moments, parts_of
 from .names import harmless
 
 ScheduledMode = Literal["immediate", "after_route", "after_response"]
@@ -162,6 +162,12 @@ class Span(Record):
         return None if self.end is None else self.end - self.start
 
 
+new_span: Callable[[str, SpanKind, int, int | None, int | None, int | None], Span] = maker(
+    Span, "name", "kind", "start", "end", "task", "parent"
+)
+"""Make a span as its constructor does, at a lower price."""
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class ClientView(Record):
     """The request as its client saw it, on the timeline's clock.
@@ -277,6 +283,12 @@ class Timeline(Record):
                 time: int | None = getattr(record, name)
                 if time is not None:
                     yield time
+
+
+new_timeline: Callable[[int, str, str, str, int, int, int], Timeline] = maker(
+    Timeline, "id", "kind", "method", "path", "wall", "request_start", "process"
+)
+"""Make a timeline as its constructor does, at a lower price."""
 
 
 def _number(records: Iterable[Any]) -> None:

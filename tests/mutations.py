@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 PLACED = "        phase = PHASE[record.mode]\n"
-LAST = "            self._handed_over = True\n            await self._send(message)\n"
-START = '            self.timeline.status = message["status"]\n'
+LAST = "        self._handed_over = True\n        await self._send(message)\n"
+SENT = "        return self._send(message)\n\n"
 PASSING = """        for job in self._waiting.pop(phase, ()):
             release(job)
 """
@@ -38,17 +38,17 @@ class Mutation:
 def waiting_for(tasks: str) -> str:
     """Code that does not go on before these tasks of the request have ended."""
     return (
-        "            import asyncio\n"
-        f"            while any(t.outcome is None {tasks} for t in self.timeline.tasks):\n"
-        "                await asyncio.sleep(0.002)\n"
+        "        import asyncio\n"
+        f"        while any(t.outcome is None {tasks} for t in self.timeline.tasks):\n"
+        "            await asyncio.sleep(0.002)\n"
     )
 
 
 def delayed(seconds: str) -> str:
     """Code that waits for so long, in a request that has tasks."""
     return (
-        "            import asyncio\n"
-        f"            await asyncio.sleep({seconds} * bool(self.timeline.tasks))\n"
+        "        import asyncio\n"
+        f"        await asyncio.sleep({seconds} * bool(self.timeline.tasks))\n"
     )
 
 
@@ -78,8 +78,11 @@ MUTATIONS = (
         "the response waits for after_route tasks",
         ((24, "19"), (7, "06")),
         "request.py",
-        START,
-        waiting_for('and t.mode == "after_route"') + START,
+        SENT,
+        "        return self._send_late(message)\n\n"
+        "    async def _send_late(self, message: Message) -> None:\n"
+        + waiting_for('and t.mode == "after_route"')
+        + "        await self._send(message)\n\n",
     ),
     Mutation(
         "tasks run one after another",
@@ -130,8 +133,8 @@ MUTATIONS = (
         ((15, "14"), (14, "12")),
         "request.py",
         LAST,
-        "            if self.waiting is not None:\n"
-        "                self.waiting.response_passes()\n"
+        "        if self.waiting is not None:\n"
+        "            self.waiting.response_passes()\n"
         + waiting_for('and t.mode == "after_response"')
         + LAST,
     ),

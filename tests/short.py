@@ -20,7 +20,7 @@ def short_assets() -> Iterator[bool]:
         return
     with tempfile.TemporaryDirectory() as folder:
         for name in assets.ASSETS:
-            Path(folder, name).write_text(assets.shortened(name), encoding="utf-8")
+            Path(folder, f"{name}.deflate").write_bytes(assets.shortened(name))
         _carry(Path(folder))
         try:
             yield True
@@ -30,5 +30,5 @@ def short_assets() -> Iterator[bool]:
 
 def _carry(folder: Path) -> None:
     assets.BUILT = folder
-    for kept in (assets.asset, page._packed, page._policy, page._style):
+    for kept in (assets.asset, assets.packed, page._packed, page._policy):
         kept.cache_clear()

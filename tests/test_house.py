@@ -206,7 +206,7 @@ print(json.dumps({
     "outcomes": OUTCOMES[-1],
     "records": RECORDS["requests"],
     "values": header["values"],
-    "fields": FORMAT["FIELDS"]["requests"],
+    "fields": FORMAT["VALUES"]["requests"] + FORMAT["TIMES"]["requests"],
     "times": FORMAT["TIMES"]["requests"],
     "page": [word in page for word in ("weather", "noticed")],
 }))

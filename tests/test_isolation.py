@@ -89,6 +89,34 @@ class TestI1NothingIsReached:
             ]
         assert len(caplog.records) == 4
 
+    @pytest.mark.parametrize("name", [7, None, RuntimeError("there is none")])
+    async def test_by_an_error_whose_class_has_no_name_to_tell(
+        self, make_app: MakeApp, name: object
+    ) -> None:
+        class Kind(type):
+            @property
+            def __name__(cls) -> Any:
+                if isinstance(name, Exception):
+                    raise name
+                return name
+
+        class NamelessError(Exception, metaclass=Kind):
+            pass
+
+        app = make_app()
+
+        @app.get("/")
+        async def endpoint(tasks: Tasks) -> None:
+            tasks.schedule(raising(NamelessError()))
+            tasks.schedule(anyio.sleep, 0.1)
+
+        async with serving(app) as server:
+            timeline = await server.settle("/")
+        assert [(t.outcome, t.error) for t in timeline.tasks] == [
+            ("error", "NamelessError"),
+            ("ok", None),
+        ]
+
     @pytest.mark.parametrize("anyio_backend", ["asyncio"])
     @pytest.mark.parametrize("awaits", [True, False])
     async def test_by_a_cancellation_that_a_task_aims_at_itself(

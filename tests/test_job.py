@@ -19,9 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fastapi_tasks import Event, Mode, Recorder, TaskConfig
-from fastapi_tasks.drain import Limits
 from fastapi_tasks.host import Host
 from fastapi_tasks.job import Job
+from fastapi_tasks.limits import Limits
 from fastapi_tasks.phases import Phases
 from fastapi_tasks.recorder import keeper_of
 from fastapi_tasks.request import Request
@@ -149,8 +149,8 @@ class Way:
 
     def _schedule(self, function: Callable[..., Any], mode: Mode, argument: Argument) -> Job:
         phases = self.phases
-        job = Job(function, (argument,), {}, TaskConfig(), mode, phases.request, phases.runtime)
-        phases.schedule(job)
+        phases.schedule(function, (argument,), {}, TaskConfig(), mode)
+        job: Job = next(reversed(phases.runtime.live))
         return job
 
     async def turn(self) -> None:

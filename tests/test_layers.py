@@ -1,7 +1,10 @@
 """S4: the layers where others take the stack apart, patch it, or build it their own way."""
 
+import subprocess
+import sys
 import types
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -19,6 +22,7 @@ from fastapi_tasks import Recorder, RecordingMiddleware, Tasks, add_tasks, recor
 from fastapi_tasks.errors import FastAPITasksError
 
 from .asgi import Answer, Server, serving
+from .processes import environment
 
 pytestmark = pytest.mark.anyio
 
@@ -174,6 +178,56 @@ class TestAStackTakenApart:
         assert spies[-1].saw == [("/", 200)]
 
 
+TRACED_EARLY = """
+import asyncio
+from functools import wraps
+
+import httpx
+from starlette.middleware.errors import ServerErrorMiddleware
+
+saw = []
+original = ServerErrorMiddleware.__call__
+
+
+@wraps(original)
+async def traced(self, scope, receive, send):
+    try:
+        await original(self, scope, receive, send)
+    finally:
+        saw.append(scope["type"])
+
+
+ServerErrorMiddleware.__call__ = traced
+
+from fastapi import FastAPI
+from fastapi_tasks import add_tasks
+
+app = FastAPI()
+add_tasks(app)
+
+
+@app.get("/works")
+async def works() -> None: ...
+
+
+@app.get("/fails")
+async def fails() -> None:
+    raise LookupError
+
+
+async def main() -> None:
+    serving = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=serving, base_url="http://test") as client:
+        for path in ("/works", "/fails"):
+            answer = await client.get(path)
+            saw.insert(len(saw) - 1, answer.status_code)
+    print(saw)
+
+
+asyncio.run(main())
+"""
+
+
 class TestWhatIsPatchedOnTheClass:
     async def test_the_error_layers_call_is_called(
         self, make_app: MakeApp, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
@@ -204,6 +258,19 @@ class TestWhatIsPatchedOnTheClass:
             "LookupError",
         ]
         assert [one.status for one in recorder.timelines] == [200, 200, 500]
+
+    def test_the_error_layers_call_is_called_though_it_was_replaced_before_the_import(
+        self, tmp_path: Path
+    ) -> None:
+        """As agents do it that are started before the app, with the name of the original kept."""
+        script = tmp_path / "traced.py"
+        script.write_text(TRACED_EARLY)
+        done = subprocess.run(
+            [sys.executable, "-W", "error", str(script)],
+            cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=60,
+            check=False,
+        )  # fmt: skip
+        assert (done.stdout, done.stderr) == ("[200, 'http', 500, 'http']\n", "")
 
     async def test_the_stacks_builder_is_honoured_though_it_comes_after_add_tasks(
         self, make_app: MakeApp, recorder: Recorder, monkeypatch: pytest.MonkeyPatch

@@ -6,18 +6,21 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import aclosing
 from pathlib import Path
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from anyio import fail_after, to_thread
+from fastapi import FastAPI, Request
 
 from fastapi_tasks import add_tasks
 from fastapi_tasks.errors import FastAPITasksUninitializedAppError
 from visualize.lab import serve
 from visualize.live import mount, stream
+from visualize.live.sending import compressed
 from visualize.live.token import token_of
 from visualize.page import LIVE_POLICY, asset, live_html
 
@@ -96,6 +99,28 @@ async def test_page_and_script_travel_compressed_where_they_may(path: str) -> No
     assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
     assert packed.text == plain.text
     assert int(packed.headers["content-length"]) < len(plain.content) / 2
+
+
+@pytest.mark.parametrize("accepted", ["gzip", "identity"])
+async def test_what_is_sent_is_made_beside_the_event_loop(accepted: str) -> None:
+    made_in: list[threading.Thread] = []
+
+    def text() -> str:
+        made_in.append(threading.current_thread())
+        return "a page"
+
+    headers = [(b"accept-encoding", accepted.encode())]
+    request = Request({"type": "http", "headers": headers})
+    # All of the app's threads may be at work: then the page is wanted most.
+    default = to_thread.current_default_thread_limiter()
+    before, default.total_tokens = default.total_tokens, 1
+    async with default:
+        with fail_after(10):
+            response = await compressed(request, text, "text/plain", {})
+    default.total_tokens = before
+    assert response.status_code == 200
+    assert len(made_in) == 1
+    assert made_in != [threading.current_thread()]
 
 
 @pytest.mark.parametrize("path", ["", "/", "timeline"])

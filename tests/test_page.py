@@ -24,6 +24,7 @@ from visualize.assets import SCRIPTS, asset
 from visualize.columns import pack
 from visualize.joining import joined
 from visualize.page import LIVE_POLICY, live_html, to_html
+from visualize.sheet import markup, style
 from visualize.theme import COLORS, contrast
 
 KB = 1024
@@ -65,12 +66,15 @@ def test_sizes() -> None:
     assert len(gzip.compress(to_html(random_timelines(1000, 10)).encode())) <= 250 * KB
 
 
-def test_the_live_page_opens_with_40_kilobytes() -> None:
+def test_sizes_of_what_a_wheel_brings() -> None:
     with short_assets() as short:
         if not short:
             pytest.skip("tdewolff-minify is not installed")
         opened = live_html("events").encode(), asset("timeline.js").encode()
-        assert sum(len(gzip.compress(one)) for one in opened) <= 40 * KB
+        assert sum(len(gzip.compress(one)) for one in opened) <= 39 * KB
+        page = to_html([]).encode()
+        assert len(page) <= 68 * KB
+        assert len(gzip.compress(page)) <= 51 * KB
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -98,7 +102,7 @@ def test_the_page_carries_data_module_and_policy() -> None:
     assert data["align"] == "clock"
     found = findings_json(explain(checkout()))
     assert data["recordings"] == [{"label": "", "packed": pack([checkout()], found)}]
-    assert data["style"].endswith(asset("page.css"))
+    assert json.dumps(style(), ensure_ascii=False) in module
 
 
 def policy_of(*scripts: str) -> str:
@@ -109,7 +113,7 @@ def policy_of(*scripts: str) -> str:
 
 
 def test_nothing_is_fetched_and_no_handler_is_inline() -> None:
-    for tag, attributes in Parsed(to_html(checkout())).elements:
+    for tag, attributes in Parsed(to_html(checkout()) + markup()).elements:
         assert "src" not in attributes
         assert not (attributes.get("href") or "#").startswith(("http", "//", "data"))
         assert not any(name.startswith("on") or name == "style" for name in attributes), tag
@@ -159,7 +163,7 @@ def test_the_live_page_has_no_inline_script() -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_text_on_bars_can_be_read(theme: Any) -> None:
-    rule = re.search(rf"\[data-theme={theme}\]{{(.*)}}", Parsed(to_html([])).data["style"])
+    rule = re.search(rf"\[data-theme={theme}\]{{(.*)}}", Parsed(to_html([])).data["themes"])
     assert rule is not None
     colors = dict(re.findall(r"--([\w-]+):(#\w{6});", rule[1]))
     assert {name: colors[name] for name in COLORS[theme]} == COLORS[theme]
@@ -171,17 +175,27 @@ def test_text_on_bars_can_be_read(theme: Any) -> None:
 
 
 def test_actions_and_parts_of_the_markup_are_known_to_the_modules() -> None:
-    module, markup = "".join(map(joined, SCRIPTS)), asset("page.html")
+    module = "".join(map(joined, SCRIPTS))
     actions = re.search(r"const ACTIONS = \{(.*?)\n\};", module, re.DOTALL)
     assert actions is not None
-    for action in set(re.findall(r'data-action="(\w+)"', markup)):
+    for action in set(re.findall(r'data-action="(\w+)"', markup())):
         assert re.search(rf"\b{action}\b", actions[1]), action
-    for part in set(re.findall(r'data-part="(\w+)"', markup)):
+    for part in set(re.findall(r'data-part="(\w+)"', markup())):
         assert re.search(rf"\b{part}\b", module), part
 
 
 def test_a_page_needs_no_matplotlib() -> None:
     program = "import sys, visualize.page as p; p.to_html([]); print('matplotlib' in sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert run.stdout == "False\n"
+
+
+def test_what_a_page_is_made_of_is_built_where_there_is_no_fastapi() -> None:
+    program = (
+        "import sys, visualize.assets as a; a.asset('file.js'); print('fastapi' in sys.modules)"
+    )
     run = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )

@@ -4,13 +4,14 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import httpx
 import pytest
 import sqlalchemy as sa
-from fastapi import BackgroundTasks, Depends, FastAPI
+from fastapi import BackgroundTasks, Depends, FastAPI, Response
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from starlette.concurrency import run_in_threadpool
 
@@ -176,3 +177,45 @@ asyncio.run(main())
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == ["[]", "[]", "['charge']"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_an_error_whose_class_has_no_name_to_tell_is_named_all_the_same() -> None:
+    class Kind(type):
+        @property
+        def __name__(cls) -> str:
+            raise RuntimeError("there is none")
+
+    class NamelessError(Exception, metaclass=Kind):
+        pass
+
+    async def fail() -> None:
+        raise NamelessError
+
+    app = FastAPI()
+    add_tasks(app, watch=True)
+
+    @app.exception_handler(NamelessError)
+    def answer(_: object, __: Exception) -> Response:
+        return Response(status_code=418)
+
+    @app.get("/")
+    async def endpoint(later: BackgroundTasks) -> None:
+        await asyncio.gather(asyncio.create_task(fail()), return_exceptions=True)
+        later.add_task(fail)
+        raise NamelessError
+
+    @app.get("/later")
+    async def in_the_background(later: BackgroundTasks) -> None:
+        later.add_task(fail)
+
+    async with serving(app) as server:
+        failed = await server.settle("/")
+        # The response is there by then, so nobody answers it.
+        with suppress(NamelessError):
+            await server.settle("/later")
+        last = app.state.tasks_recorder.last
+    assert [task.error for task in failed.tasks] == ["NamelessError", None]
+    assert [span.error for span in failed.spans if span.kind == "endpoint"] == ["NamelessError"]
+    assert [task.error for task in last.tasks] == ["NamelessError"]

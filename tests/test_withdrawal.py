@@ -14,7 +14,7 @@ import pytest
 from fastapi import FastAPI
 
 from fastapi_tasks import Event, Recorder, Tasks, Timeline, add_tasks
-from fastapi_tasks.loops import Call
+from fastapi_tasks.loops.threads import Call
 
 from .asgi import serving
 

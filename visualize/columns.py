@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import struct
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fastapi_tasks import Busy, ClientView, Span, TaskRecord, Timeline
 from fastapi_tasks.facts import moments, values
+from visualize.assets import deflated
 
 Column = list[int | None]
 
@@ -35,11 +35,11 @@ RECORDS = {
 """The fields of each kind of record, and how each is told: as a value, or as a time."""
 
 FORMAT = {
-    "FIELDS": {name: list(fields) for name, fields in RECORDS.items()},
-    "TIMES": {
-        name: [field for field, kind in fields.items() if kind != "value"]
+    told: {
+        name: [field for field, kind in fields.items() if (kind == "value") == (told == "VALUES")]
         for name, fields in RECORDS.items()
-    },
+    }
+    for told in ("VALUES", "TIMES")
 }
 """The same for the viewer."""
 
@@ -68,8 +68,9 @@ class _Values:
 def pack(timelines: Sequence[Timeline], findings: Sequence[Mapping[str, Any]] = ()) -> str:
     """Encode timelines, and what was found in them, as the text that the viewer unpacks.
 
-    Times are exact to the nanosecond. It is `deflated`: a JSON header, a zero byte, then every
-    column. Raise ValueError if two times of one request are more than 146 years apart.
+    Times are exact to the nanosecond. It is base64 of a raw deflate stream, which a page undoes
+    without a library: a JSON header, a zero byte, then every column. Raise ValueError if two times
+    of one request are more than 146 years apart.
     """
     header, columns = encode(timelines)
     header["findings"] = findings
@@ -84,13 +85,7 @@ def pack(timelines: Sequence[Timeline], findings: Sequence[Mapping[str, Any]] = 
         len(block) // max(len(column), 1) for block, column in zip(blocks, columns, strict=True)
     ]
     head = json.dumps(header, separators=(",", ":")).encode()
-    return deflated(b"\0".join([head, b"".join(blocks)]))
-
-
-def deflated(data: bytes, level: int = 6) -> str:
-    """Return data as base64 of a raw deflate stream, which a page undoes without a library."""
-    deflate = zlib.compressobj(level, wbits=-zlib.MAX_WBITS)
-    return base64.b64encode(deflate.compress(data) + deflate.flush()).decode()
+    return base64.b64encode(deflated(b"\0".join([head, b"".join(blocks)]), 6)).decode()
 
 
 def encode(timelines: Sequence[Timeline]) -> tuple[dict[str, Any], list[Column]]:

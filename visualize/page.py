@@ -14,17 +14,20 @@ from fastapi_tasks.timeline import MODES, Timeline
 from visualize.answers.difference import Change, Shift, difference
 from visualize.answers.findings import explain
 from visualize.answers.wire import findings_json
-from visualize.assets import asset
-from visualize.columns import FORMAT, deflated, pack
+from visualize.assets import asset, packed
+from visualize.columns import FORMAT, pack
 from visualize.layout import Recording, listed, one_of
 from visualize.signs import GENERATOR
 from visualize.theme import COLORS, ink
 from visualize.words import SPAN_WORDS
 
-Align = Literal["clock", "request_start", "response_sent"]
-
 INKED = (*MODES, "endpoint", "busy")
 """The fills that text stands on."""
+
+PAGE_SPANS = {kind: said for kind, said in SPAN_WORDS.items() if said != (kind, f"{kind} {{}}")}
+"""The words of spans that the page does not find by itself, from their kind."""
+
+Align = Literal["clock", "request_start", "response_sent"]
 
 LIVE_POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'; img-src data:"
 
@@ -38,8 +41,7 @@ PAGE = """<!doctype html>
 <title>{title}</title>
 </head>
 <body>
-<main id="timeline" hidden>
-{markup}</main>
+<main id="timeline" hidden></main>
 <noscript>This timeline is drawn by a script, and scripts are switched off here.</noscript>
 <script type="application/json" id="timeline-data">{data}</script>
 {script}
@@ -95,9 +97,9 @@ def live_html(
 @cache
 def _packed(name: str) -> tuple[str, str]:
     """Return the elements of a script that travels packed, and the policy that lets it run."""
-    module, first = asset(name), asset("unpack.js")
-    code = f'<script type="text/plain" id="timeline-code">{deflated(module.encode(), 9)}</script>'
-    return f'{code}\n<script type="module">{first}</script>', _policy(module, first)
+    code, first = base64.b64encode(packed(name)).decode(), asset("unpack.js")
+    element = f'<script type="text/plain" id="timeline-code">{code}</script>'
+    return f'{element}\n<script type="module">{first}</script>', _policy(asset(name), first)
 
 
 @cache
@@ -150,32 +152,31 @@ def _embedded(data: object) -> str:
     return written.replace("<", "\\u003c").replace("\x7f", "\\u007f")
 
 
-def _page(title: str | None, script: str, policy: str, /, **data: Any) -> str:
-    title = title or "Timeline"
-    data |= {
-        "title": title,
-        "format": FORMAT,
-        "spans": SPAN_WORDS,
-        "style": _style(),
-    }
-    return PAGE.format(
-        generator=GENERATOR,
-        policy=policy,
-        title=html.escape(title),
-        markup=asset("page.html"),
-        # In a script element only `<` could end it or change how it is read.
-        data=_embedded(data),
-        script=script,
-    )
-
-
 @cache
-def _style() -> str:
-    """The looks, and the colours of each theme as custom properties."""
-    return "".join(_theme(*theme) for theme in COLORS.items()) + asset("page.css")
+def themes() -> str:
+    """Return the colours of each theme as custom properties."""
+    return "".join(_theme(*theme) for theme in COLORS.items())
 
 
 def _theme(name: str, colors: Mapping[str, str]) -> str:
     inks = {f"ink-{name}": ink(colors[name]) for name in INKED}
     tokens = "".join(f"--{token}:{color};" for token, color in {**colors, **inks}.items())
     return f"[data-theme={name}]{{color-scheme:{name};{tokens}}}\n"
+
+
+def _page(title: str | None, script: str, policy: str, /, **data: Any) -> str:
+    title = title or "Timeline"
+    data |= {
+        "title": title,
+        "format": FORMAT,
+        "spans": PAGE_SPANS,
+        "themes": themes(),
+    }
+    return PAGE.format(
+        generator=GENERATOR,
+        policy=policy,
+        title=html.escape(title),
+        # In a script element only `<` could end it or change how it is read.
+        data=_embedded(data),
+        script=script,
+    )

@@ -9,9 +9,8 @@ from __future__ import annotations
 import sys
 
 from .face import Handle, Loop
-from .threads import Call, Threads
 
-__all__ = ["Call", "Handle", "Loop", "Threads", "current_loop"]
+__all__ = ["Handle", "Loop", "current_loop"]
 
 
 def current_loop() -> Loop:

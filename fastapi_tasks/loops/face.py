@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from contextvars import Context
 from typing import Any, Protocol, TypeVar
@@ -30,6 +30,9 @@ class Loop(Protocol):
         self, run: Callable[[T], Awaitable[None]], job: T, context: Context, name: str
     ) -> Handle:
         """Start `run(job)` in `context` at the loop's next turn."""
+
+    def enclosed(self, coroutine: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
+        """Return what does as the coroutine, and cannot hurt the loop by what that leaves open."""
 
     def going_on(self, cancelled: Handle) -> AbstractContextManager[Handle]:
         """Let what was cancelled go on in the block, as if it had not been.

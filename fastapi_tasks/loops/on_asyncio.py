@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import Context
 from typing import Any, TypeVar
@@ -37,6 +37,10 @@ class AsyncioLoop:
     def spawn(self, run: Callable[[T], Any], job: T, context: Context, name: str) -> Handle:
         # Not loop.create_task(): an eager task factory would run the task inside schedule().
         return asyncio.Task(run(job), loop=self._loop, name=name, context=context)
+
+    def enclosed(self, coroutine: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
+        # What is left open here hurts nobody: what runs in it goes on by itself.
+        return coroutine
 
     @contextmanager
     def going_on(self, cancelled: Any) -> Iterator[Handle]:

@@ -13,6 +13,7 @@ import trio
 from anyio.lowlevel import current_token
 
 from .face import Handle
+from .left_open import close_nurseries, enclosed
 from .worker import known_to_anyio
 
 T = TypeVar("T")
@@ -28,6 +29,7 @@ class TrioLoop:
     def __init__(self) -> None:
         self._token = trio.lowlevel.current_trio_token()
         self.call_soon = self._token.run_sync_soon
+        self.enclosed = enclosed
         self._nursery: Any = None
         self._unlimited = trio.CapacityLimiter(math.inf)
         self._hosted: set[Any] = set()
@@ -83,6 +85,8 @@ class TrioLoop:
             with scope:
                 await run(job)
                 over = True
+                # Of an error handler, or of a dropped task.
+                await close_nurseries()
         except KeyboardInterrupt as error:
             # From here it would end the run as a fault of trio's own.
             self._interrupt = error

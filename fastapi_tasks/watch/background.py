@@ -10,6 +10,7 @@ from starlette.background import BackgroundTask
 
 from ..bounds import thin
 from ..callables import display_name
+from ..names import name_of
 from ..timeline import TaskRecord
 from .here import Here, Watched, here
 from .hook import tried
@@ -92,7 +93,7 @@ async def _recorded(run: Any, around: Here, record: TaskRecord) -> None:
     try:
         await run()
     except BaseException as error:
-        record.error = type(error).__name__
+        record.error = name_of(type(error))
         record.outcome = "error"
         raise
     else:

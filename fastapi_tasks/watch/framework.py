@@ -11,9 +11,9 @@ from typing import Any
 
 import fastapi.routing
 
-from ..timeline import Span
+from ..timeline import new_span
 from .here import Here, here, past
-from .hook import tried
+from .hook import failed, tried
 
 _MARK = "watched_by_fastapi_tasks"
 
@@ -36,7 +36,12 @@ def _solving(solve: Callable[..., Any]) -> Callable[..., Any]:
         request = around.request
         begun, first = request.keeper.clock(), len(request.timeline.spans)
         solved = await solve(**options)
-        tried(_solved, around, begun, first, options.get("dependant"), solved)
+        try:
+            # What was wrong may be a parameter of a dependency, where the endpoint has none.
+            if solved.errors or _has_parameters(options["dependant"]):
+                _solved(around, begun, first, solved)
+        except Exception:
+            failed(_solved)
         return solved
 
     return watched
@@ -52,17 +57,17 @@ def _has_parameters(dependant: Any) -> bool:
     )
 
 
-def _solved(around: Here, begun: int, first: int, dependant: Any, solved: Any) -> None:
-    # What was wrong may be a parameter of a dependency, where the endpoint has none.
-    if not (solved.errors or _has_parameters(dependant)):
-        return
+def _solved(around: Here, begun: int, first: int, solved: Any) -> None:
     keeper, timeline = around.request.keeper, around.request.timeline
     # Parameters are read when all dependencies are there. Where spans were let go meanwhile, those
     # that are new stand further in front.
-    for one in timeline.spans[first if not timeline.spans_dropped else 0 :]:
+    if timeline.spans_dropped:
+        first = 0
+    for one in timeline.spans[first:]:
         if one.kind == "dependency" and one.end is not None and one.end > begun:
             begun = one.end
-    span = Span("parameters", "validation", begun, keeper.clock(), around.task, around.parent)
+    ended = keeper.clock()
+    span = new_span("parameters", "validation", begun, ended, around.task, around.parent)
     if solved.errors:
         span.error = "RequestValidationError"
     keeper.add_span(timeline, span)
@@ -79,7 +84,10 @@ def _serializing(serialize: Callable[..., Any]) -> Callable[..., Any]:
         except BaseException as error:
             tried(past, place, "response", "serialization", begun, error)
             raise
-        tried(past, place, "response", "serialization", begun)
+        try:
+            past(place, "response", "serialization", begun)
+        except Exception:
+            failed(past)
         return answer
 
     return watched

@@ -12,7 +12,8 @@ from contextvars import ContextVar, Token
 from typing import Protocol
 
 from ..keeper import Keeper
-from ..timeline import Span, SpanKind, TaskRecord, Timeline
+from ..names import name_of
+from ..timeline import Span, SpanKind, TaskRecord, Timeline, new_span
 
 
 class Watched(Protocol):
@@ -65,7 +66,7 @@ class Open(Here):
         request, span = self.request, self.span
         span.end = request.keeper.clock() if at is None else at
         if error is not None:
-            span.error = type(error).__name__
+            span.error = name_of(type(error))
         if self._token is not None:
             self.leave()
         if request.keeper.listeners:
@@ -116,9 +117,12 @@ def leaf_of(
 ) -> Open:
     """Begin a span that nothing is inside of, as part of `place`, wherever the code is."""
     request = place.request
-    start = request.keeper.clock() if at is None else at
-    span = Span(name, kind, start, None, place.task, place.parent, None, attributes or {})
-    request.keeper.add_span(request.timeline, span)
+    keeper = request.keeper
+    start = keeper.clock() if at is None else at
+    span = new_span(name, kind, start, None, place.task, place.parent)
+    if attributes:
+        span.attributes = attributes
+    keeper.add_span(request.timeline, span)
     return Open(place, span)
 
 
@@ -127,12 +131,13 @@ def past(
 ) -> None:
     """Record a span that began at `start` and ends now."""
     request = place.request
-    span = Span(name, kind, start, request.keeper.clock(), place.task, place.parent)
+    keeper = request.keeper
+    span = new_span(name, kind, start, keeper.clock(), place.task, place.parent)
     if error is not None:
-        span.error = type(error).__name__
-    request.keeper.add_span(request.timeline, span)
-    if request.keeper.listeners:
-        request.keeper.tell("span", request.timeline)
+        span.error = name_of(type(error))
+    keeper.add_span(request.timeline, span)
+    if keeper.listeners:
+        keeper.tell("span", request.timeline)
 
 
 @contextmanager

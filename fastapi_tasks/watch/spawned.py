@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
 from ..callables import display_name
+from ..names import name_of
 from ..steps import Beat, Steps, steps_of
 from ..timeline import TaskRecord
 from .frames import is_started_by_app
@@ -176,7 +177,7 @@ class Spawned(Coroutine[Any, Any, Any]):
             self._end("cancelled")
             raise
         except BaseException as error:
-            self._record.error = type(error).__name__
+            self._record.error = name_of(type(error))
             self._end("error")
             raise
         finally:

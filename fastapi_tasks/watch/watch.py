@@ -12,11 +12,8 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from starlette.types import Scope
-
 from ..keeper import Keeper
 from ..loops import current_loop
-from ..request import Request
 from .loop import begin_watch, end_watch
 
 if TYPE_CHECKING:
@@ -35,7 +32,8 @@ class Watch:
             import_module(".watcher", __package__)
 
     @cached_property
-    def _watcher(self) -> Watcher:
+    def watcher(self) -> Watcher:
+        """What watches the app once it does; made when it is first asked for."""
         from .watcher import Watcher
 
         return Watcher(self._app, self._keeper)
@@ -43,11 +41,11 @@ class Watch:
     def start(self) -> None:
         """Put all hooks in place, if watching is on; it can be switched on later."""
         if self._keeper.watching:
-            self._watcher.start()
+            self.watcher.start()
 
     def lifespan(self) -> AbstractContextManager[None]:
         """Record what the app starts in its lifespan, if watching is on."""
-        return self._watcher.lifespan() if self._keeper.watching else nullcontext()
+        return self.watcher.lifespan() if self._keeper.watching else nullcontext()
 
     @contextmanager
     def own_loop(self) -> Iterator[Callable[[], None]]:
@@ -68,11 +66,3 @@ class Watch:
         finally:
             if began:
                 end_watch(self._keeper)
-
-    def enter(self, request: Request) -> Any:
-        """Record all that runs here from now on as part of this request; return what ends that."""
-        return self._watcher.enter(request)
-
-    def leave(self, request: Request, scope: Scope, entered: Any) -> None:
-        """Take note that the app is done with a request that was entered."""
-        self._watcher.leave(request, scope, entered)

@@ -1,4 +1,4 @@
-"""What `import fastapi_tasks` adds to a process that has FastAPI."""
+"""What `import fastapi_tasks`, and the first start of an app, add to a process that has FastAPI."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.benchmarks.results import Subject
 from tests.benchmarks.workers import environment
 
 SCRIPT = """
-import json, sys, time
+import asyncio, json, sys, time
 began = time.perf_counter()
 import fastapi
 then = time.perf_counter()
@@ -24,9 +24,21 @@ now = time.perf_counter()
 new = set(sys.modules) - before
 heavy = {"matplotlib", "numpy", "IPython", "jupyter", "jupyter_core", "nbclient", "visualize"}
 own = [name for name in new if name.split(".")[0] == "fastapi_tasks"]
+
+async def start(app):
+    async with app.router.lifespan_context(app):
+        pass
+
+asyncio.run(start(fastapi.FastAPI()))
+app = fastapi.FastAPI()
+made = time.perf_counter()
+fastapi_tasks.add_tasks(app)
+asyncio.run(start(app))
+up = time.perf_counter()
 print(json.dumps({
     "import fastapi, ms": 1e3 * (then - began),
     "import fastapi_tasks after it, ms": 1e3 * (now - then),
+    "add_tasks() and an app's first start, ms": 1e3 * (up - made),
     "modules of its own": len(own),
     "modules of others": len(new) - len(own),
     "of matplotlib, jupyter and their like": len({name.split(".")[0] for name in new} & heavy),

@@ -58,12 +58,19 @@ def test_what_changed_stands_first_and_one_pair_in_the_lanes(
 ) -> None:
     screen = show(runs, width=width)
     person = Person(screen)
-    person.sees(r"before against after ?: .* task_1 immediate slower")
+    person.sees(
+        r"before against after ?: \d+ of \d+ rows changed, most first\. .* task_1 immediate slower"
+    )
     assert not screen.visible("[data-part=why]")
     screen.show("lanes")
     assert [label for label, _ in requests_in(screen)] == ["before", "after"]
     assert not screen.painted()
     person.sees(r"task_1")
+
+
+def test_two_like_runs_are_said_to_be_so(show: Show, runs: dict[str, list[Timeline]]) -> None:
+    screen = show({"one": runs["before"], "other": runs["before"]})
+    Person(screen).sees(r"one against other ?: nothing changed\.")
 
 
 def test_the_pair_stands_where_it_was_chosen_to_stand(

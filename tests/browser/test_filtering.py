@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from tests.samples import checkout, random_timelines
+from fastapi_tasks import Timeline
+from tests.samples import checkout, random_timelines, watched
 
+from .person import Person
 from .screen import Screen
 
 Show = Callable[..., Screen]
@@ -86,6 +89,43 @@ def test_the_legend_counts_what_the_filter_leaves_and_toggles(show: Show) -> Non
     screen.click("[data-key=error] .chip")
     assert "notify_shipping" not in screen.tasks()
     assert len(screen.tasks()) == 5
+
+
+def test_the_legend_explains_what_is_there_and_no_more(show: Show) -> None:
+    def key(*timelines: Timeline) -> list[str]:
+        said = (
+            show(timelines)
+            .page.locator(".legend .key")
+            .evaluate(
+                "(key) => Array.from(key.childNodes, (node) => node.nodeValue).filter(Boolean)"
+            )
+        )
+        assert isinstance(said, list)
+        return said
+
+    always = ["waits: late", "runs", "request, its endpoint"]
+    timeline = checkout()
+    assert key(replace(timeline, tasks=timeline.tasks[:1], busy=[])) == always
+    assert set(key(timeline)) - set(always) == {
+        "held back by its mode", "held the loop", "in a worker thread",
+    }  # fmt: skip
+    assert set(key(watched())) - set(always) == {"held back by its mode", "span"}
+
+
+def test_what_no_filter_finds_leaves_the_picture_empty(show: Show) -> None:
+    screen = show(checkout())
+    stage = screen.page.locator(".stage").bounding_box()
+    assert stage is not None
+
+    def has_wash() -> bool:
+        color = screen.state("v.lanes.looks.wash.fill")
+        shown = Person(screen).picture(stage["x"], stage["y"] + 60, stage["width"], 4)
+        wanted = [int(color[at : at + 2], 16) for at in (1, 3, 5)]
+        return bool((shown[..., :3] == wanted).all(axis=-1).any())
+
+    assert has_wash()
+    screen.search("nothing of the kind")
+    assert not has_wash()
 
 
 def test_only_this_on_every_entry_of_the_legend(show: Show) -> None:

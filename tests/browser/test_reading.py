@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from fastapi_tasks.timeline import Busy
-from tests.samples import MS, checkout, late, random_timelines
+from fastapi_tasks.timeline import Busy, Timeline
+from tests.samples import MS, WALL, checkout, late, random_timelines
 
 from .screen import Screen
 
@@ -105,7 +105,52 @@ def test_details_say_where_a_task_stands_among_its_kind(show: Show) -> None:
         "v.app.pin(v.app.find(v.app.identify({ type: 'tasks', of: 0, index: 18 * 6 + 2 })))"
     )
     screen.settle()
-    assert screen.facts()["Run"].endswith("slower than 95 % of 20 send_mail")
+    assert screen.facts()["Run"].endswith("slower than 95\u00a0% of 20 send_mail")
+
+
+def test_what_starts_as_the_response_is_sent_is_said_to(show: Show) -> None:
+    screen = show(late())
+    screen.press("n")
+    assert screen.sentence().endswith("It started when the response was sent.")
+
+
+def test_moments_that_nobody_took_note_of_are_not_said_to_have_never_come(show: Show) -> None:
+    screen = show([late(), replace(checkout(3, 50 * MS), response_sent=None, tasks=[])])
+    screen.state("v.app.pin({ type: 'requests', of: 0, index: 0 })")
+    screen.settle()
+    rows = screen.page.locator(".moments th")
+    assert rows.all_inner_texts() == ["response start", "response sent", "request end"]
+    screen.state("v.app.pin({ type: 'requests', of: 0, index: 1 })")
+    screen.settle()
+    assert rows.all_inner_texts()[:2] == ["endpoint start", "endpoint end"]
+
+
+def test_what_held_the_loop_leads_to_its_task(show: Show) -> None:
+    screen = show([checkout(1), late()])
+    screen.page.mouse.click(*screen.find("send_mail", "held").center)
+    screen.settle()
+    leads = screen.page.locator(".details li button")
+    assert leads.first.inner_text() == "send_mail of POST /checkout #1"
+    leads.first.click()
+    screen.settle()
+    assert screen.sentence().startswith("send_mail was held back")
+
+
+def test_bars_of_which_none_has_room_for_its_name_are_too_many(show: Show) -> None:
+    ticks = [
+        Timeline(
+            id=n, kind="http", method="GET", path="/tick", wall=WALL + n * 100 * MS,
+            request_start=n * 100 * MS, response_sent=n * 100 * MS + 1000, status=200,
+            request_end=n * 100 * MS + 1000,
+        )
+        for n in range(1, 80)
+    ]  # fmt: skip
+    screen = show(ticks)
+    screen.show("lanes")
+    assert not any("/tick" in text for text in screen.texts())
+    assert screen.text("hint").startswith("Too many to be named at once: zoom in")
+    screen.search("nothing of the kind")
+    assert screen.text("hint").startswith("Ctrl and wheel: zoom")
 
 
 def test_a_victim_leads_to_its_culprit_and_back(show: Show) -> None:

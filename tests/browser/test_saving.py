@@ -104,7 +104,8 @@ def test_png_is_the_view_with_title_and_legend_at_twice_its_size(
     saved = screen.save("png", tmp_path)
     assert saved[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = (int.from_bytes(saved[at : at + 4], "big") for at in (16, 20))
-    assert [width, height] == screen.state("[v.width * 2, (v.height + 64) * 2]")
+    # Two lines of 22 pixels for the legend, below the title.
+    assert [width, height] == screen.state("[v.width * 2, (v.height + 86) * 2]")
     assert len(saved) > 30_000  # an empty picture of that size has a tenth of it
 
 
@@ -115,8 +116,8 @@ def test_svg_stands_alone_with_title_and_legend(show: Show, tmp_path: Path) -> N
     texts = ["".join(text.itertext()) for text in picture.iter(f"{SVG}text")]
     assert texts[0] == "Our shop"
     assert {
-        "immediate", "after_route", "after_response", "held back by its mode", "waits: late",
-        "held the event loop", "failed",
+        "immediate", "after_route", "after_response", "failed", "held back by its mode",
+        "waits: late", "runs", "held the loop", "request, its endpoint", "in a worker thread",
     } <= set(texts)  # fmt: skip
     assert set(screen.texts()) <= set(texts)
     assert b'fill="#0072b2"' in saved

@@ -125,6 +125,21 @@ def test_a_script_exports_what_its_first_module_does() -> None:
     assert script.endswith("\nreturn { one, two };\n})();\n")
 
 
+def test_what_nothing_names_stays_at_home() -> None:
+    modules = {
+        "a": 'import { used, idle } from "./b.js";\nused();\n',
+        "b": (
+            "const DEEP = 1;\nexport function used() {\n\treturn DEEP;\n}\n"
+            "export function idle() {\n\treturn alone();\n}\nconst alone = () => idle();\n"
+            "const [LEFT, RIGHT] = [1, 2];\nqueueMicrotask(() => RIGHT);\n"
+        ),
+    }
+    assert joined("a", lambda name: modules[name[:-3]]) == (
+        "(() => {\nconst DEEP = 1;\nfunction used() {\nreturn DEEP;\n}\n"
+        "const [LEFT, RIGHT] = [1, 2];\nqueueMicrotask(() => RIGHT);\nused();\n})();\n"
+    )
+
+
 def test_what_cannot_be_joined_is_refused() -> None:
     def refused(**modules: str) -> str:
         with pytest.raises(ModuleError) as caught:

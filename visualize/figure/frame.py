@@ -180,7 +180,7 @@ def elide(words: str, room: float, width: Callable[[str], float]) -> str:
     while low < high:
         keep = (low + high + 1) // 2
         low, high = (keep, high) if width(_shorten(words, keep)) <= room else (low, keep - 1)
-    return _shorten(words, low) if low > 1 else ""
+    return _shorten(words, low) if low > 3 else ""
 
 
 def _shorten(words: str, keep: int) -> str:

@@ -30,7 +30,7 @@ LINE = 13.0
 """Points from one line of the key to the next."""
 SWATCH, HEIGHT = 13.0, 6.5
 """Points: the size of a swatch."""
-GAP, BETWEEN = 4.0, 13.0
+GAP, BETWEEN = 4.0, 11.0
 """Points: from a swatch to its words, and from one entry to the next."""
 
 
@@ -71,19 +71,37 @@ def caption(scenes: Sequence[Scene], align: Align) -> str:
 
 
 def flow(figure: Figure, found: Sequence[Entry], words: str) -> list[tuple[int, float]]:
-    """The line and the place, in points, of every entry, and last of the caption's right end."""
+    """The line and the place, in points, of every entry, and last the last line's right end.
+
+    The caption has the end of the first line: it belongs to the axis, which stands above.
+    """
     room = figure.get_figwidth() / POINT - EDGE
-    places = []
+    above = room - measure(figure, words, SMALL) - BETWEEN if words else room
+    places: list[tuple[int, float]] = []
     line, x = 0, EDGE
-    for entry in found:
-        # A swatch without words shares those of the next one.
-        width = SWATCH + (GAP + measure(figure, entry.words, SMALL)) * bool(entry.words)
-        if x > EDGE and x + width > room:
+    for group in _groups(found):
+        widths = [_width(figure, entry) for entry in group]
+        if x + sum(widths) > (room if line else above) and (x > EDGE or (words and not line)):
             line, x = line + 1, EDGE
-        places.append((line, x))
-        x += width + BETWEEN * bool(entry.words)
-    fits = x + measure(figure, words, SMALL) <= room
-    return [*places, (line if fits else line + bool(found), room)]
+        for width in widths:
+            places.append((line, x))
+            x += width
+        x += BETWEEN
+    return [*places, (line, room)]
+
+
+def _groups(found: Sequence[Entry]) -> Iterator[list[Entry]]:
+    """Entries that stay together: a swatch without words shares those of the next one."""
+    group: list[Entry] = []
+    for entry in found:
+        group.append(entry)
+        if entry.words:
+            yield group
+            group = []
+
+
+def _width(figure: Figure, entry: Entry) -> float:
+    return SWATCH + (GAP + measure(figure, entry.words, SMALL)) * bool(entry.words)
 
 
 def add_key(figure: Figure, found: Sequence[Entry], words: str, palette: Palette) -> None:
@@ -99,7 +117,7 @@ def add_key(figure: Figure, found: Sequence[Entry], words: str, palette: Palette
         )  # fmt: skip
         return y - HEIGHT / 2
 
-    write(right, last, words, "right")
+    write(right, 0, words, "right")
     for (line, x), entry in zip(places, found, strict=True):
         low = write(x + SWATCH + GAP, line, entry.words, "left")
         figure.add_artist(_swatch(entry, x, low, {"transform": figure.dpi_scale_trans}))

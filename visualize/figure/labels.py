@@ -183,7 +183,7 @@ class Page:
 
     def halo(self) -> dict[str, Any]:
         """Keep words readable where lines run behind them."""
-        return {"path_effects": [withStroke(linewidth=2.5, foreground=self.palette["paper"])]}
+        return {"path_effects": [withStroke(linewidth=3, foreground=self.palette["paper"])]}
 
     def marks(self) -> Iterator[Text]:
         """Name the lines of the topmost request, in the strip above it, where there is room."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from fastapi import APIRouter, Request, Response
 from fastapi.params import Depends as Dependency
@@ -84,8 +85,8 @@ class LivePage:
         @router.get("/")
         async def page(request: Request) -> Response:
             headers = {**SAFE, "Content-Security-Policy": POLICY}
-            text = live_html("events", title=self._title)
-            return compressed(request, text, "text/html", headers)
+            text = partial(live_html, "events", title=self._title)
+            return await compressed(request, text, "text/html", headers)
 
         # The page's script, what that has brought later, and what a page that is saved takes along.
         @router.get("/timeline.js")
@@ -93,7 +94,7 @@ class LivePage:
         @router.get("/file.js")
         async def script(request: Request) -> Response:
             name = request.url.path.rpartition("/")[2]
-            return compressed(request, asset(name), "text/javascript", SAFE)
+            return await compressed(request, partial(asset, name), "text/javascript", SAFE)
 
         @router.get("/events")
         async def events(request: Request) -> Response:

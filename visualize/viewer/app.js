@@ -2,6 +2,7 @@
 
 import { parse } from "./filter.js";
 import { holdsOf } from "./holds.js";
+import { listOf } from "./packing.js";
 import { Shown } from "./shown.js";
 import { select } from "./select.js";
 import { failed } from "./summary.js";
@@ -66,7 +67,7 @@ export class App {
 	 * @param {string} event @param {(...told: any[]) => void} callback
 	 */
 	on(event, callback) {
-		this.listeners.set(event, [...(this.listeners.get(event) ?? []), callback]);
+		listOf(this.listeners, event).push(callback);
 	}
 
 	/** @param {string} event @param {any[]} told */

@@ -1,6 +1,6 @@
 // Bands that many share: requests one after another, or all of one route, task or thread; and the event loops.
 
-import { lanes, packed } from "./packing.js";
+import { lanes, listOf, packed } from "./packing.js";
 import { OWN_ROWS } from "./rows.js";
 import { newRow, Scene } from "./scene.js";
 import { count } from "./words.js";
@@ -130,7 +130,7 @@ function byTask(shown, of, by, folded) {
 				: recording.value("tasks", "thread", i)
 					? "worker threads"
 					: "event loop";
-		(names.get(name) ?? names.set(name, []).get(name)).push(i);
+		listOf(names, name).push(i);
 	}
 	return [...names].map(([name, tasks]) =>
 		titled(
@@ -149,7 +149,7 @@ export function loopLanes(shown) {
 	const bands = shown.flatMap((one, of) => {
 		if (one.align !== "clock" || !one.holds.length) return [];
 		const processes = new Map();
-		one.holds.forEach(({ process }, i) => (processes.get(process) ?? processes.set(process, []).get(process)).push(i));
+		one.holds.forEach(({ process }, i) => listOf(processes, process).push(i));
 		return [...processes].map(([process, refs]) => {
 			const band = {
 				key: `${of}/loop ${process}`,

@@ -188,6 +188,7 @@ export function label(painter, box, name, note, look, insideOnly = false) {
 	if (!words || !room) return false;
 	const at = room === left ? room[1] - painter.widthOf(words) : room[0];
 	if (room !== inside) painter.places.block(row, at - 3, at + painter.widthOf(words) + 3);
-	painter.write(room === inside && look ? `ink ${look}` : "halo", words, at, y + h / 2);
+	if (!painter.isAbove) painter.nameless = false;
+	painter.write(room === inside && look ? `ink ${look}` : "halo", words, at, y + h / 2 + 1);
 	return true;
 }

@@ -1,6 +1,6 @@
 // One request as bars on lanes, each task and each span on one of its own: what a trace is made of. As layout/ has it.
 
-import { range } from "./packing.js";
+import { listOf, range } from "./packing.js";
 import { spanWords } from "./say.js";
 import { pack } from "./tracks.js";
 
@@ -217,7 +217,7 @@ export class Block {
 			};
 		};
 		const bars = spans.map((_, n) => bar(n));
-		this.around.forEach((parent, n) => (inside.get(parent) ?? inside.set(parent, []).get(parent)).push(n));
+		this.around.forEach((parent, n) => listOf(inside, parent).push(n));
 		for (const list of inside.values())
 			list.sort(
 				(/** @type {number} */ a, /** @type {number} */ b) =>
@@ -225,7 +225,7 @@ export class Block {
 			);
 		const owned = new Map();
 		const walk = (/** @type {number} */ n) => {
-			(owned.get(owner(n)) ?? owned.set(owner(n), []).get(owner(n))).push(bars[n]);
+			listOf(owned, owner(n)).push(bars[n]);
 			for (const child of inside.get(n) ?? []) walk(child);
 		};
 		for (const n of inside.get(null) ?? []) walk(n);

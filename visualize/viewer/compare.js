@@ -1,8 +1,8 @@
 // What changed between two recordings: rows matched by route and by task, what changed most first.
 
 import { make, named, strong } from "./dom.js";
-import { grid, ordered } from "./grid.js";
-import { duration, harmless } from "./words.js";
+import { grid, kindCell, ordered } from "./grid.js";
+import { amount, count, duration, harmless } from "./words.js";
 
 /**
  * How far a measure moved, as page.py tells it.
@@ -16,7 +16,7 @@ import { duration, harmless } from "./words.js";
 /** @type {Record<string, string>} */
 const TOOK = { route: "response", task: "run" };
 /** @type {Record<string, (value: number) => string>} */
-const write = { errors: (n) => n.toLocaleString("en"), held: (ns) => (ns ? duration(ns) : "–") };
+const write = { errors: amount, held: (ns) => (ns ? duration(ns) : "–") };
 
 export class Compare {
 	/** @param {import("./app.js").App} app @param {(row: Change) => void} go */
@@ -35,6 +35,8 @@ export class Compare {
 		const rows = app.data.changes.map((/** @type {Change} */ row, /** @type {number} */ order) => ({ ...row, order }));
 		const column = this.columns().find(({ key }) => key === this.sort?.key);
 		const sorted = column ? ordered(rows, column, !!this.sort?.turned) : rows;
+		const changed = rows.filter((/** @type {Change} */ { verdict }) => verdict !== "noise").length;
+		const found = changed ? `${changed} of ${count(rows.length, "row")} changed, most first` : "nothing changed";
 		const [before, after] = app.recordings.map(({ label }) => named(harmless(label)));
 		app.part.compare.replaceChildren(
 			make(
@@ -43,7 +45,7 @@ export class Compare {
 				make("strong", {}, before),
 				" against ",
 				make("strong", {}, after),
-				": what changed most comes first; a difference that chance or a busy machine explains is noise, and stands without a percentage. A click shows one pair in the lanes.",
+				`: ${found}. A difference that chance or a busy machine explains is noise, and stands without a percentage. A click shows one pair in the lanes.`,
 			),
 			make(
 				"div",
@@ -80,14 +82,7 @@ export class Compare {
 				title: "what",
 				words: true,
 				of: (row) => row.name,
-				cell: (row) =>
-					make(
-						"span",
-						{},
-						row.kind === "task" ? make("i", { className: `swatch ${row.mode}` }) : "",
-						named(harmless(row.name)),
-						make("small", { textContent: ` ${row.mode || row.kind}` }),
-					),
+				cell: (row) => kindCell(row, row.mode || row.kind),
 			},
 			{
 				key: "verdict",
@@ -105,7 +100,7 @@ export class Compare {
 				key: "n",
 				title: "n",
 				of: (row) => row.after ?? 0,
-				cell: (row) => `${row.before?.toLocaleString("en") ?? "–"} → ${row.after?.toLocaleString("en") ?? "–"}`,
+				cell: ({ before, after }) => [before, after].map((n) => (n ? amount(n) : "–")).join(" → "),
 			},
 		];
 	}

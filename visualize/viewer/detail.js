@@ -5,7 +5,7 @@ import { readOf } from "./paint.js";
 import { endingOf, ownerOf, say, titleOf } from "./say.js";
 import { rankOf } from "./summary.js";
 import { culpritsOf, holdsBy, keepersOf, victimsOf } from "./why.js";
-import { count, dateOf, duration, harmless, moments, percent, sentence, timeOfDay } from "./words.js";
+import { amount, AT_ONCE, count, dateOf, duration, harmless, moments, percent, sentence } from "./words.js";
 
 /** @typedef {import("./shown.js").Shown} Shown */
 /** @typedef {import("./app.js").Finding} Finding */
@@ -74,7 +74,7 @@ export class Details {
 					[
 						"Held back",
 						record.released !== null &&
-							!/immediate|spawned/.test(record.mode) &&
+							!AT_ONCE.test(record.mode) &&
 							`${duration(record.released - record.requested)}, as its mode asks`,
 					],
 					[
@@ -138,15 +138,15 @@ export class Details {
 					: below === 0
 						? least
 						: `${more} than ${percent(Math.round((100 * below) / all), 100)}`;
-		return make("span", {}, `${lasted}, ${stands} of ${(all + 1).toLocaleString("en")} `, named(harmless(record.name)));
+		return make("span", {}, `${lasted}, ${stands} of ${amount(all + 1)} `, named(harmless(record.name)));
 	}
 
 	/** Every moment, since the request's start and by the clock. @param {any} record */
 	times(record) {
-		const fields = MOMENTS[record.type]?.filter((field) => field !== "admitted" || record.admitted != null);
+		const fields = MOMENTS[record.type]?.filter((field) => record[field] != null || !isUnwatched(field, record));
 		if (!fields) return "";
 		const { recording, owner } = record;
-		const wall = (/** @type {number} */ ns) => timeOfDay(recording.wall[owner] + BigInt(Math.round(ns)));
+		const wall = (/** @type {number} */ ns) => recording.timeOfDay(owner, ns);
 		const known = fields.filter((field) => record[field] !== null);
 		const written = moments(fields.map((field) => record[field]));
 		const rows = fields.map((field, n) => [
@@ -214,12 +214,12 @@ export class Details {
 					type === "tasks" ? taskWords(record.recording, index) : record.recording.title(index),
 				),
 			);
-		const own =
-			record.type === "held" && record.task >= 0
-				? [item(() => this.actions.go({ type: "tasks", of, index: record.task }), "the task itself")]
-				: [];
+		const { type, task, recording } = record;
+		const toTask = () => this.actions.go({ type: "tasks", of, index: task });
+		const own = type === "held" && task >= 0 ? [item(toTask, taskWords(recording, task))] : [];
 		return [
-			...section("Held up", [...own, ...victims]),
+			...section("The task that held it", own),
+			...section("Held up", victims),
 			...section(
 				"Findings",
 				this.findings(record, of).map((finding) =>
@@ -245,6 +245,13 @@ export class Details {
 			.slice(0, 4);
 	}
 }
+
+/**
+ * Whether a moment may well have been, but nobody took note: it is not said to have never come.
+ * @param {string} field @param {any} record
+ */
+const isUnwatched = (field, { endpoint_start, endpoint_end }) =>
+	field === "admitted" || (/endpoint/.test(field) && endpoint_start === null && endpoint_end === null);
 
 /** @param {string} className @param {Fact[]} facts */
 function list(className, facts) {

@@ -1,16 +1,17 @@
 // What is saved: pictures with title and legend, the recording, the page, a trace; of what is shown or of all.
 
 import { make } from "./dom.js";
+import { meaningsOf, modesOf } from "./legend.js";
 import { toLine } from "./lines.js";
 import { CanvasPen, widthOf } from "./pen.js";
 import { Painter } from "./paint.js";
 import { SvgPen } from "./svg.js";
 import { toTrace } from "./trace.js";
-import { isolated, MODES } from "./words.js";
+import { AT_ONCE, isolated, MODES } from "./words.js";
 
 /** @typedef {CanvasPen | SvgPen} Pen */
 
-const [TITLE, LEGEND, EDGE] = [34, 30, 12]; // pixels
+const [TITLE, ENTRY, EDGE] = [34, 22, 12]; // pixels
 
 export class Files {
 	/**
@@ -67,45 +68,55 @@ export class Files {
 			picture.view = { begin: begin - (end - begin) * 0.03, end: end + (end - begin) * 0.03, y: 0 };
 		}
 		const { width, height } = picture;
-		const top = TITLE + LEGEND;
+		const { top } = this;
 		pen.begin(width, height + top);
 		pen.rect("paper", 0, 0, width, height + top);
 		pen.text("strong", isolated(app.data.title) + (app.text ? `  ·  ${app.text}` : ""), EDGE, TITLE / 2 + 2);
-		this.legend(pen, width);
+		for (const { x, y, words, draw } of this.legend(pen)) {
+			draw(x, y);
+			pen.text("muted", words, x + 32, y);
+		}
 		pen.shift(top);
 		new Painter(pen, widthOf).paint(picture);
 		return height + top;
 	}
 
-	/** @param {Pen} pen @param {number} width */
-	legend(pen, width) {
-		const { app } = this;
-		const y = TITLE + LEGEND / 2 - 4;
-		let x = EDGE;
-		/** @type {(draw: (x: number) => void, words: string) => void} */
-		const entry = (draw, words) => {
-			if (x + widthOf(words) + 50 > width) return;
-			draw(x);
-			pen.text("muted", words, x + 32, y);
-			x += widthOf(words) + 50;
-		};
-		const known = (/** @type {string} */ mode) => app.shown.some(({ recording }) => recording.values.includes(mode));
-		const modes = MODES.filter(known);
-		for (const mode of modes)
-			entry(
-				(x) => (
-					pen.rect(`wait ${mode}`, x, y - 6, 13, 12),
-					pen.rect(`run ${mode}`, x + 13, y - 6, 13, 12),
-					pen.sign(`sign ${mode}`, mode, x + 13, y)
-				),
-				mode,
-			);
-		for (const mode of modes.slice(0, 1)) {
-			entry((x) => pen.rect(`held ${mode}`, x, y - 6, 26, 12), "held back by its mode");
-			entry((x) => pen.rect(`wait ${mode}`, x, y - 6, 26, 12), "waits: late");
-		}
-		entry((x) => pen.rect("busy", x, y - 6, 26, 12), "held the event loop");
-		entry((x) => pen.sign("fault", "error", x + 14, y), "failed");
+	/** Where the lanes begin, below title and legend. */
+	get top() {
+		return (this.legend(null).at(-1)?.y ?? TITLE) + ENTRY - 3;
+	}
+
+	/**
+	 * What the legend says, where it stands, and what draws the look that it explains.
+	 * @param {any} pen
+	 */
+	legend(pen) {
+		const { app, lanes } = this;
+		const modes = MODES.filter((mode) => app.shown.some(({ recording }) => modesOf(recording).includes(mode)));
+		const late = modes.find((mode) => !AT_ONCE.test(mode));
+		/** @type {Record<string, string>} */
+		const looks = { held: `held ${late}`, request: "until endpoint_end" };
+		for (const look of ["wait", "run", "thread"]) looks[look] = `${look} ${modes[0]}`;
+		/** @type {[string, (x: number, y: number) => void][]} */
+		const entries = modes.map((mode) => [
+			mode,
+			(x, y) => {
+				pen.rect(`wait ${mode}`, x, y - 6, 13, 12);
+				pen.rect(`run ${mode}`, x + 13, y - 6, 13, 12);
+				pen.sign(`sign ${mode}`, mode, x + 13, y);
+			},
+		]);
+		entries.push(["failed", (x, y) => pen.sign("fault", "error", x + 14, y)]);
+		for (const [look, words] of meaningsOf(app.shown))
+			entries.push([words, (x, y) => pen.rect(looks[look] ?? look, x, y - 6, 26, 12)]);
+		let [next, y] = [EDGE, TITLE + ENTRY / 2];
+		return entries.map(([words, draw]) => {
+			const wide = widthOf(words) + 50;
+			if (next > EDGE && next + wide > lanes.width) [next, y] = [EDGE, y + ENTRY];
+			const x = next;
+			next += wide;
+			return { x, y, words, draw };
+		});
 	}
 }
 
@@ -136,7 +147,7 @@ const FILES = {
 	},
 	async png(all) {
 		const { lanes } = this;
-		const canvas = new OffscreenCanvas(2 * lanes.width, 2 * (lanes.height + TITLE + LEGEND));
+		const canvas = new OffscreenCanvas(2 * lanes.width, 2 * (lanes.height + this.top));
 		this.draw(new CanvasPen(canvas.getContext("2d"), lanes.looks, 2), lanes.picture().toPicture, all);
 		lanes.refresh();
 		return canvas.convertToBlob();

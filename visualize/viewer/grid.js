@@ -1,6 +1,7 @@
 // A table that sorts: its columns say how to read, to write and to order a row.
 
-import { make } from "./dom.js";
+import { make, named } from "./dom.js";
+import { harmless } from "./words.js";
 
 /**
  * @typedef {object} Column
@@ -24,6 +25,19 @@ export function ordered(rows, column, turned) {
 		return sign * (column.words ? (one < other ? -1 : 1) : one > other ? -1 : 1);
 	});
 }
+
+/**
+ * What a row is of: a route, or a kind of task or span; and what it is called beside its name.
+ * @param {{kind: string, name: string, mode: string}} row @param {string} beside
+ */
+export const kindCell = ({ kind, name, mode }, beside) =>
+	make(
+		"span",
+		{},
+		kind === "task" && make("i", { className: `swatch ${mode}`, title: mode }),
+		named(harmless(name || mode)),
+		beside && make("small", { textContent: ` ${beside}` }),
+	);
 
 /**
  * Make a table. `sort` is `{key, turned}`; a click on a head calls `onSort` with the next one.

@@ -6,6 +6,8 @@ import { statusOf, summaryOf, titleOf } from "./say.js";
 import { failed } from "./summary.js";
 import { isolated } from "./words.js";
 
+const LEGIBLE = 30; // pixels, less of a name cannot be read
+
 /** @typedef {import("./paint.js").Painter} Painter */
 /** @typedef {import("./scene.js").Row} Row */
 /** @typedef {[string, string, boolean?]} Part  how it looks, what it says, whether it may be shortened */
@@ -79,6 +81,7 @@ export function line(painter, row, y, left, right, parts) {
 		const room = shrinks
 			? Math.max(right - left - fixed - Math.min(160, (right - left) / 4), (right - left) / 3)
 			: right - left;
+		if (shrinks && room < LEGIBLE) return; // what follows says nothing without it
 		const shown = elide(words, Math.min(room, right - left), (text) => painter.widthOf(text, strong(look)), {
 			middle: shrinks,
 		});

@@ -313,7 +313,7 @@ export class Lanes {
 		this.grown = false;
 		surface.placeBrush(this.view, first, last);
 		this.scrolling.show();
-		const hint = this.drawn.crowd || this.rows.pitch < LABELLED ? CROWDED : NAMED;
+		const hint = this.drawn.nameless || this.rows.pitch < LABELLED ? CROWDED : NAMED;
 		if (app.part.hint.textContent !== hint) app.part.hint.textContent = hint;
 		app.tell("moved");
 	}

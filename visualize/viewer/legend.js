@@ -1,7 +1,7 @@
 // The legend: what the looks mean, how many there are, and what is shown of them.
 
 import { make } from "./dom.js";
-import { MODES } from "./words.js";
+import { amount, AT_ONCE, MODES } from "./words.js";
 
 /** @type {Record<string, string>} */
 export const ENDINGS = {
@@ -13,14 +13,26 @@ export const ENDINGS = {
 	abandoned: "▶",
 	timeout: "⧗",
 };
+/** @type {[string, string, (shown: import("./shown.js").Shown) => unknown][]} how it looks, what it is, if it is there */
 const KEY = [
-	["held", "held back by its mode"],
-	["wait", "waits: late"],
-	["run", "runs"],
-	["request", "request, its endpoint"],
-	["busy", "held the loop"],
+	["held", "held back by its mode", ({ recording }) => modesOf(recording).some((mode) => !AT_ONCE.test(mode))],
+	["wait", "waits: late", ({ selected }) => selected.total],
+	["run", "runs", ({ selected }) => selected.total],
+	["busy", "held the loop", ({ holds }) => holds.length],
+	["request", "request, its endpoint", ({ recording }) => recording.size],
+	["thread", "in a worker thread", ({ recording }) => inThread(recording)],
+	["span", "span", ({ recording }) => recording.tables.spans.size],
 ];
 const HELD_FOR = 450; // milliseconds that a finger rests for "only this"
+
+/** @param {import("./recording.js").Recording} recording */
+const inThread = ({ values, tables }) => tables.tasks.codes.thread.includes(values.indexOf(true));
+
+/** The modes of which a recording has any task. @param {import("./recording.js").Recording} recording */
+export const modesOf = ({ values }) => MODES.filter((mode) => values.includes(mode));
+
+/** How things look, and what that means, as far as they are there. @param {import("./shown.js").Shown[]} shown */
+export const meaningsOf = (shown) => KEY.filter(([, , isThere]) => shown.some(isThere));
 
 export class Legend {
 	/** @param {import("./app.js").App} app */
@@ -35,13 +47,8 @@ export class Legend {
 				this.chip(key, Object.keys(ENDINGS), sign && make("i", { textContent: sign })),
 			),
 		);
-		legend.append(
-			make(
-				"span",
-				{ className: "key", ariaHidden: "true" },
-				...KEY.flatMap(([look, words]) => [make("i", { className: `sample ${look}` }), words]),
-			),
-		);
+		this.key = make("span", { className: "key", ariaHidden: "true" });
+		legend.append(this.key);
 		app.on("filtered", () => this.count());
 	}
 
@@ -84,9 +91,12 @@ export class Legend {
 			);
 			const n = shown.reduce((sum, { selected }) => sum + (selected.tally.get(key) ?? 0), 0);
 			entry.hidden = !known || (!n && !hidden.has(key) && !this.app.text && !hidden.size);
-			count.textContent = n.toLocaleString("en");
+			count.textContent = amount(n);
 			button.ariaPressed = String(!hidden.has(key));
 		}
+		this.key.replaceChildren(
+			...meaningsOf(shown).flatMap(([look, words]) => [make("i", { className: `sample ${look}` }), words]),
+		);
 		this.app.part.legend.hidden = [...this.chips.values()].every(({ entry }) => entry.hidden);
 	}
 }

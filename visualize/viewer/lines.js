@@ -59,7 +59,7 @@ export class Told {
 	take(target, type, fields, clock) {
 		for (const [field, value] of Object.entries(fields))
 			if (this.format.TIMES[type].includes(field)) target[field] = value == null ? NaN : Number(BigInt(value) - clock);
-			else if (this.format.FIELDS[type].includes(field)) target[field] = value;
+			else if (this.format.VALUES[type].includes(field)) target[field] = value;
 	}
 
 	/** All that was told, as columns. @param {string} label */
@@ -121,14 +121,14 @@ export function toLine(recording, request, isShown = (/** @type {number} */ _) =
 	/** @type {(type: string, i: number) => string[]} */
 	const told = (type, i) => {
 		const { times, codes } = recording.tables[type];
-		return recording.format.FIELDS[type].flatMap((/** @type {string} */ field) => {
-			if (field in times)
-				return times[field][i] === times[field][i] ? [`"${field}":${clock + BigInt(times[field][i])}`] : [];
-			const value = codes[field][i] < 0 ? null : recording.values[codes[field][i]];
-			const empty =
-				value === null || value === DEFAULTS[field] || (typeof value === "object" && !Object.keys(value).length);
-			return empty ? [] : [`"${field}":${JSON.stringify(value)}`];
-		});
+		const values = Object.keys(codes).map((field) => [field, recording.value(type, field, i)]);
+		const moments = Object.entries(times).filter(([, column]) => column[i] === column[i]);
+		return [
+			...values
+				.filter(([field, value]) => value !== null && value !== DEFAULTS[field] && JSON.stringify(value) !== "{}")
+				.map(([field, value]) => `"${field}":${JSON.stringify(value)}`),
+			...moments.map(([field, column]) => `"${field}":${clock + BigInt(column[i])}`),
+		];
 	};
 	const fields = [
 		'"format":1',

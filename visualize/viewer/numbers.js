@@ -2,10 +2,10 @@
 
 import { make, named, refill, strong } from "./dom.js";
 import { quoted } from "./filter.js";
-import { grid, ordered } from "./grid.js";
+import { grid, kindCell, ordered } from "./grid.js";
 import { CanvasPen } from "./pen.js";
 import { summary } from "./summary.js";
-import { count, duration, harmless, percent, ticksOf, time, timeOfDay } from "./words.js";
+import { amount, count, duration, harmless, percent, ticksOf, time } from "./words.js";
 
 /** @typedef {import("./summary.js").Row} Row */
 /** @typedef {import("./grid.js").Column} Column */
@@ -23,24 +23,17 @@ const name = {
 	title: "name",
 	words: true,
 	of: (row) => row.name,
-	cell: (row) =>
-		make(
-			"span",
-			{},
-			row.mode && row.kind === "task" ? make("i", { className: `swatch ${row.mode}`, title: row.mode }) : "",
-			named(harmless(row.name || row.mode)),
-			row.mode && make("small", { textContent: ` ${row.mode}` }),
-		),
+	cell: (row) => kindCell(row, row.mode),
 };
 /** @type {Column} */
 const errors = {
 	key: "errors",
 	title: "failed",
 	of: (row) => row.errors,
-	cell: (row) => (row.errors ? strong("bad", row.errors.toLocaleString("en")) : "0"),
+	cell: (row) => (row.errors ? strong("bad", amount(row.errors)) : "0"),
 };
 /** @type {Column} */
-const n = { key: "n", title: "n", of: (row) => row.n, cell: (row) => row.n.toLocaleString("en"), about: "how many" };
+const n = { key: "n", title: "n", of: (row) => row.n, cell: (row) => amount(row.n), about: "how many" };
 /** @type {Column} */
 const held = {
 	key: "held",
@@ -271,7 +264,7 @@ export class Numbers {
 		const steps = Math.max(1, Math.min(3, Math.floor((room.right - room.left) / 100) - 1));
 		for (let n = 0; n <= steps; n++) {
 			const at = first + ((last - first) * n) / steps;
-			const words = timeOfDay(recording.wall[0] + BigInt(Math.round(at - recording.start[0]))).slice(
+			const words = recording.timeOfDay(0, at - recording.start[0]).slice(
 				0,
 				last - first < 60e9 ? 12 : 8,
 			);

@@ -11,7 +11,7 @@ export function density(shown, begin, end, width) {
 	const scale = width / Math.max(1, end - begin);
 	/** @param {number} time */
 	const at = (time) => Math.max(0, Math.min(width - 1, Math.floor((time - begin) * scale)));
-	for (const { recording, selected, offset, holds, align } of shown) {
+	for (const { recording, selected, offset, holds, align, count } of shown) {
 		const { owner, codes, size } = recording.tables.tasks;
 		const { ok } = recording;
 		const bars = recording.bars;
@@ -28,7 +28,7 @@ export function density(shown, begin, end, width) {
 			busy[at(bars.requests.end[r] + offset[r]) + 1]--;
 			if (selected.failed[r]) faults[at(bars.requests.end[r] + offset[r])] = 1;
 		}
-		if (align === "clock") for (const { start, end } of holds) held.fill(1, at(start), at(end) + 1);
+		if (align === "clock" && count) for (const { start, end } of holds) held.fill(1, at(start), at(end) + 1);
 	}
 	for (let x = 1; x < width; x++) busy[x] += busy[x - 1];
 	return { busy: busy.subarray(0, width), faults, held };

@@ -47,5 +47,8 @@ export function packed({ begin, end }, refs) {
 	return rows;
 }
 
+/** The list that a map holds for a key, a new one if it holds none. @param {Map<any, any[]>} map @param {any} key */
+export const listOf = (map, key) => map.get(key) ?? map.set(key, []).get(key) ?? [];
+
 /** All positions from the first up to before the last. @param {number} from @param {number} to */
 export const range = (from, to) => Array.from({ length: to - from }, (_, n) => from + n);

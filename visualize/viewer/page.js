@@ -13,7 +13,8 @@ import { Legend } from "./legend.js";
 import { Told } from "./lines.js";
 import { readOf } from "./paint.js";
 import { say } from "./say.js";
-import { count } from "./words.js";
+import { MARKUP, STYLE } from "./sheet.js";
+import { amount, count } from "./words.js";
 
 /**
  * What the page is made of; `files` once it is complete, `live` where it follows a running app.
@@ -36,7 +37,7 @@ export function open({ complete, readColumns, Compare, Pairing, Live }) {
 	/** @type {any} */
 	const told = document.querySelector("#timeline-data");
 	const data = JSON.parse(told.textContent);
-	look(data);
+	look(host, data);
 	const part = Object.fromEntries(Array.from(host.querySelectorAll("[data-part]"), (one) => [one.dataset.part, one]));
 	const app = new App(data, part, host);
 	app.on("panel", () => tellPanel(app)); // before anyone who measures what is seen
@@ -80,11 +81,15 @@ export function open({ complete, readColumns, Compare, Pairing, Live }) {
 	};
 }
 
-/** @param {{style: string}} data */
-function look({ style }) {
+/**
+ * Fill the page with what it is made of; no word of a recording is in it.
+ * @param {HTMLElement} host @param {{themes: string}} data
+ */
+function look(host, { themes }) {
 	const sheet = new CSSStyleSheet();
-	sheet.replaceSync(style);
+	sheet.replaceSync(themes + STYLE);
 	document.adoptedStyleSheets.push(sheet);
+	host.insertAdjacentHTML("beforeend", MARKUP);
 }
 
 /** @param {App} app @param {Lanes} lanes @param {(pin: import("./app.js").Pin | null) => void} zoomTo */
@@ -154,7 +159,7 @@ function recount({ shown, recordings, missed, part, text, hidden }) {
 	const requests = sum(shown, ({ count }) => count);
 	const gone = sum(recordings, ({ dropped }) => dropped) + missed;
 	/** @type {(n: number, all: number, noun: string) => string} */
-	const of = (n, all, noun) => (n < all ? `${n.toLocaleString("en")} of ${count(all, noun)}` : count(all, noun));
+	const of = (n, all, noun) => (n < all ? `${amount(n)} of ${count(all, noun)}` : count(all, noun));
 	part.found.textContent = [
 		of(
 			sum(shown, ({ selected }) => selected.shown),

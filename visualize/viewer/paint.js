@@ -57,6 +57,7 @@ export class Painter {
 		this.toPicture = (image) => image;
 		this.places = new Places();
 		this.crowd = this.isAbove = false;
+		this.nameless = false; // whether there are bars, and no name at any
 		/** @type {Map<string, any>} */
 		this.placed = new Map();
 	}
@@ -74,12 +75,13 @@ export class Painter {
 		this.pen.rect("paper", 0, 0, this.width, this.height);
 		const ticks = ticksOf(this.view.begin, this.view.end, Math.max(3, this.width / 120));
 		for (const [time] of ticks) this.pen.rect("grid", Math.round(this.xOf(time)), RULER, 1, this.height);
-		this.wash();
+		if (this.scene.rows.length) this.wash();
 		const rows = this.scene.rows.filter(
 			(/** @type {Row} */ row) => row.height && this.yOf(row) < this.height && this.yOf(row) + row.height > this.top,
 		);
 		const boxes = this.boxesOf(rows);
 		this.crowd = !boxes;
+		this.nameless = !boxes || boxes.length > 0;
 		if (boxes) this.detail(boxes);
 		else this.pixels(rows);
 		for (const row of rows) if (/group|title/.test(row.kind) && row.height >= LINE) heads(this, row);

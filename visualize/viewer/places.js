@@ -1,5 +1,9 @@
 // Which places are taken in a row: one list a row decides, so that labels never overlap.
 
+import { listOf } from "./packing.js";
+
+const FEWEST = 3; // letters by which a name is known again
+
 /** @typedef {import("./scene.js").Row | "ruler"} Row  what has places */
 
 export class Places {
@@ -20,9 +24,7 @@ export class Places {
 
 	/** Take it, whatever stands there. @param {Row} row @param {number} from @param {number} to */
 	block(row, from, to) {
-		const taken = this.rows.get(row);
-		if (taken) taken.push([from, to]);
-		else this.rows.set(row, [[from, to]]);
+		listOf(this.rows, row).push([from, to]);
 	}
 
 	/** @param {Row} row @param {number} from @param {number} to */
@@ -52,7 +54,7 @@ export class Places {
 }
 
 /**
- * Shorten a text in its middle or at its end until it is no wider than `room`; "" if nothing is left.
+ * Shorten a text in its middle or at its end until it is no wider than `room`; "" if hardly any is left.
  * @param {string} text @param {number} room @param {(text: string) => number} widthOf
  */
 export function elide(text, room, widthOf, { middle = false } = {}) {
@@ -70,5 +72,5 @@ export function elide(text, room, widthOf, { middle = false } = {}) {
 		if (widthOf(short(half)) <= room) least = half;
 		else most = half - 1;
 	}
-	return least > 0 && widthOf(short(least)) <= room ? short(least) : "";
+	return least >= FEWEST && widthOf(short(least)) <= room ? short(least) : "";
 }

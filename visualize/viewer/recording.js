@@ -1,5 +1,7 @@
 // A recording as columns: no object a task, so that a million tasks are a few arrays.
 
+import { timeOfDay } from "./words.js";
+
 /** What kinds of records there are, in the order in which a page tells them. */
 export const PARTS = ["tasks", "spans", "busy", "client"];
 
@@ -17,9 +19,8 @@ export class Table {
 		this.times = {};
 		/** @type {Record<string, Int32Array>} */
 		this.codes = {};
-		for (const field of format.FIELDS[type])
-			if (format.TIMES[type].includes(field)) this.times[field] = new Float64Array(this.size).fill(NaN);
-			else this.codes[field] = new Int32Array(this.size).fill(-1);
+		for (const field of format.TIMES[type]) this.times[field] = new Float64Array(this.size).fill(NaN);
+		for (const field of format.VALUES[type]) this.codes[field] = new Int32Array(this.size).fill(-1);
 	}
 }
 
@@ -106,6 +107,11 @@ export class Recording {
 	/** The number of the process that answered a request, 0 for one without. @param {number} request @returns {number} */
 	process(request) {
 		return this.value("requests", "process", request) ?? 0;
+	}
+
+	/** The time of day some nanoseconds after a request began. @param {number} request @param {number} ns */
+	timeOfDay(request, ns) {
+		return timeOfDay(this.wall[request] + BigInt(Math.round(ns)));
 	}
 
 	/** @param {number} request */

@@ -1,8 +1,11 @@
 // Records in sentences.
 
-import { count, duration, harmless, isolated, sentence } from "./words.js";
+import { AT_ONCE, count, duration, harmless, isolated, sentence } from "./words.js";
 
-/** @typedef {Record<string, [string, string]>} Words  what spans of a kind are called, without a name and with it */
+/**
+ * What spans of a kind are called, without a name and with it, where that is not just their kind.
+ * @typedef {Record<string, [string, string]>} Words
+ */
 
 /** How a task ended, or that it has not. @param {{outcome?: string | null, finished?: number | null}} task */
 export const endingOf = ({ outcome, finished }) => outcome ?? (finished == null ? "running" : "ok");
@@ -54,7 +57,7 @@ export const answerOf = ({ sent, answered, received }) => duration((received ?? 
  * @param {{kind: string, name: string}} span @param {Words} words
  */
 export function spanWords({ kind, name }, words) {
-	const [alone, named] = words[kind] ?? [kind, "{}"];
+	const [alone, named] = words[kind] ?? [kind, `${kind} {}`];
 	return !name || name === kind ? alone : named.split("{}").join(isolated(name));
 }
 
@@ -96,12 +99,10 @@ const SENTENCES = {
 		};
 		const end = ends[outcome ?? "ok"] ?? ` and was ${outcome}`;
 		const sent = recording.time("requests", "response_sent", owner);
-		const side =
-			sent === null
-				? ""
-				: ` It started ${duration(Math.abs(started - sent))} ${started < sent ? "before" : "after"} the response was sent.`;
+		const apart = started === sent ? "when" : `${duration(Math.abs(started - sent))} ${started < sent ? "before" : "after"}`;
+		const side = sent === null ? "" : ` It started ${apart} the response was sent.`;
 		const held =
-			released > requested && !/immediate|spawned/.test(mode)
+			released > requested && !AT_ONCE.test(mode)
 				? ` was held back ${duration(released - requested)} by its mode,`
 				: "";
 		return `${name}${held} waited ${duration(started - (released ?? requested))}, then ${ran} ${thread ? "in a worker thread" : "on the event loop"}${end}.${side}`;

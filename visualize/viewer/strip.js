@@ -1,7 +1,7 @@
 // Crowds of bars as rows of pixels: costs pixels, not bars. What failed is painted last.
 
 import { after } from "./packing.js";
-import { TINTS } from "./tints.js";
+import { MODES } from "./words.js";
 
 const FAULT = 2; // pixels
 
@@ -10,7 +10,7 @@ const FAULT = 2; // pixels
  * @param {(token: string) => string} color
  */
 export function inksOf(color) {
-	const names = [...TINTS.slice(0, 5), "endpoint", "phase", "busy", "span", "paper", "busy"];
+	const names = [...MODES, "endpoint", "phase", "busy", "span", "paper", "busy"];
 	const [solid, pale] = [255, 80].map((alpha) => names.map((name) => pixelOf(color(name), alpha)));
 	return { solid, pale, fault: pixelOf(color("error"), 255), clear: pixelOf(color("paper"), 255) };
 }

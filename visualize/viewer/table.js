@@ -3,13 +3,12 @@
 import { make, named, strong } from "./dom.js";
 import { grid } from "./grid.js";
 import { endingOf, statusOf, titleOf } from "./say.js";
-import { count, harmless, time, timeOfDay } from "./words.js";
+import { amount, AT_ONCE, count, harmless, time } from "./words.js";
 
 /** @typedef {import("./recording.js").Recording} Recording */
 /** @typedef {(recording: Recording) => (i: number) => any} Reader  reads a value of a row straight from the columns */
 
 const PAGE = 100;
-const AT_ONCE = /immediate|spawned/; // modes that hold nothing back
 
 /** @type {(name: string) => Reader} */
 const field = (name) => (recording) => (i) => recording.value("tasks", name, i);
@@ -21,8 +20,7 @@ const lasted = (from, to) => (recording) => {
 /** @type {(value: any, record: any) => any} */
 const requestCell = (_, record) => named(titleOf(record));
 /** @type {(value: any, record: any) => any} */
-const clockCell = (_, { recording, owner, requested = 0 }) =>
-	timeOfDay(recording.wall[owner] + BigInt(Math.round(requested)));
+const clockCell = (_, { recording, owner, requested = 0 }) => recording.timeOfDay(owner, requested);
 /** @type {Reading} */
 const run = {
 	key: "of",
@@ -212,7 +210,7 @@ export class RecordTable {
 			});
 		const last = Math.min(this.from + PAGE, this.rows.length);
 		const range = this.rows.length
-			? `${(this.from + 1).toLocaleString("en")}–${last.toLocaleString("en")} of ${count(this.rows.length, this.kind.slice(0, -1))}`
+			? `${amount(this.from + 1)}–${amount(last)} of ${count(this.rows.length, this.kind.slice(0, -1))}`
 			: `no ${this.kind}`;
 		return make(
 			"p",

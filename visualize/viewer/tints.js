@@ -1,15 +1,5 @@
 // What a strip of pixels tells apart: each mode, and each other kind of bar.
 
-export const TINTS = [
-	"immediate",
-	"after_route",
-	"after_response",
-	"background",
-	"spawned",
-	"requests",
-	"client",
-	"busy",
-	"spans",
-	"group",
-	"held",
-];
+import { MODES } from "./words.js";
+
+export const TINTS = [...MODES, "requests", "client", "busy", "spans", "group", "held"];

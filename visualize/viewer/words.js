@@ -1,6 +1,7 @@
 // What the viewer says in words: durations, moments, names made harmless.
 
 export const MODES = ["immediate", "after_route", "after_response", "background", "spawned"];
+export const AT_ONCE = /immediate|spawned/; // modes that hold nothing back
 
 /** @type {[string, number][]} */
 const UNITS = [
@@ -72,11 +73,14 @@ export function dateOf(wall) {
 	return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
 }
 
+/** Write a number: `1,000`. @param {number} n */
+export const amount = (n) => n.toLocaleString("en");
+
 /** Write a number and its noun: `1 task`, `1,000 tasks`. @param {number} n @param {string} noun */
-export const count = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
+export const count = (n, noun) => `${amount(n)} ${noun}${n === 1 ? "" : "s"}`;
 
 /** Write a share of `whole` as a percentage. @param {number} part @param {number} whole */
-export const percent = (part, whole) => `${whole ? +((100 * part) / whole).toPrecision(2) : 0} %`;
+export const percent = (part, whole) => `${whole ? +((100 * part) / whole).toPrecision(2) : 0}\u00a0%`;
 
 // What turns the direction of text, breaks lines or is no character at all; emoji and letters stay.
 const HARMFUL =
