@@ -23,8 +23,8 @@ from .request import SCOPE_KEY, Request
 from .shortcut import Shortcut
 
 Values = dict[str, Any]
-MakeShortcut = Callable[[Any, Any], Shortcut]
-"""Makes the shortcut of a route, given that and its dependant."""
+MakeShortcut = Callable[[Callable[[Scope], Any]], Shortcut]
+"""Makes the shortcut of a route, given what finds that by the scope of a request."""
 
 MARKS = "marks_of_fastapi_tasks"
 CONNECTION = "fastapi_tasks_connection"
@@ -70,7 +70,7 @@ def mark_route(route: Any, shortcut: MakeShortcut | None = None) -> None:
         setattr(dependant.call, MARKS, marks)
     # Not in a thread either.
     if shortcut is not None and marks.shortcut is None and inspect.iscoroutinefunction(call):
-        marks.shortcut = shortcut(route, dependant)
+        marks.shortcut = shortcut(route_of)
 
 
 def route_of(scope: Scope) -> Any:

@@ -16,18 +16,18 @@ from starlette.types import Scope
 from .request import Request
 
 TasksOf = Callable[[Request | None, Scope], Any]
+RouteOf = Callable[[Scope], Any]
 
 
 class Shortcut:
     """Hands the endpoint of one route its `Tasks`, in place of the dependency `get_tasks`."""
 
-    def __init__(
-        self, get_tasks: Callable[..., Any], tasks_of: TasksOf, route: Any, dependant: Any
-    ) -> None:
+    def __init__(self, get_tasks: Callable[..., Any], tasks_of: TasksOf, route_of: RouteOf) -> None:
         self._get_tasks = get_tasks
         self._tasks_of = tasks_of
-        self._route = route
-        self._dependant = dependant
+        # Not the route, which holds the app: FastAPI keeps the calls of endpoints, thousands of
+        # them, and so would keep as many apps.
+        self._route_of = route_of
         self._began = False
         self._name: str | None = None
 
@@ -36,15 +36,16 @@ class Shortcut:
         if not self._began:
             # Not sooner: only now it is certain that FastAPI gives the call what it asks for.
             self._began = True
-            self._name = self._hide(self._route, self._dependant)
+            self._name = self._hide(self._route_of(scope))
         if self._name is not None and self._name not in values:
             values[self._name] = self._tasks_of(request, scope)
 
-    def _hide(self, route: Any, dependant: Any) -> str | None:
+    def _hide(self, route: Any) -> str | None:
         """Keep FastAPI from resolving the endpoint's `Tasks`; return its name for them.
 
         Where others ask for them too, FastAPI goes on: it gives the same to all.
         """
+        dependant = route.dependant
         asking = [one for one in dependant.dependencies if self._asks(one)]
         if len(asking) != 1 or asking[0].call is not self._get_tasks or asking[0].name is None:
             return None

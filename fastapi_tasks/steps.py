@@ -210,13 +210,17 @@ class BeatingSteps(Steps):
             self._leave()
         beat = self._beat
         if beat.begun is not None:
-            return resume(value)
+            try:
+                return resume(value)
+            finally:
+                del value  # as in send()
         begun = beat.begun = self._clock()
         if beat.on_begin is not None:
             beat.on_begin(begun)
         try:
             return resume(value)
         finally:
+            del value  # as in send()
             ended = beat.ended = self._clock()
             beat.begun = None
             if ended - begun > self._limit:

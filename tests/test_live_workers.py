@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -213,6 +214,22 @@ def test_the_page_of_one_worker_shows_all(kind: str, tmp_path: Path, spool: str)
     while list(Path(spool).glob("timeline-*")):
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("kind", COMMANDS)
+def test_the_address_that_is_told_is_one_that_answers(
+    kind: str, tmp_path: Path, spool: str
+) -> None:
+    with serving(kind, tmp_path, spool) as server:
+        server.ask_both()
+        server.token()
+        told = [
+            found for line in server.lines if (found := re.search(r"http\S+token=[^\s,]+", line))
+        ]
+        answers = {httpx.get(one[0], trust_env=False).status_code for one in told}
+        server.end()
+    # The token goes into a cookie, and out of the address.
+    assert answers == {303}
 
 
 def test_a_reader_does_not_hold_up_the_end_of_the_workers(tmp_path: Path, spool: str) -> None:

@@ -95,6 +95,13 @@ def test_one_function_in_two_modes_is_two_rows() -> None:
     ]
 
 
+def test_what_user_code_starts_and_cancels_itself_is_no_error() -> None:
+    tasks = [TaskRecord("poll", mode, 0, 0, 2, 5, "cancelled") for mode in MODES]
+    tasks += [TaskRecord("poll", mode, 0, 0, 2, 5, "error", "KeyError") for mode in MODES]
+    rows = summary([request(tasks=tasks)]).tasks
+    assert {one.mode: one.errors for one in rows} == dict.fromkeys(MODES, 2) | {"spawned": 1}
+
+
 def test_a_number_says_of_how_many_it_is() -> None:
     tasks = [
         TaskRecord("mail", "immediate", 0, 0, 2, 5, "ok"),

@@ -139,6 +139,18 @@ class Made:
     async def __call__(self) -> None: ...
 
 
+class Paging:
+    def __init__(self, limit: int = 10) -> None: ...
+
+
+def paged(page: Annotated[Paging, Depends()]) -> Paging:
+    return page
+
+
+async def next_page(page: Annotated[Paging, Depends(paged)]) -> AsyncIterator[Paging]:
+    yield page
+
+
 async def answers(call: Callable[..., Any], watch: bool, override: bool = False) -> Any:
     """Return what clients get, and what was recorded of the first request, as lines."""
     app = FastAPI()
@@ -316,6 +328,25 @@ async def test_a_value_that_could_be_awaited_or_entered_is_left_alone() -> None:
         assert (await server.get("/")).body == b'["later","generator","generator"]'
     lines = whole(recorder.timelines[0])
     assert lines[:2] == ["dependency give", "dependency iterate"]
+
+
+@pytest.mark.parametrize("call", [Paging, paged, next_page], ids=lambda call: call.__name__)
+async def test_what_is_wrong_with_a_dependencys_own_parameter_is_told(
+    call: Callable[..., Any],
+) -> None:
+    """The endpoint has no parameters of its own, which would be validated in any case."""
+    app = FastAPI()
+
+    @app.get("/")
+    async def endpoint(page: Annotated[Any, Depends(call)]) -> None: ...
+
+    recorder = add_tasks(app, watch=True)
+    async with serving(app) as server:
+        statuses = [(await server.get(path)).status for path in ("/?limit=7", "/?limit=many")]
+    assert statuses == [200, 422]
+    right, wrong = (whole(one) for one in recorder.timelines)
+    assert not any("validation" in line for line in right)
+    assert wrong == ["validation parameters ! RequestValidationError", "sending response"]
 
 
 async def test_a_dependency_is_what_it_stands_for_to_whoever_looks() -> None:

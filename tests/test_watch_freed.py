@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from importlib.metadata import version
+from typing import Any
 
 import pytest
 from fastapi import BackgroundTasks, Depends, FastAPI
@@ -66,3 +69,90 @@ async def test_a_request_is(path: str, most: int) -> None:
             await asyncio.sleep(0)  # until the loop lets go of the last task
             assert stayed() == []
         assert len(recorder.timelines[0].spans) == most
+
+
+class Held:
+    """Something in a frame that an error's traceback leads to."""
+
+
+async def fail_at_once() -> None:
+    held = Held()
+    raise ConnectionError(held)
+
+
+async def fail_later() -> None:
+    held = Held()
+    await asyncio.sleep(0)
+    raise ConnectionError(held)
+
+
+async def run_for_long() -> None:
+    held = Held()
+    await asyncio.sleep(100)
+    assert held
+
+
+async def refuse_to_end() -> None:
+    with suppress(asyncio.CancelledError):
+        await run_for_long()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize(
+    ("work", "how"),
+    [
+        (fail_at_once, "ConnectionError"),
+        (fail_later, "ConnectionError"),
+        (run_for_long, "cancelled"),
+        (refuse_to_end, "NoneType"),
+    ],
+)
+async def test_what_a_created_task_ended_with_is(
+    work: Callable[[], Coroutine[Any, Any, None]], how: str
+) -> None:
+    """Else its error is logged, and what its frames hold freed, whenever the collector runs."""
+    app = FastAPI()
+    ended: list[str] = []
+
+    @app.get("/")
+    async def endpoint() -> None:
+        task = asyncio.create_task(work())
+        await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait([task])
+        # Asked for, the error is not logged as one that nobody saw.
+        ended.append("cancelled" if task.cancelled() else type(task.exception()).__name__)
+
+    add_tasks(app, watch=True)
+    async with serving(app) as server:
+        with uncollected(Held) as stayed:
+            for _ in range(3):
+                assert (await server.get("/")).status == 200
+            await asyncio.sleep(0)
+            assert stayed() == []
+    assert ended == [how] * 3
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize("watch", [False, True])
+async def test_what_a_cancelled_request_ended_with_is(watch: bool) -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    async def endpoint() -> None:
+        await run_for_long()
+
+    add_tasks(app, watch=watch)
+    async with serving(app) as server:
+        with uncollected(Held) as stayed:
+            for _ in range(3):
+                request = asyncio.create_task(server.get("/"))
+                await asyncio.sleep(0.01)
+                request.cancel()
+                await asyncio.wait([request])
+                assert request.cancelled()
+            del request
+            await asyncio.sleep(0)
+            assert stayed() == []

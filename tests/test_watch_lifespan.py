@@ -92,6 +92,46 @@ async def test_they_stand_apart_from_all_requests(give: Give, shop: Shop) -> Non
     assert {busy.culprit for busy in first.busy} == {"Shop.send"}
 
 
+@pytest.mark.parametrize("give", [add_tasks, record])
+async def test_the_line_is_named_by_which_one_holds_the_loop(give: Give) -> None:
+    """It has begun before somebody looked at the loop."""
+    asked = asyncio.Event()
+
+    async def hold() -> None:
+        while True:
+            await asked.wait()
+            asked.clear()
+            time.sleep(0.12)  # noqa: ASYNC251
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        worker = asyncio.create_task(hold())
+        await asyncio.sleep(0)
+        yield
+        worker.cancel()
+
+    app = FastAPI(lifespan=lifespan)
+    recorder = give(app, watch=True)
+
+    @app.get("/")
+    async def ask() -> None:
+        asked.set()
+        await asyncio.sleep(0.01)
+
+    async with serving(app) as server:
+        for _ in range(2):
+            await server.settle("/")
+    first, *requests = recorder.timelines
+    told = [(one.culprit, one.line) for timeline in (first, *requests) for one in timeline.busy]
+    (line,) = {line for _, line in told}
+    assert line is not None
+    assert "test_watch_lifespan.py:" in line
+    assert line.endswith(" in hold")
+    # Each time by itself and by the request, once.
+    assert len(told) == 4
+    assert {culprit.partition(" of ")[0] for culprit, _ in told} == {"hold"}
+
+
 async def test_they_take_no_numbers_from_the_requests(shop: Shop) -> None:
     recorder = record(shop.app, watch=True)
     for _ in range(2):

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import pytest
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fastapi_tasks import record
 
@@ -143,3 +146,73 @@ async def test_eager_tasks_are_recorded_and_stay_eager(own: bool) -> None:
     assert steps[:2] == ["begins", "made"]
     assert [(task.name, task.outcome) for task in timeline.tasks] == [("step", "ok")] * 2
     assert bool(made) is own
+
+
+@pytest.mark.parametrize("watch", [False, True])
+async def test_in_debug_mode_a_task_tells_where_the_app_made_it(watch: bool) -> None:
+    app = FastAPI()
+    record(app, watch=watch)
+    told: list[str] = []
+
+    @app.get("/")
+    async def get() -> None:
+        tasks = [asyncio.create_task(work()), asyncio.ensure_future(work())]
+        told.extend(map(repr, tasks))
+        await asyncio.wait(tasks)
+
+    loop = asyncio.get_running_loop()
+    loop.set_debug(True)
+    loop.slow_callback_duration = 60
+    try:
+        async with serving(app) as server:
+            await server.get("/")
+    finally:
+        loop.set_debug(False)
+    made_at = [re.search(r"created at (\S+):\d+", one) for one in told]
+    assert [one and Path(one[1]).name for one in made_at] == ["tasks.py", "tasks.py"]
+
+
+async def test_what_another_thread_hands_to_the_loop_is_a_task_of_the_apps(
+    library: ModuleType,
+) -> None:
+    app = FastAPI()
+    recorder = record(app, watch=True)
+
+    @app.get("/")
+    async def get() -> None:
+        loop = asyncio.get_running_loop()
+
+        def hand_over(coroutine: Coroutine[Any, Any, None]) -> None:
+            asyncio.run_coroutine_threadsafe(coroutine, loop).result()
+
+        await asyncio.to_thread(hand_over, work())
+        await asyncio.to_thread(hand_over, library.Client().close())
+
+    async with serving(app) as server:
+        timeline = await server.settle("/")
+    assert recorder.last is timeline
+    assert [(task.name, task.outcome) for task in timeline.tasks] == [("work", "ok")]
+
+
+async def test_what_a_middleware_runs_as_a_task_has_the_name_of_what_is_inside_of_it() -> None:
+    app = FastAPI()
+    recorder = record(app, watch=True)
+
+    @app.get("/")
+    async def get() -> None: ...
+
+    class Limiting:
+        def __init__(self, app: ASGIApp) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            await asyncio.create_task(cast(Any, self.app(scope, receive, send)))
+
+    app.add_middleware(Limiting)
+    app.add_middleware(CORSMiddleware)
+    app.add_middleware(Limiting)
+    async with serving(app) as server:
+        await server.settle("/")
+    assert recorder.last is not None
+    names = [task.name for task in recorder.last.tasks]
+    assert names == ["CORSMiddleware.__call__", "ExceptionMiddleware.__call__"]

@@ -65,6 +65,8 @@ _MACHINERY = {
     "asyncio.taskgroups",
     "asyncio.tasks",
 }
+# What `asyncio.run_coroutine_threadsafe` has the loop call.
+_FROM_THREAD = "callback"
 _INSTALLED = (f"{path.sep}site-packages{path.sep}", f"{path.sep}dist-packages{path.sep}")
 _STDLIB = tuple(f"{sysconfig.get_path(name)}{path.sep}" for name in ("stdlib", "platstdlib"))
 
@@ -116,23 +118,37 @@ def is_started_by_app(coroutine: Any, frame: FrameType | None = None) -> bool:
     as a driver's, are nobody else's business.
     """
     frame = frame or sys._getframe(1)
-    if _is_loops_own_doing(frame):
+    maker = _maker(frame)
+    if maker is not None and maker.f_code.co_name == _FROM_THREAD:
+        # Another thread handed it to the loop: whoever did so stands in no frame here.
+        return _is_apps(coroutine)
+    if maker is not None and _module(maker).partition(".")[0] in ("anyio", "asyncio"):
+        # A function of the loop's library, such as one that connects.
         return False
     starter = _first(frame, (Whose.NOBODY,))
     if starter is None or whose(starter) is not Whose.LIBRARY:
         return starter is not None and whose(starter) is Whose.APP
+    return _is_apps(coroutine) and user_frame(starter) is not None
+
+
+def _is_apps(coroutine: Any) -> bool:
     inside = getattr(coroutine, "cr_frame", None)
-    return inside is not None and whose(inside) is Whose.APP and user_frame(starter) is not None
+    return inside is not None and whose(inside) is Whose.APP
 
 
-def _is_loops_own_doing(frame: FrameType | None) -> bool:
-    """Tell whether it is a function of the loop's library, such as one that connects."""
+def _maker(frame: FrameType | None) -> FrameType | None:
+    """Return the first frame that does more than make tasks for its caller."""
     while frame is not None:
-        module: str = frame.f_globals.get("__name__") or ""
-        if module not in _MACHINERY and not module.startswith(f"{__package__}."):
-            return module.partition(".")[0] in ("anyio", "asyncio")
+        if frame.f_code.co_name == _FROM_THREAD and _module(frame) == "asyncio.tasks":
+            return frame
+        if _module(frame) not in _MACHINERY and not _module(frame).startswith(f"{__package__}."):
+            return frame
         frame = frame.f_back
-    return False
+    return None
+
+
+def _module(frame: FrameType) -> str:
+    return frame.f_globals.get("__name__") or ""
 
 
 def _first(frame: FrameType | None, passed: tuple[Whose, ...]) -> FrameType | None:

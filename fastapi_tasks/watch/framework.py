@@ -37,7 +37,8 @@ def _solving(solve: Callable[..., Any]) -> Callable[..., Any]:
         begun, first = request.keeper.clock(), len(request.timeline.spans)
         solved = await solve(**options)
         try:
-            if _has_parameters(options["dependant"]):
+            # What was wrong may be a parameter of a dependency, where the endpoint has none.
+            if solved.errors or _has_parameters(options["dependant"]):
                 _solved(around, begun, first, solved)
         except Exception:
             failed(_solved)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import asyncio.base_events
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
+from ..callables import display_name
 from ..names import name_of
-from ..steps import Steps, steps_of
+from ..steps import Beat, Steps, steps_of
 from ..timeline import TaskRecord
 from .frames import is_started_by_app
 from .here import Here, here
 
+_LIBRARY = __name__.partition(".")[0]
+_MAKERS = {__file__, asyncio.base_events.__file__}
 _ANONYMOUS = {"TaskHandle._run_coro", "TaskGroup._run_wrapped_task"}
 
 
@@ -50,10 +54,19 @@ def _factory(before: Any) -> Any:
     def factory(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> Any:
         watched = _watched(coroutine, options)
         if before is None:
-            return asyncio.Task(watched, loop=loop, **options)
+            task: asyncio.Task[Any] = asyncio.Task(watched, loop=loop, **options)
+            _show_who_made(task)
+            return task
         return before(loop, watched, **options)
 
     return factory
+
+
+def _show_who_made(task: Any) -> None:
+    """Let a task tell where the app made it, in asyncio's debug mode, as without a factory."""
+    stack = getattr(task, "_source_traceback", None)
+    while stack and stack[-1].filename in _MAKERS:
+        del stack[-1]
 
 
 def _watched(coroutine: Any, options: dict[str, Any]) -> Any:
@@ -72,7 +85,26 @@ def _watched(coroutine: Any, options: dict[str, Any]) -> Any:
 
 def _name(coroutine: Any) -> str:
     name: str = getattr(coroutine, "__qualname__", type(coroutine).__qualname__)
-    return name.rpartition("<locals>.")[2]
+    inside = _behind(coroutine)
+    return name.rpartition("<locals>.")[2] if inside is None else f"{inside}.__call__"
+
+
+def _behind(coroutine: Any) -> str | None:
+    """Name the class that the app itself calls, where a layer of the library stands before it.
+
+    So it does around each middleware, and one of the app's may run what is inside of it as a task.
+    """
+    frame = getattr(coroutine, "cr_frame", None)
+    one: Any = None if frame is None else frame.f_locals.get("self")
+    if not _is_layer(one):
+        return None
+    while _is_layer(one):
+        one = one.app
+    return display_name(type(one))
+
+
+def _is_layer(one: Any) -> bool:
+    return type(one).__module__.partition(".")[0] == _LIBRARY and hasattr(one, "app")
 
 
 class Spawned(Coroutine[Any, Any, Any]):
@@ -87,20 +119,25 @@ class Spawned(Coroutine[Any, Any, Any]):
         now = keeper.clock()
         record = TaskRecord(_name(coroutine), "spawned", now, now, parent=around.task)
         self._record = record
-        beat = keeper.loops.beat_of(threading.get_ident())
-        self._steps: Coroutine[Any, Any, Any] | Steps = steps_of(
-            coroutine, self, keeper.clock, keeper.busy_limit, beat
-        )
+        beat = self._beat()
+        self._unseen = beat is None
+        self._steps: Coroutine[Any, Any, Any] | Steps = self._watch_steps(beat)
         keeper.add_task(timeline, record)
         self._tell("requested")
 
     def send(self, value: Any) -> Any:
         """Resume the coroutine for one step."""
+        if self._unseen:
+            self._look_again()
         return self._step(self._steps.send, value)
 
     def throw(self, *error: Any) -> Any:
         """Resume the coroutine for one step, with an exception."""
-        return self._step(self._steps.throw, *error)
+        try:
+            return self._step(self._steps.throw, *error)
+        finally:
+            # Its traceback holds this frame: together they would wait for the garbage collector.
+            del error
 
     def close(self) -> None:
         """Close the coroutine; it ends as cancelled where it has not."""
@@ -114,16 +151,23 @@ class Spawned(Coroutine[Any, Any, Any]):
         # Its name, its frame, its code, what it awaits.
         return getattr(self._coroutine, name)
 
+    def _watch_steps(self, beat: Beat | None) -> Steps:
+        keeper = self._around.request.keeper
+        return steps_of(self._coroutine, self, keeper.clock, keeper.busy_limit, beat)
+
+    def _look_again(self) -> None:
+        # What a lifespan starts begins before somebody looks at the loop, and goes on meanwhile.
+        beat = self._beat()
+        if beat is not None:
+            self._unseen = False
+            self._steps = self._watch_steps(beat)
+
+    def _beat(self) -> Beat | None:
+        return self._around.request.keeper.loops.beat_of(threading.get_ident())
+
     def _step(self, resume: Callable[..., Any], *values: Any) -> Any:
-        record, request = self._record, self._around.request
-        if record.started is None:
-            record.started = request.keeper.clock()
-            task = asyncio.current_task()
-            if record.name in _ANONYMOUS and task is not None:
-                # AnyIO runs the function of a task group's child in one of its own.
-                record.name = task.get_name().rpartition(".")[2]
-            here.set(Here(request, record.id))
-            self._tell("started")
+        if self._record.started is None:
+            self._begin()
         try:
             return resume(*values)
         except StopIteration:
@@ -133,9 +177,22 @@ class Spawned(Coroutine[Any, Any, Any]):
             self._end("cancelled")
             raise
         except BaseException as error:
-            record.error = name_of(type(error))
+            self._record.error = name_of(type(error))
             self._end("error")
             raise
+        finally:
+            del values  # as in throw()
+
+    def _begin(self) -> None:
+        # Not in the frame of a step: where that fails, the task would hold itself by its error.
+        record, request = self._record, self._around.request
+        record.started = request.keeper.clock()
+        task = asyncio.current_task()
+        if record.name in _ANONYMOUS and task is not None:
+            # AnyIO runs the function of a task group's child in one of its own.
+            record.name = task.get_name().rpartition(".")[2]
+        here.set(Here(request, record.id))
+        self._tell("started")
 
     def held_loop(self, begun: int, ended: int) -> None:
         """Record that one step of this task held the event loop."""
@@ -148,7 +205,7 @@ class Spawned(Coroutine[Any, Any, Any]):
             record.finished = self._around.request.keeper.clock()
             record.outcome = outcome
             # They hold this object: let go, both are freed without the garbage collector.
-            self._steps = self._coroutine
+            self._steps, self._unseen = self._coroutine, False
             self._tell("finished")
             if self._around.request.keeper.crowded:
                 self._around.request.keeper.task_ended(self._around.request.timeline)

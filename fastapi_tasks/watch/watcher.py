@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import AbstractContextManager
 from contextvars import Token
@@ -22,6 +23,11 @@ from .frames import belongs_to_app
 from .here import Here, here
 from .hook import tried
 from .lifespan import within_lifespan
+
+if hasattr(os, "register_at_fork"):
+    # What a forked process does is part of no request, and the locks of whoever listens to those
+    # may be taken there for good. A pool for processes forks where an endpoint first asks it.
+    os.register_at_fork(after_in_child=partial(here.set, None))
 
 HOOKS = (background, framework, spawned, threads, sql, greenlets, http, redis, telemetry_source)
 

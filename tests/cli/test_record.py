@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
-from contextlib import closing
+import subprocess
+import sys
+from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx
@@ -14,7 +16,7 @@ from fastapi_tasks.recorder import keeper_of
 from visualize.cli import journal
 from visualize.cli.journal import Journal
 
-from ..processes import line_with, running
+from ..processes import environment, line_with, running
 from ..samples import checkout
 from .shop import write_app
 
@@ -56,6 +58,44 @@ def test_record_saves_what_happened_when_it_is_ended(here: Path, number: int) ->
     ]
     assert timelines[0].tasks[0].outcome == "ok"
     assert sorted(file.name for file in here.glob("*.jsonl*")) == ["out.jsonl"]
+
+
+EXITING = """
+import asyncio
+import sys
+from fastapi import FastAPI
+
+app = FastAPI()
+
+@app.get("/")
+async def home() -> None: ...
+
+@app.get("/end")
+async def end() -> None:
+    async def leave():
+        sys.exit(8)
+    asyncio.create_task(leave())
+    await asyncio.sleep(60)
+"""
+
+
+def test_an_app_that_ends_its_server_is_saved_and_its_exit_code_passed_on(here: Path) -> None:
+    (here / "leaving.py").write_text(EXITING)
+    # Not with warnings as errors: uvloop, left in its middle, would hang on one, also alone.
+    with subprocess.Popen(
+        [sys.executable, "-m", "visualize", "record", "leaving:app", "--port", "0"],
+        env=environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        encoding="utf-8",
+    ) as process:  # fmt: skip
+        url = line_with("runs on", process.stdout).split()[3].rstrip(",")
+        with httpx.Client(trust_env=False, base_url=url) as client:
+            client.get("/")
+            with suppress(httpx.HTTPError):
+                client.get("/end")
+        out, _ = process.communicate(timeout=30)
+    assert process.returncode == 8
+    assert "2 requests are in run.jsonl" in out
+    assert [one.path for one in load("run.jsonl")] == ["/", "/end"]
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

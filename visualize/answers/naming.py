@@ -18,3 +18,13 @@ def task_title(name: str, mode: str) -> str:
 def title_of(timeline: Timeline, task: TaskRecord | None) -> str:
     """Name one request, or one task of it: `send_mail of POST /orders #3`."""
     return timeline.title if task is None else f"{harmless(task.name)} of {timeline.title}"
+
+
+def ended_badly(task: TaskRecord) -> bool:
+    """Tell whether a task ended in any way but `ok`, and nobody meant it to.
+
+    What user code starts, it also cancels itself: a task group its children, a lifespan its
+    workers, `asyncio.wait_for` what takes too long.
+    """
+    meant = task.mode == "spawned" and task.outcome == "cancelled"
+    return task.outcome not in (None, "ok") and not meant

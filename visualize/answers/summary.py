@@ -12,7 +12,7 @@ from fastapi_tasks.timeline import Timeline
 from visualize.layout import Recording, listed
 
 from .loop import Hold, holds
-from .naming import route_of
+from .naming import ended_badly, route_of
 from .tables import NOTHING, Column, code, markdown_table, text_table, time_cell
 
 Kind = Literal["route", "task", "span"]
@@ -47,7 +47,8 @@ class Row:
     and is None if none did. `response` is request start → response sent, `wait` released →
     started, `run` started → finished, of a span start → end. `held` is how long they held the event
     loop altogether, a route without its tasks. `errors` counts answers of 500 and above, requests
-    that failed otherwise, and tasks that ended with any outcome but `ok`.
+    that failed otherwise, and tasks that ended with any outcome but `ok`, spawned ones not where
+    they were cancelled: user code does so itself.
     """
 
     kind: Kind
@@ -139,7 +140,7 @@ def _add(timeline: Timeline, groups: dict[Key, _Group]) -> None:
         route.response.append(timeline.response_sent - timeline.request_start)
     for task in timeline.tasks:
         group = groups["task", task.name, task.mode]
-        group.count(task.outcome not in (None, "ok"))
+        group.count(ended_badly(task))
         if (waited := task.waited) is not None:
             group.wait.append(waited)
         if (ran := task.ran) is not None:

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from types import FrameType
 
 import uvicorn
@@ -22,9 +22,10 @@ from visualize.lab.log import SERVER, kept_log
 from visualize.lab.thread import Hosted, TellingServer, configure
 from visualize.terminal.pens import without_color
 
+from .signals import ending
+
 PATIENCE = 3.0
 STILL_RUNNING = "Requests or tasks are still running; Ctrl-C again ends them."
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def log_as_uvicorn() -> None:
@@ -41,13 +42,14 @@ def log_as_uvicorn() -> None:
 
 def serve_until_signal(
     app: ASGIApp, taken: socket.socket, started: Callable[[], object], *, quiet: bool = False
-) -> None:
-    """Serve on this thread until Ctrl-C or SIGTERM; call `started` when the server answers.
+) -> int:
+    """Serve on this thread until a signal ends it; call `started` when the server answers.
 
     The event loop is the one that uvicorn chooses. `quiet` keeps its log to itself, requests
     included. Open requests get 10 seconds, tasks what the app's limits give them; a second Ctrl-C
-    ends both at once. Raises LabError if the app does not start, and what `started` raises, if it
-    cannot say so: then the server ends as at Ctrl-C.
+    ends both at once. Returns the exit code: 0, or what a `sys.exit()` in a task of the app's has
+    asked for, which ends any server. Raises LabError if the app does not start, and what `started`
+    raises, if it cannot say so: then the server ends as at Ctrl-C.
     """
     hosted = Hosted(app, lambda: server)
     unsaid: list[OSError] = []
@@ -63,17 +65,26 @@ def serve_until_signal(
         config = configure(hosted, access_log=not quiet)
         server = ForegroundServer(config, tell, be_brief, hosted.give_up)
         # uvicorn raises the signal that ended it once more: it must not end the process as well.
-        for number in SIGNALS:
+        # Nor must one that uvicorn leaves alone: what has been recorded is to be written.
+        for number in ending():
             signal.signal(number, lambda *_: setattr(server, "should_exit", True))
-        with suppress(SystemExit):
-            _run(server, taken)
+        code = _run(server, taken)
     if not server.started:
         raise not_started(hosted.error)
     if unsaid:
         raise unsaid[0]
+    return code
 
 
-def _run(server: uvicorn.Server, taken: socket.socket) -> None:
+def _run(server: uvicorn.Server, taken: socket.socket) -> int:
+    try:
+        _run_on_its_loop(server, taken)
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    return 0
+
+
+def _run_on_its_loop(server: uvicorn.Server, taken: socket.socket) -> None:
     config = server.config
     if hasattr(config, "get_loop_factory"):
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:

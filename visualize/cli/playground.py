@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
 
     try:
         with closing(bind(options.port)) as taken:
-            serve_until_signal(make_page(guard), taken, started, quiet=True)
+            code = serve_until_signal(make_page(guard), taken, started, quiet=True)
     except LabError as error:
         raise CommandError(str(error)) from None
-    return 0
+    return code

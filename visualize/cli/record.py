@@ -68,15 +68,17 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError(str(error)) from None
     with closing(taken):
         if options.workers > 1:
-            count, late = _serve_by_workers(options, taken), 0
+            count, late, code = _serve_by_workers(options, taken), 0, 0
         else:
-            journal = _serve(options, taken, lambda page: _say_where(options, taken, page))
+            journal, code = _serve(options, taken, lambda page: _say_where(options, taken, page))
             count, late = journal.count, journal.late
     _report(count, late, options.output)
-    return 0
+    return code
 
 
-def _serve(options: argparse.Namespace, taken: socket, started: Callable[[str], object]) -> Journal:
+def _serve(
+    options: argparse.Namespace, taken: socket, started: Callable[[str], object]
+) -> tuple[Journal, int]:
     from visualize.lab.errors import LabError
     from visualize.lab.recorded import recorded
     from visualize.live import Beside
@@ -98,10 +100,10 @@ def _serve(options: argparse.Namespace, taken: socket, started: Callable[[str], 
             closing(Journal(recorder, options.output, force=options.force)) as journal,
             counted(recorder, options.shared, options.worker),
         ):
-            serve_until_signal(beside, taken, lambda: started(beside.page.address))
+            code = serve_until_signal(beside, taken, lambda: started(beside.page.address))
     except LabError as error:
         raise CommandError(str(error)) from None
-    return journal
+    return journal, code
 
 
 def _serve_by_workers(options: argparse.Namespace, taken: socket) -> int:

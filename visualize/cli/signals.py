@@ -1,4 +1,4 @@
-"""Ctrl-C: one line, and the exit code that shells expect of it."""
+"""What ends a command. Ctrl-C: one line, and the exit code that shells expect of it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 INTERRUPTED = 128 + signal.SIGINT
+
+
+def ending() -> tuple[signal.Signals, ...]:
+    """Return the signals that ask a server to end: Ctrl-C, SIGTERM, and a terminal that closes.
+
+    The last not where it is ignored, as under nohup, and not on Windows, which has none.
+    """
+    hangup = getattr(signal, "SIGHUP", None)
+    if hangup is None or signal.getsignal(hangup) is signal.SIG_IGN:
+        return signal.SIGINT, signal.SIGTERM
+    return signal.SIGINT, signal.SIGTERM, hangup
 
 
 def quit_on_interrupt() -> None:

@@ -23,9 +23,11 @@ from fastapi_tasks.files import target_of
 
 from .errors import FAILURE, USAGE, CommandError
 from .files import unwritable
+from .signals import ending
 
-Serve = Callable[[argparse.Namespace, socket, Callable[[str], object]], object]
-"""Serves until a signal comes; says on which path the live page is once it answers."""
+Serve = Callable[[argparse.Namespace, socket, Callable[[str], object]], tuple[object, int]]
+"""Serves until a signal comes; says on which path the live page is once it answers. Returns the
+exit code too."""
 
 # Not forked: what an app starts at its import may not survive that.
 _context = get_context("spawn")
@@ -89,7 +91,8 @@ def _work(serve: Serve, options: argparse.Namespace, taken: socket, says: Connec
     threading.Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
     try:
         with closing(taken):
-            serve(options, taken, says.send)
+            _, code = serve(options, taken, says.send)
+        sys.exit(code)
     except CommandError as error:
         print(f"visualize: {error}", file=sys.stderr)
         sys.exit(error.code)
@@ -192,13 +195,13 @@ def _folder(output: Path) -> Iterator[Path]:
 
 @contextmanager
 def _passing_on(workers: list[Worker]) -> Iterator[None]:
-    """Pass Ctrl-C and SIGTERM on to the workers: each ends as a server of one process does."""
+    """Pass the signals that end a server on to the workers, as if each had no other."""
 
     def pass_on(number: int, _: object) -> None:
         for worker in workers:
             worker.ask_to_stop(number)
 
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, pass_on) for number in ending()}
     try:
         yield
     finally:

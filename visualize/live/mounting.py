@@ -28,11 +28,11 @@ def mount(
     """Show the requests of a running app, as they happen, on a page of its own at `path`.
 
     `dependencies` decide who may see it. Without them it asks for a token, which is in the URL
-    that is logged when the app starts, and answers this machine only; with `anywhere` the token is
-    enough. The page's own requests are not recorded. Return the page, whose `address` is its path
-    with the token. Raises FastAPITasksUninitializedAppError if the app is not recorded yet,
-    ValueError for a path that does not begin with a slash or has nothing after it, RuntimeError
-    when the app has started.
+    that is logged when the app starts, or at the first visit where the server does not tell its
+    address, and answers this machine only; with `anywhere` the token is enough. The page's own
+    requests are not recorded. Return the page, whose `address` is its path with the token. Raises
+    FastAPITasksUninitializedAppError if the app is not recorded yet, ValueError for a path that
+    does not begin with a slash or has nothing after it, RuntimeError when the app has started.
     """
     recorder = _recorder(app)
     prefix = path.rstrip("/")
@@ -85,6 +85,9 @@ def _own_address() -> str | None:
     config = getattr(signalled(), "config", None)
     host, port = getattr(config, "host", None), getattr(config, "port", 0)
     if not host or not port or getattr(config, "uds", None) or getattr(config, "fd", None):
+        return None
+    if getattr(config, "callback_notify", None) is not None:
+        # A worker of gunicorn's, which has bound the socket itself: what stands here is a default.
         return None
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     scheme = "https" if getattr(config, "is_ssl", False) else "http"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from fastapi_tasks.timeline import Timeline
 from visualize.answers.loop import holds
-from visualize.answers.naming import route_of
+from visualize.answers.naming import ended_badly, route_of
 from visualize.answers.summary import Key, failed
 
 
@@ -39,7 +39,7 @@ def samples(timelines: Sequence[Timeline]) -> dict[Key, Samples]:
                 kind.wait.append(waited)
             if (ran := task.ran) is not None:
                 kind.run.append(ran)
-            kind.errors.append(task.outcome not in (None, "ok"))
+            kind.errors.append(ended_badly(task))
             kind.held.append(held[id(task)])
     return found
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from fastapi_tasks import harmless
 from fastapi_tasks.timeline import SCHEDULED_MODES, TaskRecord, Timeline
+from visualize.answers.naming import ended_badly as was_bad
 from visualize.answers.naming import title_of
 from visualize.words import often
 
@@ -40,18 +41,13 @@ def ended_badly(evidence: Evidence) -> Iterator[Suspicion]:
     for (name, mode), tasks in evidence.kinds.items():
         endings: dict[tuple[str, str | None], list[tuple[Timeline, TaskRecord]]] = {}
         for timeline, task in tasks:
-            if task.outcome not in (None, "ok") and not _meant(task):
+            if was_bad(task):
                 why = task.error
                 if task.outcome == "discarded":
                     _, why = _discarded(timeline, task)
                 endings.setdefault((str(task.outcome), why), []).append((timeline, task))
         for (outcome, error), ended in endings.items():
             yield _suspicion(Cause("task", name, mode), outcome, error, ended, len(tasks))
-
-
-def _meant(task: TaskRecord) -> bool:
-    """Tell whether user code ended it so itself, as a task group does with its children."""
-    return task.mode == "spawned" and task.outcome == "cancelled"
 
 
 def _suspicion(
