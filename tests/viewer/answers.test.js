@@ -89,3 +89,22 @@ test("no more requests are kept than the limit, and those let go do not come bac
 	assert.deepEqual([...kept.requests.keys()], ["0:2", "0:3"]);
 	assert.equal(kept.dropped, 1);
 });
+
+test("what user code has started and cancels itself has not ended badly", () => {
+	const endings = [
+		["spawned", "cancelled", false],
+		["spawned", "error", true],
+		["spawned", "ok", false],
+		["spawned", null, false],
+		["immediate", "cancelled", true],
+	];
+	const tasks = endings.map(([mode, outcome], id) => ({ id, name: "work", mode, outcome, requested: 10 }));
+	const line = { id: 1, request_start: 1000, wall: 1000, method: "GET", path: "/", tasks };
+	const from = new Told(told.format);
+	from.read(JSON.stringify(line));
+	const recording = from.toRecording("");
+	assert.deepEqual(
+		endings.map((_, i) => recording.endedBadly(i)),
+		endings.map(([, , bad]) => bad),
+	);
+});

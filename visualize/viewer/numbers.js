@@ -204,12 +204,10 @@ export class Numbers {
 			return points;
 		}
 		const [from, to] = this.measure === "wait" ? ["released", "started"] : ["started", "finished"];
-		const { ok } = recording;
 		for (let i = 0; i < tasks.size; i++) {
 			const lasted = tasks.times[to][i] - tasks.times[from][i];
-			const ending = tasks.codes.outcome[i];
 			const begun = recording.start[tasks.owner[i]] + tasks.times[from][i];
-			if (selected.tasks[i] && lasted >= 0) points.push([begun, lasted, "tasks", of, i, ending >= 0 && ending !== ok]);
+			if (selected.tasks[i] && lasted >= 0) points.push([begun, lasted, "tasks", of, i, recording.endedBadly(i)]);
 		}
 		return points;
 	}

@@ -12,15 +12,14 @@ export function density(shown, begin, end, width) {
 	/** @param {number} time */
 	const at = (time) => Math.max(0, Math.min(width - 1, Math.floor((time - begin) * scale)));
 	for (const { recording, selected, offset, holds, align, count } of shown) {
-		const { owner, codes, size } = recording.tables.tasks;
-		const { ok } = recording;
+		const { owner, size } = recording.tables.tasks;
 		const bars = recording.bars;
 		for (let i = 0; i < size; i++) {
 			if (!selected.tasks[i]) continue;
 			const shift = offset[owner[i]];
 			busy[at(bars.tasks.begin[i] + shift)]++;
 			busy[at(bars.tasks.end[i] + shift) + 1]--;
-			if (codes.outcome[i] >= 0 && codes.outcome[i] !== ok) faults[at(bars.tasks.end[i] + shift)] = 1;
+			if (recording.endedBadly(i)) faults[at(bars.tasks.end[i] + shift)] = 1;
 		}
 		for (let r = 0; r < recording.size; r++) {
 			if (!selected.requests[r]) continue;

@@ -43,6 +43,8 @@ export class Recording {
 		this.findings = [];
 		this.size = clock.length;
 		this.ok = values.indexOf("ok");
+		this.cancelled = values.indexOf("cancelled");
+		this.spawned = values.indexOf("spawned");
 		/** @type {Record<string, Int32Array>} where the records of each request begin */
 		this.from = {};
 		for (const type of PARTS) this.from[type] = beginnings(tables[type].owner, this.size);
@@ -73,6 +75,18 @@ export class Recording {
 		for (const field in table.times) record[field] = this.time(type, field, i);
 		for (const field in table.codes) record[field] = this.value(type, field, i);
 		return record;
+	}
+
+	/**
+	 * Whether a task ended in any way but ok, and nobody meant it to: what user code starts, it also
+	 * cancels itself.
+	 * @param {number} i
+	 */
+	endedBadly(i) {
+		const { outcome, mode } = this.tables.tasks.codes;
+		const ending = outcome[i];
+		const meant = ending === this.cancelled && mode[i] === this.spawned;
+		return ending >= 0 && ending !== this.ok && !meant;
 	}
 
 	/**

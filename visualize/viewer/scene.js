@@ -95,13 +95,11 @@ const NONE = new Float64Array(0);
 
 /** @param {Shown} shown @param {Row} row */
 function faultsOf({ recording, offset, selected }, { kind, refs }) {
-	const { owner, codes } = recording.tables.tasks;
-	const { ok } = recording;
+	const { owner } = recording.tables.tasks;
 	/** @type {number[]} */
 	const faults = [];
 	if (kind === "tasks")
-		for (const i of refs)
-			if (codes.outcome[i] !== ok && codes.outcome[i] >= 0) faults.push(recording.bars.tasks.end[i] + offset[owner[i]]);
+		for (const i of refs) if (recording.endedBadly(i)) faults.push(recording.bars.tasks.end[i] + offset[owner[i]]);
 	if (kind === "requests")
 		for (const r of refs) if (selected.failed[r]) faults.push(recording.bars.requests.end[r] + offset[r]);
 	return faults.length ? Float64Array.from(faults) : NONE; // bars of a row end one after another

@@ -11,7 +11,7 @@ export const TASKS = [["tasks", () => true]];
 /** @type {Kind[]} */
 export const FAILURES = [
 	["requests", ({ selected }, r) => !!selected.failed[r]],
-	["tasks", ({ recording: { tables, ok } }, i) => ![-1, ok].includes(tables.tasks.codes.outcome[i])],
+	["tasks", ({ recording }, i) => recording.endedBadly(i)],
 ];
 
 /**

@@ -132,8 +132,6 @@ function countTasks(recording, shown, of) {
 		codes,
 		times: { released, started, finished },
 	} = recording.tables.tasks;
-	const { ok, values } = recording;
-	const [spawned, cancelled] = [values.indexOf("spawned"), values.indexOf("cancelled")];
 	const known = new Map();
 	for (let i = 0; i < size; i++) {
 		if (shown && !shown.tasks[i]) continue;
@@ -142,10 +140,7 @@ function countTasks(recording, shown, of) {
 		if (!group)
 			known.set(key, (group = of("task", recording.value("tasks", "name", i), recording.value("tasks", "mode", i))));
 		group.n++;
-		const ending = codes.outcome[i];
-		// What user code starts, it also cancels itself.
-		const meant = ending === cancelled && codes.mode[i] === spawned;
-		if (ending >= 0 && ending !== ok && !meant) group.errors++;
+		if (recording.endedBadly(i)) group.errors++;
 		group.wait.add(started[i] - released[i]);
 		group.run.add(finished[i] - started[i]);
 	}
