@@ -145,6 +145,9 @@ class Request:
             timeline.response_start = keeper.clock()
             if keeper.listeners:
                 self.tell("response_start")
+        elif kind == "http.response.body":
+            if not (message.get("more_body") or self._trailers):
+                return self._send_last(message)
         elif self._is_last(kind, message):
             return self._send_last(message)
         return self._send(message)
@@ -176,8 +179,8 @@ class Request:
             self.keeper.add_span(self.timeline, sending)
 
     def _is_last(self, kind: str, message: Message) -> bool:
-        # The ASGI specification's "HTTP & WebSocket" page and its extensions: trailers, pathsend.
-        if kind == "http.response.body" or kind == "http.response.zerocopysend":
+        # The extensions of the ASGI specification's "HTTP & WebSocket" page.
+        if kind == "http.response.zerocopysend":
             return not (message.get("more_body") or self._trailers)
         if kind == "http.response.trailers":
             return not message.get("more_trailers", False)
