@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from starlette.types import Scope
 
 from .callables import display_name
-from .request import SCOPE_KEY, Request
+from .request import Request, request_of
 from .shortcut import Shortcut
 
 Values = dict[str, Any]
@@ -103,7 +103,7 @@ class Marks:
         if connection is None:
             return None
         scope = connection.scope
-        request: Request | None = scope.get(SCOPE_KEY)
+        request = request_of(scope)
         if self.shortcut is not None:
             self.shortcut.hand_over(values, request, scope)
         # Not where `Tasks` are replaced in a test, or one endpoint calls another.

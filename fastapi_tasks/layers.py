@@ -207,9 +207,7 @@ class Layer:
         self._owner = owner
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        request: Request | None = scope.get(SCOPE_KEY)
-        # What is_done() begins with: every request of an app with tasks comes by here.
-        if request is not None and (request.host is not None or self._opening.is_done(request)):
+        if SCOPE_KEY in scope and self._opening.is_done(scope[SCOPE_KEY]):
             return self.app(scope, receive, send)
         self._come_outside()
         return self._opening.pass_on(self.app, scope, receive, send)

@@ -201,45 +201,33 @@ async def test_i1_what_an_error_handler_leaves_open_reaches_nothing_else(
     assert [task.outcome for task in tasks] == ["ok", "error"]
 
 
-class TestAShutdown:
-    async def test_cancels_a_task_inside_of_what_it_has_entered(
-        self, make_app: MakeApp, recorder: Recorder
-    ) -> None:
-        app = make_app(tasks={"grace_period": 1})
+async def waits() -> None:
+    await groups()
+    await anyio.sleep(3600)
 
-        async def waits() -> None:
-            await groups()
-            await anyio.sleep(3600)
 
-        @app.get("/")
-        async def endpoint(tasks: Tasks) -> None:
-            tasks.schedule(waits)
+async def refuses() -> None:
+    await groups()
+    with anyio.CancelScope(shield=True):
+        while True:
+            with suppress(BaseException):
+                await anyio.sleep(3600)
 
-        async with serving(app) as server:
-            await server.get("/")
-        assert recorder.last is not None
-        assert [task.outcome for task in recorder.last.tasks] == ["cancelled"]
 
-    async def test_drops_a_task_inside_of_what_it_has_entered(
-        self, make_app: MakeApp, recorder: Recorder
-    ) -> None:
-        app = make_app(tasks={"grace_period": 1, "shutdown_timeout": 2})
+@pytest.mark.parametrize(("work", "outcome"), [(waits, "cancelled"), (refuses, "abandoned")])
+async def test_a_shutdown_ends_a_task_inside_of_what_it_has_entered(
+    make_app: MakeApp, recorder: Recorder, work: Callable[[], Any], outcome: str
+) -> None:
+    app = make_app(tasks={"grace_period": 1, "shutdown_timeout": 2})
 
-        async def refuses() -> None:
-            await groups()
-            with anyio.CancelScope(shield=True):
-                while True:
-                    with suppress(BaseException):
-                        await anyio.sleep(3600)
+    @app.get("/")
+    async def endpoint(tasks: Tasks) -> None:
+        tasks.schedule(work)
 
-        @app.get("/")
-        async def endpoint(tasks: Tasks) -> None:
-            tasks.schedule(refuses)
-
-        async with serving(app) as server:
-            await server.get("/")
-        assert recorder.last is not None
-        assert [task.outcome for task in recorder.last.tasks] == ["abandoned"]
+    async with serving(app) as server:
+        await server.get("/")
+    assert recorder.last is not None
+    assert [task.outcome for task in recorder.last.tasks] == [outcome]
 
 
 async def test_what_is_entered_and_left_is_nobodys_business(
