@@ -13,7 +13,6 @@ from .job import Job
 from .log import log
 from .loops.threads import Call
 from .states import ENDED
-from .steps import first_step
 from .task import Task, TaskErrorHandler
 
 T = TypeVar("T")
@@ -62,7 +61,6 @@ async def _report(job: Job, error: BaseException) -> None:
 async def _handle_error(
     job: Job, handler: TaskErrorHandler, task: Task[..., Any], error: Exception
 ) -> None:
-    place = job.place
     try:
         if is_coroutine_function(handler):
             result = handler(task, error)
@@ -70,8 +68,7 @@ async def _handle_error(
             call: Callable[[], Any] = partial(copy_context().run, handler, task, error)
             result = await job.in_pool(Call(call))
         if inspect.isawaitable(result):
-            coroutine, keeper = awaiting(result), place.keeper
-            rest = first_step(coroutine, job, keeper.clock, keeper.busy_limit, place.beat)
+            rest = job.first_step(result)
             if rest is not None:
                 await rest
     except KeyboardInterrupt:

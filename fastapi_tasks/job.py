@@ -19,7 +19,7 @@ from .names import harmless, name_of
 from .request import Request
 from .slots import Limiters
 from .states import ENDED, HELD, RELEASED, RUNNING, STOPPING, State
-from .steps import Beat
+from .steps import Beat, Owner
 from .task import Task, TaskConfig
 from .timeline import Mode, Outcome, TaskRecord
 
@@ -47,7 +47,7 @@ class Place(Protocol):
         """Count a job as live. Raises FastAPITasksError once the lifespan is over."""
 
 
-class Job:
+class Job(Owner):
     """What is known of one call, and how it ends; `running` runs it."""
 
     # One of these is made for every call.
@@ -60,6 +60,7 @@ class Job:
         "dropped",
         "func",
         "handle",
+        "keeper",
         "kwargs",
         "place",
         "record",
@@ -97,6 +98,7 @@ class Job:
         self.config = config
         self.request = request
         self.place = place
+        self.keeper: Keeper = place.keeper
         self.waiters: list[anyio.Event] | None = None
         self.context: Context | None = copy_context()
         self.handle: Handle | None = None
@@ -115,6 +117,11 @@ class Job:
         )
         # For those who hold the task; it would hold this, and this it, for the garbage collector.
         self.task: Task[..., Any] | None = Task(self)
+
+    @property
+    def beat(self) -> Beat | None:
+        """What is told of each step; None where nobody watches the loop from outside."""
+        return self.place.beat
 
     @property
     def title(self) -> str:
@@ -176,7 +183,7 @@ class Job:
 
     def held_loop(self, begun: int, ended: int) -> None:
         """Record that one step of this job held the event loop."""
-        self.place.keeper.loops.by_step(self.request, begun, ended, self.record)
+        self.keeper.loops.by_step(self.request, begun, ended, self.record)
 
     # On its way ---------------------------------------------------------------------------------
 
@@ -201,7 +208,7 @@ class Job:
         self.state = ENDED
         record = self.record
         if record.finished is None and outcome != "abandoned":
-            record.finished = self.place.keeper.clock()
+            record.finished = self.keeper.clock()
         if error is not None:
             record.error = name_of(type(error))
         record.outcome = outcome
@@ -213,7 +220,7 @@ class Job:
         """Let the arguments go: a finished task keeps nothing of them alive."""
         place = self.place
         place.live.pop(self, None)
-        keeper = place.keeper
+        keeper = self.keeper
         if keeper.settling.waiters:
             keeper.settling.something_ended()
         if keeper.crowded and place.loop.is_current():
@@ -233,7 +240,7 @@ class Job:
 
     def tell(self, moment: str) -> None:
         """Tell the recorder's subscribers that this has happened to the task."""
-        if self.place.keeper.listeners:
+        if self.keeper.listeners:
             self.request.tell(moment, self.record)
 
     def tell_started(self) -> None:

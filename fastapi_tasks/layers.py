@@ -96,7 +96,8 @@ class Opening:
         scope[SCOPE_KEY] = request
         entered = self._watch.watcher.enter(request) if self._keeper.watching else None
         try:
-            rest = request.first_step(app(scope, request.receive, request.send))
+            request.app = call = app(scope, request.receive, request.send)
+            rest = request.first_step(call)
             if rest is not None:
                 await rest
         except Exception as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from threading import get_ident
-from types import CoroutineType
 from typing import Any, ClassVar, Literal, Protocol
 
 from starlette.requests import HTTPConnection
@@ -13,7 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 from .keeper import Keeper
 from .names import name_of
 from .routes import route_path
-from .steps import Steps, first_step
+from .steps import Beat, Owner
 from .timeline import TaskRecord, Timeline, new_span, new_timeline
 from .watch.here import Open, begin
 
@@ -40,17 +39,16 @@ class Host(Protocol):
         """Give the tasks of a request a place. Raises an error where there is none."""
 
 
-class Request:
+class Request(Owner):
     """What is transient about a request: the facts are in its timeline."""
 
     kind: ClassVar[Literal["http", "websocket"]] = "http"
-    dropped: ClassVar[bool] = False
+    dropped = False
 
     # One of these is made for every request.
     __slots__ = (
         "_endpoint",
         "_gone",
-        "_handed_over",
         "_receive",
         "_send",
         "_trailers",
@@ -62,6 +60,8 @@ class Request:
         "timeline",
         "waiting",
     )
+
+    keeper: Keeper
 
     def __init__(
         self, keeper: Keeper, host: Host | None, scope: Scope, receive: Receive, send: Send
@@ -75,7 +75,7 @@ class Request:
         self.app: Any = None
         self.background: Any = None  # a list of those, where the app is watched
         self._endpoint: Open | None = None
-        self._gone = self._handed_over = self._trailers = False
+        self._gone = self._trailers = False
         self.timeline = new_timeline(
             0,
             self.kind,
@@ -89,24 +89,15 @@ class Request:
 
     # Its steps ---------------------------------------------------------------------------------
 
-    def first_step(self, app: Awaitable[None]) -> Steps | None:
-        """Run the app, or a part of it in a task of its own, to its first suspension.
-
-        Return its other steps, to be awaited at once; None if it is over.
-        """
-        coroutine = app if type(app) is CoroutineType else _awaiting(app)
-        if self.app is None:
-            self.app = coroutine
-        keeper = self.keeper
-        if keeper.watching:
-            beat = keeper.loops.beat_of(self.thread)
-            return first_step(coroutine, self, keeper.clock, keeper.busy_limit, beat)
-        return first_step(coroutine, self, keeper.clock, keeper.busy_limit)
+    @property
+    def beat(self) -> Beat | None:
+        """What is told of each step; None where nobody watches the loop from outside."""
+        return self.keeper.loops.beat_of(self.thread)
 
     @property
     def is_running(self) -> bool:
         """Whether a step of the app as a whole is under way: then it is watched already."""
-        return self.app is not None and self.app.cr_running
+        return getattr(self.app, "cr_running", False)
 
     def held_loop(self, begun: int, ended: int) -> None:
         """Record that one step of this request held the event loop."""
@@ -127,7 +118,7 @@ class Request:
     async def receive(self) -> Message:
         """Take a message from the server; it may say that the client has left."""
         message = await self._receive()
-        if message["type"] == "http.disconnect" and not self._handed_over:
+        if message["type"] == "http.disconnect":
             self._gone = True
         return message
 
@@ -154,11 +145,11 @@ class Request:
 
     async def _send_last(self, message: Message) -> None:
         # From here on a disconnect is the server's way to say that the response is over.
-        self._handed_over = True
+        gone = self._gone
         await self._send(message)
         timeline, keeper = self.timeline, self.keeper
         now = keeper.clock()
-        if timeline.response_sent is None and not self._gone:
+        if timeline.response_sent is None and not gone:
             timeline.response_sent = now
             if keeper.listeners:
                 self.tell("response_sent")
@@ -253,10 +244,6 @@ class Request:
         setattr(self.timeline, moment, self.keeper.clock())
         if self.keeper.listeners:
             self.tell(moment)
-
-
-async def _awaiting(app: Awaitable[None]) -> None:
-    await app
 
 
 async def nobody_there() -> Message:

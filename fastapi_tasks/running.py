@@ -15,7 +15,6 @@ from .failing import awaiting, failed, timed_out
 from .job import Job, current
 from .loops.threads import Call
 from .states import HELD, QUEUED, RELEASED, RUNNING, STOPPING
-from .steps import first_step
 from .telemetry import traced
 from .watch.here import Here, here
 
@@ -39,14 +38,12 @@ async def _run(job: Job) -> None:
     if job.state is not RELEASED:
         return
     current.set(job)
-    place = job.place
-    keeper = place.keeper
-    if keeper.watching:
+    if job.keeper.watching:
         here.set(Here(job.request, job.record.id))
     limit = job.config.limit
-    coroutine = place.loop.enclosed(_work(job) if limit is None else _in_slot(job, limit))
+    coroutine = job.place.loop.enclosed(_work(job) if limit is None else _in_slot(job, limit))
     try:
-        rest = first_step(coroutine, job, keeper.clock, keeper.busy_limit, place.beat)
+        rest = job.first_step(coroutine)
         if rest is not None:
             await rest
         job.end("ok")
@@ -67,7 +64,7 @@ def _work(job: Job) -> Coroutine[Any, Any, Any]:
 
 def _begun(job: Job, coroutine: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
     job.state = RUNNING
-    job.record.started = job.place.keeper.clock()
+    job.record.started = job.keeper.clock()
     job.tell_started()
     _begin_timeout(job)
     return coroutine
@@ -85,7 +82,7 @@ async def _in_slot(job: Job, limit: int | anyio.CapacityLimiter) -> None:
         if job.state is not RELEASED:
             # Cancelled in the very moment in which the slot came free.
             return
-        job.record.admitted = job.place.keeper.clock()
+        job.record.admitted = job.keeper.clock()
         job.tell("admitted")
         await _work(job)
     finally:
@@ -119,7 +116,7 @@ async def _in_thread(job: Job) -> None:
 
 
 def _taken(job: Job) -> None:
-    job.record.started = job.place.keeper.clock()
+    job.record.started = job.keeper.clock()
     if job.state is QUEUED:
         job.state = RUNNING
 
@@ -136,7 +133,7 @@ def _call(job: Job, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dic
     finally:
         # Stamped here, since the way back to the event loop may be long.
         if job.record.outcome is None:
-            job.record.finished = job.place.keeper.clock()
+            job.record.finished = job.keeper.clock()
         job.returned = True
         if job.slot is not None:
             # The loop may have ended, and with it all that waited.

@@ -5,20 +5,9 @@ A step is what runs between two suspensions, so nothing else can run meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Generator
-from types import TracebackType
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from types import CoroutineType, TracebackType
 from typing import Any, Protocol
-
-
-class Owner(Protocol):
-    """Whose steps are watched."""
-
-    @property
-    def dropped(self) -> bool:
-        """Whether the coroutine is not to be resumed any more."""
-
-    def held_loop(self, begun: int, ended: int) -> None:
-        """Take note that one step held the event loop from `begun` to `ended`, in nanoseconds."""
 
 
 class Dropped(BaseException):
@@ -44,55 +33,77 @@ class Beat:
         self.on_begin: Callable[[int], object] | None = None
 
 
-def first_step(
-    coroutine: Coroutine[Any, Any, object],
-    owner: Owner,
-    clock: Callable[[], int],
-    limit: float,
-    beat: Beat | None = None,
-) -> Steps | None:
-    """Run a coroutine to its first suspension; return the steps to await then, None if it is over.
+class Books(Protocol):
+    """Where it is written down what held a loop."""
 
-    `owner` is told of every step longer than `limit` nanoseconds, `beat` of every step; None where
-    nobody watches the loop from outside. For most requests and tasks the first step is the last: a
-    coroutine around all of them would cost a request 0.01.
-    """
-    if beat is not None:
-        return _first_beating_step(coroutine, owner, clock, limit, beat)
-    begun = clock()
-    try:
-        awaited = next(coroutine.__await__(), OVER)
-    finally:
-        ended = clock()
-        if ended - begun > limit:
-            owner.held_loop(begun, ended)
-    return None if awaited is OVER else Steps(coroutine, awaited, owner, clock, limit)
+    clock: Callable[[], int]
+    busy_limit: float
+    watching: bool
 
 
-def _first_beating_step(
-    coroutine: Coroutine[Any, Any, object],
-    owner: Owner,
-    clock: Callable[[], int],
-    limit: float,
-    beat: Beat,
-) -> Steps | None:
-    if beat.begun is not None:
-        # A step inside another is part of it: what it holds, it holds once.
-        awaited = next(coroutine.__await__(), OVER)
-    else:
-        begun = beat.begun = clock()
-        if beat.on_begin is not None:
-            beat.on_begin(begun)
+class Owner:
+    """Whose steps are watched: it is told of every one that is longer than its keeper's limit."""
+
+    __slots__ = ()
+
+    keeper: Books
+    dropped: bool
+    """Whether the coroutine is not to be resumed any more."""
+
+    @property
+    def beat(self) -> Beat | None:
+        """What is told of each step; None where nobody watches the loop from outside."""
+        raise NotImplementedError
+
+    def held_loop(self, begun: int, ended: int) -> None:
+        """Take note that one step held the event loop from `begun` to `ended`, in nanoseconds."""
+        raise NotImplementedError
+
+    def first_step(self, call: Awaitable[object]) -> Steps | None:
+        """Run a coroutine to its first suspension, in one step.
+
+        Return the other steps, to be awaited at once; None if it is over. For most requests and
+        tasks the first step is the last: a coroutine around all of them would cost a request 0.01.
+        """
+        coroutine: Any = call if type(call) is CoroutineType else _awaiting(call)
+        keeper = self.keeper
+        if keeper.watching:
+            beat = self.beat
+            if beat is not None:
+                return self._first_beating_step(coroutine, beat)
+        clock = keeper.clock
+        begun = clock()
         try:
             awaited = next(coroutine.__await__(), OVER)
         finally:
-            ended = beat.ended = clock()
-            beat.begun = None
-            if ended - begun > limit:
-                owner.held_loop(begun, ended)
-    if awaited is OVER:
-        return None
-    return BeatingSteps(coroutine, awaited, owner, clock, limit, beat)
+            ended = clock()
+            if ended - begun > keeper.busy_limit:
+                self.held_loop(begun, ended)
+        return None if awaited is OVER else Steps(coroutine, awaited, self)
+
+    def _first_beating_step(
+        self, coroutine: Coroutine[Any, Any, object], beat: Beat
+    ) -> Steps | None:
+        if beat.begun is not None:
+            # A step inside another is part of it: what it holds, it holds once.
+            awaited = next(coroutine.__await__(), OVER)
+        else:
+            clock = self.keeper.clock
+            begun = beat.begun = clock()
+            if beat.on_begin is not None:
+                beat.on_begin(begun)
+            try:
+                awaited = next(coroutine.__await__(), OVER)
+            finally:
+                ended = beat.ended = clock()
+                beat.begun = None
+                if ended - begun > self.keeper.busy_limit:
+                    self.held_loop(begun, ended)
+        return None if awaited is OVER else BeatingSteps(coroutine, awaited, self, beat)
+
+
+async def _awaiting(call: Awaitable[object]) -> None:
+    await call
 
 
 class Steps:
@@ -110,14 +121,12 @@ class Steps:
         coroutine: Coroutine[Any, Any, object],
         awaited: Any,
         owner: Owner,
-        clock: Callable[[], int],
-        limit: float,
     ) -> None:
         self._coroutine = coroutine
         self._awaited = awaited
         self._owner = owner
-        self._clock = clock
-        self._limit = limit
+        self._clock = owner.keeper.clock
+        self._limit = owner.keeper.busy_limit
 
     def __await__(self) -> Generator[Any, Any, None]:
         # It has all that the interpreter asks of one.
@@ -198,11 +207,9 @@ class BeatingSteps(Steps):
         coroutine: Coroutine[Any, Any, object],
         awaited: Any,
         owner: Owner,
-        clock: Callable[[], int],
-        limit: float,
         beat: Beat,
     ) -> None:
-        super().__init__(coroutine, awaited, owner, clock, limit)
+        super().__init__(coroutine, awaited, owner)
         self._beat = beat
 
     def _step(self, resume: Callable[[Any], Any], value: Any) -> Any:
@@ -227,14 +234,9 @@ class BeatingSteps(Steps):
                 self._owner.held_loop(begun, ended)
 
 
-def steps_of(
-    coroutine: Coroutine[Any, Any, object],
-    owner: Owner,
-    clock: Callable[[], int],
-    limit: float,
-    beat: Beat | None,
-) -> Steps:
-    """Return the steps of a coroutine that has not begun, watched as by `first_step`."""
+def steps_of(coroutine: Coroutine[Any, Any, object], owner: Owner) -> Steps:
+    """Return the steps of a coroutine that has not begun, watched as its first would be."""
+    beat = owner.beat
     if beat is None:
-        return Steps(coroutine, OVER, owner, clock, limit)
-    return BeatingSteps(coroutine, OVER, owner, clock, limit, beat)
+        return Steps(coroutine, OVER, owner)
+    return BeatingSteps(coroutine, OVER, owner, beat)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 PLACED = "        phase = PHASE[record.mode]\n"
-LAST = "        self._handed_over = True\n        await self._send(message)\n"
+LAST = "        gone = self._gone\n        await self._send(message)\n"
 SENT = "        return self._send(message)\n\n"
 PASSING = """        for job in self._waiting.pop(phase, ()):
             release(job)

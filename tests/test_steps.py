@@ -14,7 +14,8 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import StreamingResponse
 
 from fastapi_tasks import Recorder, RecordingMiddleware, Tasks, add_tasks
-from fastapi_tasks.steps import Steps, first_step
+from fastapi_tasks.recorder import keeper_of
+from fastapi_tasks.steps import Owner, Steps
 
 from .asgi import Server, serving
 from .virtual import block, now
@@ -143,7 +144,7 @@ class TestStepsStandForTheirCoroutine:
             await anyio.sleep_forever()
 
         coroutine = send_mail()
-        steps = Steps(coroutine, None, Owner(), now, 0)
+        steps = Steps(coroutine, None, Stepping())
         assert steps.__qualname__ == coroutine.__qualname__
         assert (steps.cr_code, steps.cr_frame) == (coroutine.cr_code, coroutine.cr_frame)
         assert steps.cr_await is None
@@ -165,7 +166,7 @@ class TestStepsStandForTheirCoroutine:
 
         coroutine = send_mail()
         first = coroutine.send(None)
-        steps = Steps(coroutine, first, Owner(), now, 0)
+        steps = Steps(coroutine, first, Stepping())
         assert next(steps) is first
         error = LookupError("lost")
         try:
@@ -195,12 +196,12 @@ class TestStepsStandForTheirCoroutine:
         async def at_once() -> None:
             pass
 
-        owner = Owner()
-        assert first_step(at_once(), owner, now, 0) is None
-        rest = first_step(anyio.sleep(0.1), owner, now, 0)
+        owner = Stepping()
+        assert owner.first_step(at_once()) is None
+        rest = owner.first_step(anyio.sleep(0.1))
         assert rest is not None
         await rest
-        rest = first_step(fails(), owner, now, 0)
+        rest = owner.first_step(fails())
         assert rest is not None
         with pytest.raises(LookupError, match="lost"):
             await rest
@@ -211,8 +212,9 @@ class Suspends:
         yield "suspended"
 
 
-class Owner:
+class Stepping(Owner):
     def __init__(self) -> None:
+        self.keeper = keeper_of(Recorder(busy_threshold=0, clock=now))
         self.dropped = False
         self.held: list[tuple[int, int]] = []
 

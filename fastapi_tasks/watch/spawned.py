@@ -10,8 +10,9 @@ from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
 from ..callables import display_name
+from ..keeper import Keeper
 from ..names import name_of
-from ..steps import Beat, Steps, steps_of
+from ..steps import Beat, Owner, Steps, steps_of
 from ..timeline import TaskRecord
 from .frames import is_started_by_app
 from .here import Here, here
@@ -107,7 +108,7 @@ def _is_layer(one: Any) -> bool:
     return type(one).__module__.partition(".")[0] == _LIBRARY and hasattr(one, "app")
 
 
-class Spawned(Coroutine[Any, Any, Any]):
+class Spawned(Coroutine[Any, Any, Any], Owner):
     """Stands for a coroutine, and records when its task starts and ends."""
 
     dropped = False
@@ -115,13 +116,13 @@ class Spawned(Coroutine[Any, Any, Any]):
     def __init__(self, coroutine: Coroutine[Any, Any, Any], around: Here) -> None:
         self._coroutine = coroutine
         self._around = around
-        keeper, timeline = around.request.keeper, around.request.timeline
+        self.keeper: Keeper = around.request.keeper
+        keeper, timeline = self.keeper, around.request.timeline
         now = keeper.clock()
         record = TaskRecord(_name(coroutine), "spawned", now, now, parent=around.task)
         self._record = record
-        beat = self._beat()
-        self._unseen = beat is None
-        self._steps: Coroutine[Any, Any, Any] | Steps = self._watch_steps(beat)
+        self._unseen = self.beat is None
+        self._steps: Coroutine[Any, Any, Any] | Steps = steps_of(coroutine, self)
         keeper.add_task(timeline, record)
         self._tell("requested")
 
@@ -151,19 +152,16 @@ class Spawned(Coroutine[Any, Any, Any]):
         # Its name, its frame, its code, what it awaits.
         return getattr(self._coroutine, name)
 
-    def _watch_steps(self, beat: Beat | None) -> Steps:
-        keeper = self._around.request.keeper
-        return steps_of(self._coroutine, self, keeper.clock, keeper.busy_limit, beat)
-
     def _look_again(self) -> None:
         # What a lifespan starts begins before somebody looks at the loop, and goes on meanwhile.
-        beat = self._beat()
-        if beat is not None:
+        if self.beat is not None:
             self._unseen = False
-            self._steps = self._watch_steps(beat)
+            self._steps = steps_of(self._coroutine, self)
 
-    def _beat(self) -> Beat | None:
-        return self._around.request.keeper.loops.beat_of(threading.get_ident())
+    @property
+    def beat(self) -> Beat | None:
+        """What is told of each step; None where nobody watches the loop from outside."""
+        return self.keeper.loops.beat_of(threading.get_ident())
 
     def _step(self, resume: Callable[..., Any], *values: Any) -> Any:
         if self._record.started is None:
@@ -186,7 +184,7 @@ class Spawned(Coroutine[Any, Any, Any]):
     def _begin(self) -> None:
         # Not in the frame of a step: where that fails, the task would hold itself by its error.
         record, request = self._record, self._around.request
-        record.started = request.keeper.clock()
+        record.started = self.keeper.clock()
         task = asyncio.current_task()
         if record.name in _ANONYMOUS and task is not None:
             # AnyIO runs the function of a task group's child in one of its own.
@@ -197,20 +195,20 @@ class Spawned(Coroutine[Any, Any, Any]):
     def held_loop(self, begun: int, ended: int) -> None:
         """Record that one step of this task held the event loop."""
         request = self._around.request
-        request.keeper.loops.by_step(request, begun, ended, self._record)
+        self.keeper.loops.by_step(request, begun, ended, self._record)
 
     def _end(self, outcome: Any) -> None:
         record = self._record
         if record.outcome is None:
-            record.finished = self._around.request.keeper.clock()
+            record.finished = self.keeper.clock()
             record.outcome = outcome
             # They hold this object: let go, both are freed without the garbage collector.
             self._steps, self._unseen = self._coroutine, False
             self._tell("finished")
-            if self._around.request.keeper.crowded:
-                self._around.request.keeper.task_ended(self._around.request.timeline)
+            if self.keeper.crowded:
+                self.keeper.task_ended(self._around.request.timeline)
 
     def _tell(self, moment: str) -> None:
         request = self._around.request
-        if request.keeper.listeners:
-            request.keeper.tell(moment, request.timeline, self._record)
+        if self.keeper.listeners:
+            self.keeper.tell(moment, request.timeline, self._record)
