@@ -1,4 +1,4 @@
-"""T13: FastAPI closes a `yield` dependency of its default scope only after the response was sent."""
+"""T13: FastAPI closes a `yield` dependency of its default scope after the response was sent."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
@@ -17,7 +17,7 @@ MakeApp = Callable[..., FastAPI]
 
 
 class Shop:
-    """A row that a dependency commits at its close, which takes `seconds`; what tasks read of it."""
+    """A row that a dependency commits at its close, in so many seconds; what tasks read of it."""
 
     def __init__(self, app: FastAPI, seconds: float, **scope: Any) -> None:
         self.row = "old"

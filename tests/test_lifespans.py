@@ -27,7 +27,7 @@ PATIENCE = 30
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-class TestTestClients:
+class TestS1bTestClients:
     def test_nested_ones_each_run_the_tasks_of_their_requests(self, backend: Any) -> None:
         shop = Shop()
         answered: dict[str, int] = {}
@@ -88,7 +88,7 @@ class TestTestClients:
 
 
 @pytest.mark.anyio
-class TestTwoServersOnOneLoop:
+class TestS1bTwoServersOnOneLoop:
     async def test_run_the_tasks_of_all_requests(
         self, make_app: MakeApp, recorder: Recorder
     ) -> None:
@@ -148,7 +148,7 @@ class TestTwoServersOnOneLoop:
         ]
 
 
-class TestRealServers:
+class TestS1bRealServers:
     def test_two_of_one_process_on_two_loops(self) -> None:
         shop = Shop()
         answered: dict[str, int] = {}
@@ -255,7 +255,7 @@ class Uvicorn:
         assert not self._thread.is_alive()
 
 
-class TestALoopWithoutALifespan:
+class TestS1bALoopWithoutALifespan:
     """As with pytest-asyncio, a client for the session and a loop for the test."""
 
     @pytest.mark.parametrize("kind", ["async", "def"])

@@ -93,7 +93,7 @@ class TestHarmless:
 
 
 @pytest.mark.anyio
-class TestWhatAnAppSays:
+class TestS5WhatAnAppSays:
     async def test_is_on_one_line_each_and_without_controls(
         self, make_app: MakeApp, recorder: Recorder, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -261,7 +261,7 @@ names = st.text(st.characters(codec=None), max_size=12) | st.text(
 few = settings(unhurried, max_examples=60)
 
 
-class TestNoPainterLetsAControlThrough:
+class TestS5NoPainterLetsAControlThrough:
     @few
     @given(names)
     def test_text(self, name: str) -> None:
