@@ -391,3 +391,24 @@ class TestStarted:
             with pytest.raises(RuntimeError, match="task sleep will never start: it was discarded"):
                 await handles[0].started.wait()
         assert repr(handles[0]) == "<Task sleep (after_response, GET / #1): discarded>"
+
+    async def test_says_so_to_whoever_waits_already(
+        self, make_app: MakeApp, recorder: Recorder
+    ) -> None:
+        app = make_app()
+        told: list[tuple[str, int]] = []
+
+        async def waits(task: Task[..., Any]) -> None:
+            with pytest.raises(RuntimeError, match="will never start") as never:
+                await task.started.wait()
+            told.append((str(never.value), now()))
+
+        @app.get("/")
+        async def endpoint(tasks: Tasks) -> None:
+            tasks.schedule(waits, tasks.after_response.schedule(anyio.sleep, 1))
+            await anyio.sleep(2)
+            raise ValueError
+
+        async with serving(app) as server:
+            await server.get("/")
+        assert told == [("task sleep will never start: it was discarded", 2_000_000_000)]
