@@ -45,6 +45,7 @@ RELY: dict[str, list[str]] = {
         "test_servers.py::TestS1Shutdown"
         "::test_the_grace_period_lets_all_finish_also_queued_and_new_ones",
         "test_published.py::TestSigterm",
+        "test_draining.py::test_s1a_nothing_is_accepted_while_the_apps_own_resources_close",
     ],
     "All have 5 s, then": [
         "test_promises.py::test_the_limits_of_a_shutdown_are_those_that_readme_says",
