@@ -412,6 +412,8 @@ class TestBadSettings:
             ({"timeout": True}, TypeError, "object of type bool"),
             ({"limit": 0}, ValueError, "no task could ever run: give at least 1"),
             ({"limit": 1.5}, TypeError, "type float, which has no slots.*CapacityLimiter"),
+            ({"on_error": "report"}, TypeError, "type str, which nobody could call.*give a func"),
+            ({"shield": "no"}, TypeError, "type str, which is neither: give True or False"),
         ],
     )
     async def test_are_refused(
