@@ -145,6 +145,8 @@ class TestABacklogAtTheEndOfTheGracePeriod:
             ("abandoned", False),
             ("abandoned", False),
         ]
+        assert shop.recorder.last is not None
+        assert [task.finished for task in shop.recorder.last.tasks] == [None] * 3
         assert caplog.records[-1].getMessage() == (
             "shutdown: abandoned after 0.04 s of shutdown, still running: "
             + ", ".join(["Shop.purge (immediate, GET / #1)"] * 3)
