@@ -95,7 +95,8 @@ def check_arguments(func: Callable[..., Any], args: tuple[Any, ...], kwargs: Any
         # Python 3.12 and 3.13 would call it, and a proxy sends such a call to its server.
         return
     try:
-        signature = inspect.signature(func)
+        # Of what is called, and not of what that wraps: a decorator may add arguments of its own.
+        signature = inspect.signature(func, follow_wrapped=False)
     except (TypeError, ValueError):
         # Some builtins have no signature, some proxies a false one: the call itself will tell.
         return

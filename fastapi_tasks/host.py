@@ -52,6 +52,7 @@ class Host:
         self._only: Runtime | None = None
         # Those of servers whose state does not name them: at most one on each loop.
         self._unnamed: list[Runtime] = []
+        # Until the app's own lifespan begins: what that starts, and be it a server, inherits this.
         self._by_messages: ContextVar[bool] = ContextVar("fastapi_tasks.lifespan", default=False)
 
     def enter(self, request: Request, scope: Scope) -> Phases:
@@ -170,8 +171,10 @@ class Host:
 
         @asynccontextmanager
         async def hosting(app: Any) -> AsyncIterator[Any]:
+            by_messages = self._by_messages.get()
+            self._by_messages.set(False)
             async with lifespan(app) as state:
-                if self._by_messages.get():
+                if by_messages:
                     yield state
                     return
                 async with self.up() as runtime:

@@ -95,7 +95,7 @@ class Phases:
         log.warning(
             "%s failed with %s, so its tasks are discarded: %s",
             timeline.title,
-            name_of(kind),
+            harmless(name_of(kind)),
             names,
         )
 

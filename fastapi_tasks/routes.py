@@ -36,14 +36,18 @@ def route_path(scope: Scope) -> str | None:
 
 def _declared(mounted: str, scope: Scope, route: Any) -> str:
     """Write the path of the mounts with the names of their parameters in place of the values."""
-    own = getattr(route, "param_convertors", {})
-    names = {
-        str(value): name for name, value in scope.get("path_params", {}).items() if name not in own
-    }
-    if not names or isinstance(route, Mount):
+    if isinstance(route, Mount):
         return mounted
+    own = getattr(route, "param_convertors", {})
     parts = mounted.split("/")
-    return "/".join(f"{{{names[part]}}}" if part in names else part for part in parts)
+    end = len(parts)
+    # From the end: the inner ones come last, and a value may be equal to what stands before it.
+    for name, value in reversed(scope.get("path_params", {}).items()):
+        places = [] if name in own else [i for i in range(end) if parts[i] == str(value)]
+        if places:
+            end = places[-1]
+            parts[end] = f"{{{name}}}"
+    return "/".join(parts)
 
 
 def starlette_in(app: Any) -> Starlette | None:

@@ -145,6 +145,16 @@ class TaskConfig(Record):
                 f"the name of a task is an object of type {type(self.name).__name__}, which no "
                 "timeline could show: give a str"
             )
+        if self.shield is not None and not isinstance(self.shield, bool):
+            raise TypeError(
+                f"shield is an object of type {type(self.shield).__name__}, which is neither: "
+                "give True or False"
+            )
+        if self.on_error is not None and not callable(self.on_error):
+            raise TypeError(
+                f"on_error is an object of type {type(self.on_error).__name__}, which nobody could "
+                "call when the task fails: give a function of the task and the exception"
+            )
 
     def __hash__(self) -> int:
         return hash(tuple(getattr(self, name) for name in _SETTINGS))

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from .names import name_of
+from .names import harmless, name_of
 from .timeline import TaskRecord
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ async def traced(coroutine: Coroutine[Any, Any, T], tracer: Any, record: TaskRec
     """Await `coroutine` in a span of its own, whose parent is in the context that it runs in."""
     # Not the exception itself: its message may hold what the task's arguments held.
     with tracer.start_as_current_span(
-        record.name,
+        harmless(record.name),
         attributes={"fastapi_tasks.mode": record.mode},
         record_exception=False,
         set_status_on_exception=False,

@@ -192,7 +192,8 @@ class Timeline(Record):
     open. `route` is the path as the app declares it, with the prefixes of its routers and mounts.
     `status` is None for a WebSocket that was accepted. `error` is the type of the exception that
     left the endpoint, or for which its tasks were discarded. `aborted` says that the response never
-    reached its end, or its client had left by then.
+    reached its end, or that the app had heard by then that the client has left: where nobody
+    listens, as while a plain endpoint runs, servers take the answer without a word.
 
     A timeline of kind `lifespan` records what an app started in its lifespan, such as a worker that
     runs for as long as the app does: it has no endpoint and no response.

@@ -231,7 +231,7 @@ class TestWhatHeldTheLoop:
         assert len(culprit.busy) == 10
 
 
-@pytest.mark.parametrize("name", ["maxlen", "max_tasks", "max_busy"])
+@pytest.mark.parametrize("name", ["maxlen", "max_tasks", "max_spans", "max_busy"])
 @pytest.mark.parametrize("value", [0, -1, 1.5, True, "many", None])
 async def test_a_bound_is_a_whole_number_from_1(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=rf"^{name} is {value!r}, but a recorder keeps at least"):
@@ -239,7 +239,7 @@ async def test_a_bound_is_a_whole_number_from_1(name: str, value: Any) -> None:
 
 
 async def test_one_may_keep_but_one(make_app: MakeApp) -> None:
-    recorder = bounded(maxlen=1, max_tasks=1, max_busy=1)
+    recorder = bounded(maxlen=1, max_tasks=1, max_spans=1, max_busy=1)
     assert recorder.maxlen == 1
 
 

@@ -103,6 +103,32 @@ def decorated(said: list[str]) -> Callable[..., Any]:
     return note
 
 
+def completed(said: list[str]) -> Callable[..., Any]:
+    """Decorate as what hands over a session does: the call has fewer arguments than it seems."""
+
+    def outer(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def wrapper(*args: Any, **options: Any) -> Any:
+            return function("session", *args, **options)
+
+        return wrapper
+
+    @outer
+    def note(session: str, word: str) -> None:
+        said.append(f"{word} in {session}")
+
+    return note
+
+
+class Dispatching:
+    def __init__(self, said: list[str]) -> None:
+        self.said = said
+
+    @functools.singledispatchmethod
+    def note(self, word: object) -> None:
+        self.said.append(f"{word}")
+
+
 class Answers(dict[str, Any]):
     """A class whose making is the work."""
 
@@ -145,8 +171,10 @@ MAKERS: dict[str, Callable[[list[str]], Callable[..., Any]]] = {
         operator.methodcaller("post", "word"), Mailer(said)
     ),
     "decorated": decorated,
+    "decorated by what adds an argument": completed,
     "cached": lambda said: functools.lru_cache(lambda word: said.append(word)),
     "single dispatch": single,
+    "single dispatch of a method": lambda said: Dispatching(said).note,
     "answers everything": lambda said: AnswersEverything(said, "proxy"),
     "attribute of what answers everything": lambda said: AnswersEverything(said, "proxy").send.all,
     "partial of what answers everything": lambda said: functools.partial(

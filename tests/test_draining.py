@@ -6,7 +6,8 @@ import inspect
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
@@ -321,6 +322,33 @@ class TestAThreadThatSchedulesAcrossTheEnd:
             "nothing can run it: end what schedules tasks before the shutdown"
         ]
         assert (ends(recorder), work.calls, recorder.open, caplog.records) == ([], 0, [], [])
+
+
+@pytest.mark.anyio
+async def test_s1a_nothing_is_accepted_while_the_apps_own_resources_close(
+    recorder: Recorder,
+) -> None:
+    kept: list[Any] = []
+    called: list[str] = []
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        for scheduler in (kept[0], kept[0].after_route, kept[0].after_response):
+            with pytest.raises(FastAPITasksError, match="was scheduled after the app shut down"):
+                scheduler.task(shield=True).schedule(called.append, "with the database closed")
+        await anyio.sleep(1)
+
+    app = FastAPI(lifespan=lifespan)
+    add_tasks(app, recorder=recorder)
+
+    @app.get("/")
+    async def endpoint(tasks: Tasks) -> None:
+        kept.append(tasks)
+
+    async with serving(app) as server:
+        await server.get("/")
+    assert (called, ends(recorder), recorder.open) == ([], [], [])
 
 
 @pytest.mark.anyio

@@ -1,4 +1,4 @@
-"""Where output goes: behind links, into pipes and devices, and never over somebody else's work."""
+"""S7: where output goes: behind links, into pipes and devices, never over somebody else's work."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def reader_of(pipe: Path) -> Iterator[list[bytes]]:
     assert stat.S_ISFIFO(os.lstat(pipe).st_mode)
 
 
-class TestAFile:
+class TestS7AFile:
     def test_is_new_with_the_mode_that_the_system_gives(self, here: Path) -> None:
         before = os.umask(0o027)
         try:
@@ -161,7 +161,7 @@ except OSError as error:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
-class TestAFileOfSomebodyElse:
+class TestS7AFileOfSomebodyElse:
     def write(self, folder: Path, folder_mode: int, file_mode: int) -> tuple[str, bytes]:
         shared = folder / "shared"
         shared.mkdir()
@@ -192,7 +192,7 @@ class TestAFileOfSomebodyElse:
         assert self.write(tmp_path, folder_mode, 0o444) == ("PermissionError", b"much older")
 
 
-class TestALink:
+class TestS7ALink:
     def test_stays_and_its_target_is_written(self, here: Path) -> None:
         Path("target.txt").write_bytes(b"older")
         Path("between").symlink_to("target.txt")
@@ -218,7 +218,7 @@ class TestALink:
             put("a")
 
 
-class TestWhatIsNoFile:
+class TestS7WhatIsNoFile:
     def test_a_pipe_gets_the_bytes(self, here: Path) -> None:
         with reader_of(Path("pipe")) as got:
             put("pipe", b"x" * 200_000)

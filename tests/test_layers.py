@@ -99,7 +99,7 @@ def instrument(app: FastAPI) -> list[Spy]:
 
 
 @pytest.mark.parametrize("order", ["add_tasks first", "instrumented first"])
-class TestAStackTakenApart:
+class TestS4AStackTakenApart:
     def app(self, recorder: Recorder, order: str) -> tuple[FastAPI, list[Spy]]:
         app = endpoints(FastAPI())
         if order == "add_tasks first":
@@ -228,7 +228,7 @@ asyncio.run(main())
 """
 
 
-class TestWhatIsPatchedOnTheClass:
+class TestS4WhatIsPatchedOnTheClass:
     async def test_the_error_layers_call_is_called(
         self, make_app: MakeApp, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -318,7 +318,7 @@ class TestWhatIsPatchedOnTheClass:
         assert [t.outcome for t in recorder.last.tasks] == ["ok"] * 3
 
 
-class TestTheErrorLayer:
+class TestS4TheErrorLayer:
     async def test_is_starlettes_own_in_its_place(self, make_app: MakeApp) -> None:
         app = endpoints(make_app())
         app.add_middleware(Spy)

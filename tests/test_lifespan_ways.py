@@ -28,7 +28,7 @@ MakeApp = Callable[..., FastAPI]
 
 
 @pytest.mark.anyio
-class TestTheLifespanContext:
+class TestS1bTheLifespanContext:
     """For those who send no lifespan messages, such as httpx.ASGITransport."""
 
     async def test_runs_tasks_and_drains_them_before_the_apps_own_end(
@@ -106,7 +106,7 @@ def client_of(app: FastAPI) -> httpx.AsyncClient:
 
 
 @pytest.mark.anyio
-class TestAStackBuiltAnew:
+class TestS1bAStackBuiltAnew:
     async def test_in_the_lifespan_runs_tasks_all_the_same(self, recorder: Recorder) -> None:
         ran: list[str] = []
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
@@ -26,7 +27,7 @@ PATIENCE = 30
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-class TestTestClients:
+class TestS1bTestClients:
     def test_nested_ones_each_run_the_tasks_of_their_requests(self, backend: Any) -> None:
         shop = Shop()
         answered: dict[str, int] = {}
@@ -87,7 +88,7 @@ class TestTestClients:
 
 
 @pytest.mark.anyio
-class TestTwoServersOnOneLoop:
+class TestS1bTwoServersOnOneLoop:
     async def test_run_the_tasks_of_all_requests(
         self, make_app: MakeApp, recorder: Recorder
     ) -> None:
@@ -147,7 +148,7 @@ class TestTwoServersOnOneLoop:
         ]
 
 
-class TestRealServers:
+class TestS1bRealServers:
     def test_two_of_one_process_on_two_loops(self) -> None:
         shop = Shop()
         answered: dict[str, int] = {}
@@ -175,27 +176,73 @@ class TestRealServers:
             both.stop()
         assert shop.said == ["open", "open", "0", "1", "closed", "closed"]
 
+    @pytest.mark.parametrize("on_one_loop", [True, False])
+    def test_one_that_the_others_lifespan_has_started(self, on_one_loop: bool) -> None:
+        shop = StartsASecond(on_one_loop)
+        first = Uvicorn(shop.app)
+        try:
+            answered = {
+                word: httpx.get(f"{url}/{word}?seconds=0.4", trust_env=False).json()
+                for word, url in (("first", first.url), ("second", url_of(shop.second)))
+            }
+            shop.second.should_exit = True
+            assert shop.is_over.wait(PATIENCE)
+        finally:
+            first.stop()
+        assert shop.threads == answered
+        assert len(set(answered.values())) == (1 if on_one_loop else 2)
+        assert shop.said == ["open", "open", "first", "second", "closed", "closed"]
+
+
+class StartsASecond(Shop):
+    """Its lifespan starts a second server of the app, which inherits its context variables."""
+
+    def __init__(self, on_one_loop: bool) -> None:
+        super().__init__()
+        self.on_one_loop = on_one_loop
+        self.second = server_of(self.app)
+        self.is_over = threading.Event()
+
+    @asynccontextmanager
+    async def lifespan(self, app: Any) -> AsyncIterator[None]:
+        async with super().lifespan(app):
+            if self.said.count("open") == 2:
+                yield
+                return
+            serve = self.second.serve() if self.on_one_loop else asyncio.to_thread(self.second.run)
+            serving = asyncio.create_task(serve)
+            serving.add_done_callback(lambda _: self.is_over.set())
+            while not self.second.started:
+                await asyncio.sleep(0.005)
+            try:
+                yield
+            finally:
+                self.second.should_exit = True
+                await serving
+
+
+def server_of(app: Any) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(app, port=0, log_level="critical", lifespan="on", ws="none")
+    )
+
+
+def url_of(server: uvicorn.Server) -> str:
+    return f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+
 
 class Uvicorn:
     """Serve apps on one event loop, in a thread of its own."""
 
     def __init__(self, *apps: Any) -> None:
-        options: dict[str, Any] = {
-            "port": 0,
-            "log_level": "critical",
-            "lifespan": "on",
-            "ws": "none",
-        }
-        configs = [uvicorn.Config(app, **options) for app in apps]
-        self._servers = [uvicorn.Server(config) for config in configs]
+        self._servers = [server_of(app) for app in apps]
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self._thread.start()
         until = threading.Event()
         while not all(server.started for server in self._servers):
             assert self._thread.is_alive()
             until.wait(0.005)
-        ports = [server.servers[0].sockets[0].getsockname()[1] for server in self._servers]
-        self.urls = [f"http://127.0.0.1:{port}" for port in ports]
+        self.urls = [url_of(server) for server in self._servers]
         self.url = self.urls[0]
 
     async def _serve(self) -> None:
@@ -208,7 +255,7 @@ class Uvicorn:
         assert not self._thread.is_alive()
 
 
-class TestALoopWithoutALifespan:
+class TestS1bALoopWithoutALifespan:
     """As with pytest-asyncio, a client for the session and a loop for the test."""
 
     @pytest.mark.parametrize("kind", ["async", "def"])

@@ -1,4 +1,4 @@
-"""The live page: who may read."""
+"""S6: who may read the live page."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
         (HERE, {"host": "10.0.0.1"}, "your request was made to 10.0.0.1, a name from elsewhere"),
     ],
 )
-async def test_only_this_machine_may_read(
+async def test_s6_only_this_machine_may_read(
     peer: str, headers: dict[str, str], why: str | None
 ) -> None:
     async with visitor(shop(), peer) as client:
@@ -82,7 +82,7 @@ async def test_only_this_machine_may_read(
 @pytest.mark.parametrize(
     "path", ["/_timeline/", "/_timeline/timeline.js", "/_timeline/later.js", EVENTS]
 )
-async def test_a_visitor_without_the_token_is_told_where_it_stands(path: str) -> None:
+async def test_s6_a_visitor_without_the_token_is_told_where_it_stands(path: str) -> None:
     async with visitor(shop()) as client:
         none = await client.get(path)
         wrong = await client.get(path, params={"token": "x" * 22})
@@ -98,7 +98,7 @@ async def test_a_visitor_without_the_token_is_told_where_it_stands(path: str) ->
 
 
 @pytest.mark.usefixtures("brief")
-async def test_the_address_with_the_token_leaves_a_cookie_that_opens_the_page() -> None:
+async def test_s6_the_address_with_the_token_leaves_a_cookie_that_opens_the_page() -> None:
     app = FastAPI()
     add_tasks(app)
     page = mount(app)

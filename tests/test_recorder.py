@@ -208,6 +208,26 @@ class TestRecorder:
             assert recorder.dropped == 3
         assert [timeline.title for timeline in recorder.timelines] == ["GET /0 #4"]
 
+    async def test_a_request_that_a_task_makes_is_not_what_that_task_has_scheduled(
+        self, make_app: MakeApp, recorder: Recorder
+    ) -> None:
+        app = make_app()
+
+        @app.get("/inner")
+        async def inner(tasks: Tasks) -> None:
+            tasks.schedule(anyio.sleep, 0)
+
+        async with serving(app) as server:
+
+            @app.get("/outer")
+            async def outer(tasks: Tasks) -> None:
+                tasks.schedule(anyio.sleep, 0)
+                tasks.task(name="asks").schedule(server.get, "/inner")
+
+            await server.settle("/outer")
+        parents = [[t.parent for t in one.tasks] for one in recorder.timelines]
+        assert parents == [[None, None], [None]]
+
     async def test_a_message_sent_after_the_app_returned_is_refused(
         self, make_app: MakeApp, recorder: Recorder
     ) -> None:

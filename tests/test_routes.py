@@ -40,6 +40,8 @@ ENDPOINTS = pytest.mark.parametrize("endpoint", [plain, with_tasks])
         ("/api/v1", "/api/v1"),
         ("/inside/9/it/3", "/inside/{tenant}/it/{number}"),
         ("/inside/9/api/it/3", "/inside/{tenant}/api/it/{number}"),
+        ("/inside/inside/it/3", "/inside/{tenant}/it/{number}"),
+        ("/inside/9/rooms/9/it/9", "/inside/{tenant}/rooms/{room}/it/{number}"),
         pytest.param(
             "/starlette/it/3",
             "/starlette/it/{number}",
@@ -64,12 +66,14 @@ async def test_is_whole_wherever_the_route_stands(
     nested.get("/it/{number}")(endpoint)
     router.get("")(endpoint)
     router.include_router(nested, prefix="/shops/{shop}")
-    app, inside = make_app(), FastAPI()
+    app, inside, room = make_app(), FastAPI(), FastAPI()
     app.get("/own/{number}")(endpoint)
     app.include_router(router, prefix="/api/v1")
     app.include_router(router, prefix="/api/v2")
     inside.get("/it/{number}")(endpoint)
     inside.include_router(nested, prefix="/api")
+    room.get("/it/{number}")(endpoint)
+    inside.mount("/rooms/{room}", room)
     app.mount("/inside/{tenant}", inside)
 
     def starlettes(_: object) -> PlainTextResponse:

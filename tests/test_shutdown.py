@@ -155,7 +155,7 @@ class TestS1Shutdown:
         assert sorted(map(str, ends)) == ["abandoned", "cancelled", "cancelled"]
 
     async def test_an_error_handler_has_the_shield_of_its_task(
-        self, make_app: MakeApp, recorder: Recorder
+        self, make_app: MakeApp, recorder: Recorder, caplog: pytest.LogCaptureFixture
     ) -> None:
         app = make_app(tasks={"grace_period": 1, "shutdown_timeout": 10})
         reported = []
@@ -183,6 +183,14 @@ class TestS1Shutdown:
                 await anyio.lowlevel.checkpoint()
         assert reported == [("shielded", 5)]
         assert [outcome for _, outcome, _ in outcomes(recorder)] == ["error"] * 3
+        where = "(immediate, GET / #1)"
+        lines = [r.getMessage() for r in caplog.records if r.getMessage().startswith("shutdown")]
+        assert lines == [
+            "shutdown: waiting up to 1 s, for shielded tasks up to 10 s: "
+            f"shielded {where}, not {where}, nor this {where}",
+            "shutdown: cancelled error handlers after the grace period of 1 s, of: "
+            f"not {where}, nor this {where}",
+        ]
 
     async def test_refuses_tasks_once_it_is_over(
         self, make_app: MakeApp, recorder: Recorder
@@ -391,3 +399,24 @@ class TestStarted:
             with pytest.raises(RuntimeError, match="task sleep will never start: it was discarded"):
                 await handles[0].started.wait()
         assert repr(handles[0]) == "<Task sleep (after_response, GET / #1): discarded>"
+
+    async def test_says_so_to_whoever_waits_already(
+        self, make_app: MakeApp, recorder: Recorder
+    ) -> None:
+        app = make_app()
+        told: list[tuple[str, int]] = []
+
+        async def waits(task: Task[..., Any]) -> None:
+            with pytest.raises(RuntimeError, match="will never start") as never:
+                await task.started.wait()
+            told.append((str(never.value), now()))
+
+        @app.get("/")
+        async def endpoint(tasks: Tasks) -> None:
+            tasks.schedule(waits, tasks.after_response.schedule(anyio.sleep, 1))
+            await anyio.sleep(2)
+            raise ValueError
+
+        async with serving(app) as server:
+            await server.get("/")
+        assert told == [("task sleep will never start: it was discarded", 2_000_000_000)]

@@ -12,7 +12,7 @@ import anyio
 import pytest
 from fastapi import FastAPI
 
-from fastapi_tasks import Recorder, Task, TaskConfig, Tasks, add_tasks
+from fastapi_tasks import Event, Recorder, Task, TaskConfig, Tasks, add_tasks
 from fastapi_tasks.slots import Limiters
 
 from .asgi import serving
@@ -318,6 +318,35 @@ class TestLimit:
         assert (first.outcome, second.outcome) == ("cancelled", "cancelled")
         assert (second.admitted, second.started, ran) == (None, None, [3])
 
+    @pytest.mark.parametrize("kind", ["coroutine", "function"])
+    async def test_that_comes_free_as_its_task_is_cancelled_is_given_back(
+        self, recorder: Recorder, kind: str
+    ) -> None:
+        app = FastAPI()
+        add_tasks(app, recorder=recorder, grace_period=1, shutdown_timeout=2)
+        limiter = anyio.CapacityLimiter(1)
+        limiter.acquire_on_behalf_of_nowait("somebody")
+        ran: list[int] = []
+
+        async def note(number: int) -> None:
+            ran.append(number)
+
+        def give_back(event: Event) -> None:
+            if event.kind == "finished":
+                limiter.release_on_behalf_of("somebody")
+
+        recorder.subscribe(give_back)
+
+        @app.get("/")
+        async def endpoint(tasks: Tasks) -> None:
+            tasks.task(limit=limiter).schedule(note if kind == "coroutine" else ran.append, 1)
+
+        async with serving(app) as server:
+            await server.get("/")
+        (task,) = recorder.timelines[0].tasks
+        assert (task.outcome, task.admitted, task.started, ran) == ("cancelled", None, None, [])
+        assert limiter.borrowed_tokens == 0
+
 
 class TestInAThread:
     @pytest.fixture(params=["asyncio", "trio"])
@@ -347,10 +376,13 @@ class TestInAThread:
             await server.get("/")
             while recorder.timelines[0].tasks[0].outcome is None:
                 await anyio.sleep(0.01)
-            assert recorder.timelines[0].tasks[1].outcome is None
+            let_go, waits = recorder.timelines[0].tasks
+            finished = let_go.finished
+            assert waits.outcome is None
             assert limiter.borrowed_tokens == 1
             gate.set()
             await recorder.settled(10)
+        assert let_go.finished == finished
         assert [one.outcome for one in recorder.timelines[0].tasks] == ["timeout", "ok"]
         assert went_on == ["to its end"]
         assert limiter.borrowed_tokens == 0
@@ -412,6 +444,8 @@ class TestBadSettings:
             ({"timeout": True}, TypeError, "object of type bool"),
             ({"limit": 0}, ValueError, "no task could ever run: give at least 1"),
             ({"limit": 1.5}, TypeError, "type float, which has no slots.*CapacityLimiter"),
+            ({"on_error": "report"}, TypeError, "type str, which nobody could call.*give a func"),
+            ({"shield": "no"}, TypeError, "type str, which is neither: give True or False"),
         ],
     )
     async def test_are_refused(

@@ -96,6 +96,10 @@ def test_a_failed_task_shows_the_type_of_its_error_and_nothing_else_of_it(trace:
     assert "4111 1111" not in json.dumps(trace.spans)
 
 
+def test_a_name_of_another_encoding_is_one_that_an_exporter_can_encode(trace: Trace) -> None:
+    assert trace.named(r"import caf\udce9.csv")["name"].encode()
+
+
 def test_a_task_cancelled_at_shutdown_ends_its_span(trace: Trace) -> None:
     span = trace.named("endless")
     assert span["status"] == {"status_code": "ERROR"}

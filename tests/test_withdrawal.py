@@ -145,6 +145,8 @@ class TestABacklogAtTheEndOfTheGracePeriod:
             ("abandoned", False),
             ("abandoned", False),
         ]
+        assert shop.recorder.last is not None
+        assert [task.finished for task in shop.recorder.last.tasks] == [None] * 3
         assert caplog.records[-1].getMessage() == (
             "shutdown: abandoned after 0.04 s of shutdown, still running: "
             + ", ".join(["Shop.purge (immediate, GET / #1)"] * 3)
@@ -437,6 +439,30 @@ class TestStampsOfThreads:
         assert before <= after_route.requested <= after
         assert loop_went_on <= after_route.released
         assert loop_went_on <= immediate.started
+
+    async def test_what_a_thread_schedules_too_late_was_never_released(self) -> None:
+        shop = Shop(grace_period=0.02, shutdown_timeout=PATIENCE)
+
+        def schedule_late(tasks: Any) -> None:
+            assert shop.gate.wait(PATIENCE)
+            tasks.task(name="late").schedule(anyio.sleep, 0)
+
+        def when_tasks_are_cancelled(event: Event) -> None:
+            if event.task and event.task.outcome == "cancelled":
+                shop.gate.set()
+
+        shop.recorder.subscribe(when_tasks_are_cancelled)
+
+        @shop.app.get("/")
+        async def endpoint(tasks: Tasks) -> None:
+            tasks.schedule(anyio.sleep_forever)
+            tasks.task(shield=True).schedule(schedule_late, tasks)
+
+        async with serving(shop.app) as server:
+            await server.get("/")
+        assert shop.recorder.last is not None
+        late = shop.recorder.last.task("late")
+        assert (late.outcome, late.released, late.started) == ("cancelled", None, None)
 
     async def test_what_a_thread_returned_is_awaited_within_the_tasks_time(self) -> None:
         shop = Shop()

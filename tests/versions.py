@@ -26,7 +26,7 @@ LOWEST = "lowest"
 PAINTED = re.compile(r"^\s*(from|import) visualize", re.MULTILINE)
 OF_THE_HOUSE = {
     *("benchmarks", "docs", "examples", "notebooks", "readme", "release", "typing", "versions"),
-    *("fidelity", "thread_shortage"),
+    *("fidelity", "promises", "thread_shortage"),
 }
 """These test what stands around the library, or what a machine can do: once is enough, and so it
 is for all that paint."""

@@ -54,6 +54,7 @@ def make_app() -> tuple[FastAPI, Recorder]:
         tasks.after_response.task(name="in thread").schedule(note, "in thread")
         tasks.after_response.schedule(parent, tasks)
         tasks.after_response.schedule(charge, "4111 1111")
+        tasks.after_response.task(name="import caf\udce9.csv").schedule(anyio.sleep, 0)
 
     @app.get("/endless")
     async def endless(tasks: Tasks) -> None:
