@@ -275,7 +275,7 @@ EXERCISES = {
             ),
         },
         wrong={
-            "two threads": wrong("no thread was free", ("threads=10", "threads=2")),
+            "two threads": wrong("No thread was free", ("threads=10", "threads=2")),
             "the default scope": wrong("had closed", (', scope="function"', "")),
             "not drawn": wrong("some work is missing", ("    time.sleep(0.12)", "    pass")),
             "on the loop": wrong("held the event loop", ("def draw_label", "async def draw_label")),
