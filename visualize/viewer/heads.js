@@ -18,7 +18,7 @@ export function heads(painter, row) {
 	const y = painter.yOf(row) + row.height / 2 + 1;
 	if (row.kind === "title")
 		return line(painter, row, y, 8, painter.width - 8, [
-			["muted", band.folded ? "▸" : "▾"],
+			["muted", band.shared ? "" : band.folded ? "▸" : "▾"],
 			["muted", band.label],
 			["strong", isolated(band.title), true],
 		]);

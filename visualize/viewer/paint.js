@@ -321,7 +321,7 @@ export class Painter {
 		const row = scene.rows.find((/** @type {Row} */ row) => row.height && rowY(row) <= y && y < rowY(row) + row.height);
 		if (!row) return null;
 		const { of } = row.band;
-		if (row.kind === "title") return { band: row.band };
+		if (row.kind === "title" && !row.band.shared) return { band: row.band };
 		if (row.kind === "group" && !row.band.shared)
 			return { band: row.band, type: "requests", index: row.band.request, of };
 		const next = after(scene.ends, row.from, row.to, this.timeAt(x));
