@@ -24,7 +24,7 @@ const clockCell = (_, { recording, owner, requested = 0 }) => recording.timeOfDa
 /** @type {Reading} */
 const run = {
 	key: "of",
-	title: "run",
+	title: "recording",
 	words: true,
 	of: (_, of) => () => of,
 	cell: (_, { recording }) => named(harmless(recording.label)),
