@@ -239,7 +239,7 @@ def test_help_begins_at_its_beginning(show: Show) -> None:
     screen.press("?")
     assert screen.page.evaluate("document.querySelector('dialog').scrollTop") == 0
     screen.page.keyboard.press("End")
-    screen.page.wait_for_function("document.querySelector('dialog').scrollTop > 100")
+    screen.page.wait_for_function("() => document.querySelector('dialog').scrollTop > 100")
     screen.page.keyboard.press("Escape")
     assert not screen.visible("dialog")
 
@@ -251,7 +251,7 @@ def test_a_task_that_waits_all_through_the_view_has_its_name(show: Show) -> None
     bar = screen.find("send_mail")
     while screen.view.end > 100 * MS:
         screen.wheel(bar.x + 30, bar.y + 5, 0, -200, held="Control")
-    assert "send_mail" in screen.texts()
+    assert any(text.startswith("send_mail") for text in screen.texts())
 
 
 def test_no_two_columns_are_called_the_same(show: Show) -> None:

@@ -168,7 +168,7 @@ export function tail(painter, { end, y, h }, look) {
 }
 
 /**
- * Write a bar's name, and its note if there is room: in the bar, else beside it, else its name where it waits.
+ * Write a bar's name, and its note if there is room: in the bar, else beside it, else where it waits.
  * @param {Painter} painter @param {Box} box @param {string} name @param {string | null} note
  * @param {string} look  that of the bar, for words in it
  */
@@ -180,14 +180,12 @@ export function label(painter, box, name, note, look, insideOnly = false) {
 	const right = [from, painter.places.roomRight(row, from, painter.width) - 6];
 	const left = [painter.places.roomLeft(row, x - 2, 0) + 6, x - 8];
 	const waits = [Math.max(x, 0) + 10, Math.min(mid, painter.width) - 6];
-	const rooms = insideOnly ? [inside] : look ? [inside, right, left] : [right, left];
+	const rooms = insideOnly ? [inside] : look ? [inside, right, left, waits] : [right, left];
 	const roomFor = (/** @type {string} */ words) => rooms.find(([from, to]) => painter.widthOf(words) <= to - from);
 	const widest = Math.max(...rooms.map(([from, to]) => to - from));
 	const short = widest > 60 ? elide(name, widest, painter.widthOf) : name;
-	const fitting = [note ? `${name}  ${note}` : "", short].find((words) => words && roomFor(words));
-	if (!fitting && insideOnly) return false;
-	// Of a task that waits all through the view nothing else is in sight.
-	const [words, room] = fitting ? [fitting, roomFor(fitting)] : [elide(name, waits[1] - waits[0], painter.widthOf), waits];
+	const words = [note ? `${name}  ${note}` : "", short].find((words) => words && roomFor(words));
+	const room = words && roomFor(words);
 	if (!words || !room) return false;
 	const at = room === left ? room[1] - painter.widthOf(words) : room[0];
 	if (room !== inside) painter.places.block(row, at - 3, at + painter.widthOf(words) + 3);

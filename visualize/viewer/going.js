@@ -11,23 +11,14 @@ export class Going {
 		this.line = line;
 	}
 
-	/** Choose a record, in the lanes. @param {import("./app.js").Pin | null} pin */
-	to(pin) {
-		const { app, lanes } = this;
-		if (!pin) return;
-		if (app.panel !== "lanes") app.show("lanes");
-		app.pin(pin);
-		lanes.reveal(pin);
-	}
-
-	/** Choose a record, and fill the lanes with it. @param {import("./app.js").Pin | null} pin */
-	into(pin) {
+	/** Choose a record, in the lanes; or fill them with it. @param {import("./app.js").Pin | null} pin */
+	to(pin, zoom = false) {
 		const { app, lanes } = this;
 		if (!pin?.type) return;
 		if (app.panel !== "lanes") app.show("lanes");
 		app.pin({ type: pin.type, of: pin.of, index: pin.index });
-		lanes.follow(false);
-		lanes.reveal(pin, { zoom: true });
+		if (zoom) lanes.follow(false);
+		lanes.reveal(pin, { zoom });
 	}
 
 	/**

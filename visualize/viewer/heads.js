@@ -16,9 +16,10 @@ const LEGIBLE = 30; // pixels, less of a name cannot be read
 export function heads(painter, row) {
 	const { band } = row;
 	const y = painter.yOf(row) + row.height / 2 + 1;
+	const sign = band.shared ? "" : band.folded ? "▸" : "▾";
 	if (row.kind === "title")
 		return line(painter, row, y, 8, painter.width - 8, [
-			["muted", band.shared ? "" : band.folded ? "▸" : "▾"],
+			["muted", sign],
 			["muted", band.label],
 			["strong", isolated(band.title), true],
 		]);
@@ -26,7 +27,7 @@ export function heads(painter, row) {
 	const { recording } = painter.shown[band.of];
 	const record = recording.read("requests", band.request);
 	line(painter, row, y, 8, painter.width - 8, [
-		["muted", band.folded ? "▸" : "▾"],
+		["muted", sign],
 		["strong", isolated(band.label)],
 		["strong", titleOf(record), true],
 		[statusLook(recording, band.request), statusOf(record)],
