@@ -232,6 +232,8 @@ def test_what_can_be_saved_is_in_sight_wherever_the_button_stands(show: Show, wi
     screen.click("summary")
     assert screen.visible("button[data-with=json]")
     assert screen.page.evaluate(OUTSIDE) == []
+    screen.page.keyboard.press("Escape")
+    assert not screen.visible("button[data-with=json]")
 
 
 def test_help_begins_at_its_beginning(show: Show) -> None:
@@ -259,3 +261,15 @@ def test_no_two_columns_are_called_the_same(show: Show) -> None:
     screen.show("table")
     heads = screen.page.locator(".panel-table thead button").all_inner_texts()
     assert len(set(heads)) == len(heads) > 5
+
+
+@pytest.mark.parametrize("width", [280, 400, 520])
+def test_no_status_stands_without_its_request(show: Show, width: int) -> None:
+    screen = show([checkout(n + 1, n * 30 * MS) for n in range(8)], width=width)
+    for zoom in (1, 0.7, 0.7):
+        screen.state(f"v.lanes.zoom({zoom})")
+        screen.settle()
+        labels = screen.labels()
+        for status in (label for label in labels if label.words == "200"):
+            before = [label for label in labels if label.y == status.y and label.x < status.x]
+            assert max(before, key=lambda label: label.x).words.startswith("PO")

@@ -72,8 +72,9 @@ export class Going {
 		lanes.fit();
 	}
 
-	/** Let go of what is chosen or measured. */
+	/** Let go of what is chosen, measured or open. */
 	letGo() {
+		this.app.part.menu.open = false;
 		this.app.pin(null);
 		this.lanes.measuring.letGo();
 	}

@@ -82,12 +82,12 @@ export function line(painter, row, y, left, right, parts) {
 		const room = shrinks
 			? Math.max(right - left - fixed - Math.min(160, (right - left) / 4), (right - left) / 3)
 			: right - left;
-		if (shrinks && room < LEGIBLE) return; // what follows says nothing without it
-		const shown = elide(words, Math.min(room, right - left), (text) => painter.widthOf(text, strong(look)), {
-			middle: shrinks,
-		});
-		if (!shown || !painter.places.take(row, left - 2, left + width([look, shown]) - 6)) continue;
-		painter.write(look, shown, left, y);
-		left += width([look, shown]);
+		const shown =
+			(!shrinks || room >= LEGIBLE) &&
+			elide(words, Math.min(room, right - left), (text) => painter.widthOf(text, strong(look)), { middle: shrinks });
+		if (shown && painter.places.take(row, left - 2, left + width([look, shown]) - 6)) {
+			painter.write(look, shown, left, y);
+			left += width([look, shown]);
+		} else if (shrinks) return; // what follows says nothing without it
 	}
 }
