@@ -42,7 +42,7 @@ def test_a_request_is_in_flight_until_it_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "errors"), [("ok", 0), ("cancelled", 0), ("error", 1), ("abandoned", 1)]
+    ("outcome", "errors"), [("ok", 0), ("cancelled", 1), ("error", 1), ("abandoned", 1)]
 )
 def test_a_task_that_failed_is_an_error(outcome: str, errors: int) -> None:
     counters, timeline = Counters(), checkout()

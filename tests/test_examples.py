@@ -62,7 +62,7 @@ SHOWN = {
         r"^ +dependency get_session ",
         r"^▽ send_mail ",
         r"your_app_unchanged\.py:\d+ in\s+update_search$",
-        r"^\* BackgroundTasks of POST /orders ran one after another",
+        r"^\* `BackgroundTasks` of POST /orders ran one after another",
     ],
 }
 

@@ -52,7 +52,7 @@ run.jsonl: 2 requests in 102 ms, 12 tasks
       cost  what was late or failed, and why
    14.4 ms  notify_shipping (after_response) failed both times with ConnectionError, first in POST
             /checkout #1
-            → its traceback is in the log; on_error= is told of each
+            → its traceback is in the log; `on_error=` is told of each
 
 request         n  errors                p50      p95      p99      max  held
 POST /checkout  2       0  response  12.6 ms  12.6 ms  12.6 ms  12.6 ms     –
@@ -247,7 +247,8 @@ def test_names_mean_nothing_in_markdown(command: Command) -> None:
     timeline.tasks[4].name = "*b* [x](y) <img> `c` _d_ e_f"
     save(timeline, "run.jsonl")
     out = shown(command, "--markdown", "--why")
-    assert r"\*b\* \[x\](y) \<img\> \`c\` \_d\_ e_f (after" in out
+    assert r"\*b\* \[x\](y) \<img\> 'c' \_d\_ e_f (after" in out
+    assert "; its traceback is in the log; `on_error=` is told of each." in out
     save(SHOP, "run.jsonl")
     assert "or write `def`, which" in shown(command, "--markdown", "--why")
 

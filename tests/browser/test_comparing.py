@@ -152,6 +152,8 @@ def test_by_the_clock_all_requests_have_their_place(
     screen.settle()
     assert screen.state("v.app.pair") is None
     assert screen.painted()
+    assert [text for text in screen.texts() if "requests" in text] == 2 * ["600 requests"]
+    assert {"before", "after"} <= {*screen.texts()}
 
 
 def test_the_scatter_shows_one_run(show: Show, runs: dict[str, list[Timeline]]) -> None:

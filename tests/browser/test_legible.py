@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -209,8 +210,9 @@ def test_without_tasks_there_is_no_legend_to_explain(show: Show) -> None:
 
 
 OUTSIDE = """() => Array.from(document.querySelectorAll("header *, .scatter select"))
-    .filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > innerWidth)
-    .map((one) => one.textContent)"""
+    .map((one) => [one.getBoundingClientRect(), one])
+    .filter(([{left, right}, one]) => one.checkVisibility() && (left < 0 || right > innerWidth))
+    .map(([, one]) => one.textContent)"""
 
 
 @pytest.mark.parametrize("width", [280, 320, 400])
@@ -222,3 +224,52 @@ def test_on_the_narrowest_screen_all_controls_are_in_sight(show: Show, width: in
         assert screen.page.evaluate(OUTSIDE) == [], panel
         assert screen.page.evaluate("document.documentElement.scrollWidth") == width
         assert screen.page.evaluate("document.querySelector('#timeline').scrollWidth") == width
+
+
+@pytest.mark.parametrize("width", [280, 400, 700])
+def test_what_can_be_saved_is_in_sight_wherever_the_button_stands(show: Show, width: int) -> None:
+    screen = show(checkout(), width=width, title="A title that needs a line of its own " * 2)
+    screen.click("summary")
+    assert screen.visible("button[data-with=json]")
+    assert screen.page.evaluate(OUTSIDE) == []
+    screen.page.keyboard.press("Escape")
+    assert not screen.visible("button[data-with=json]")
+
+
+def test_help_begins_at_its_beginning(show: Show) -> None:
+    screen = show(checkout(), width=400)
+    screen.press("?")
+    assert screen.page.evaluate("document.querySelector('dialog').scrollTop") == 0
+    screen.page.keyboard.press("End")
+    screen.page.wait_for_function("() => document.querySelector('dialog').scrollTop > 100")
+    screen.page.keyboard.press("Escape")
+    assert not screen.visible("dialog")
+
+
+def test_a_task_that_waits_all_through_the_view_has_its_name(show: Show) -> None:
+    timeline = checkout()
+    timeline.tasks[2] = replace(timeline.tasks[2], started=400 * MS, finished=900 * MS)
+    screen = show(timeline)
+    bar = screen.find("send_mail")
+    while screen.view.end > 100 * MS:
+        screen.wheel(bar.x + 30, bar.y + 5, 0, -200, held="Control")
+    assert any(text.startswith("send_mail") for text in screen.texts())
+
+
+def test_no_two_columns_are_called_the_same(show: Show) -> None:
+    screen = show({"before": checkout(1), "after": checkout(2)})
+    screen.show("table")
+    heads = screen.page.locator(".panel-table thead button").all_inner_texts()
+    assert len(set(heads)) == len(heads) > 5
+
+
+@pytest.mark.parametrize("width", [280, 400, 520])
+def test_no_status_stands_without_its_request(show: Show, width: int) -> None:
+    screen = show([checkout(n + 1, n * 30 * MS) for n in range(8)], width=width)
+    for zoom in (1, 0.7, 0.7):
+        screen.state(f"v.lanes.zoom({zoom})")
+        screen.settle()
+        labels = screen.labels()
+        for status in (label for label in labels if label.words == "200"):
+            before = [label for label in labels if label.y == status.y and label.x < status.x]
+            assert max(before, key=lambda label: label.x).words.startswith("PO")

@@ -136,6 +136,16 @@ def test_names_that_xml_does_not_allow_leave_the_pictures_whole(
     assert len(screen.save("png", tmp_path)) > 30_000
 
 
+def test_a_long_title_and_its_filter_stay_inside_the_picture(show: Show, tmp_path: Path) -> None:
+    screen = show(checkout(), title="A name too long " * 20)
+    screen.search("-mail -\u202e")
+    picture = ET.fromstring(screen.save("svg", tmp_path))
+    title = "".join(next(picture.iter(f"{SVG}text")).itertext())
+    assert title.startswith("A name too long A name")
+    assert title.endswith("…")
+    assert len(title) < 200
+
+
 def test_crowds_of_bars_are_saved_as_pixels(show: Show, tmp_path: Path) -> None:
     screen = show(random_timelines(300, 10))
     screen.show("lanes")

@@ -6,10 +6,15 @@ stub is wrong, without being listed.
 
 from __future__ import annotations
 
-from . import first, later, middle
+from . import first, last, later, middle
 from .answers import Answer, Exercise
 
-EXERCISES: dict[str, Exercise] = {**first.EXERCISES, **middle.EXERCISES, **later.EXERCISES}
+EXERCISES: dict[str, Exercise] = {
+    **first.EXERCISES,
+    **middle.EXERCISES,
+    **later.EXERCISES,
+    **last.EXERCISES,
+}
 """By the number of the notebook."""
 
 __all__ = ["EXERCISES", "Answer", "Exercise"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +22,7 @@ from tests.findings.sins import (
     while_others_wait,
 )
 from visualize import checkout, explain
-from visualize.answers.findings import RULES, Finding, Rule
+from visualize.answers.findings import RULES, Finding, Rule, ended_badly, loop_held
 from visualize.lab import Lab
 
 
@@ -49,12 +50,12 @@ SINS = [
     ),
     Sin(
         "no_thread_free", sins.no_thread_free, "print_label (after_response)",
-        ("no thread was free for 4 `def` tasks", "of 2 threads"),
+        ("No thread was free for 4 `def` tasks", "of 2 threads"),
         frozenset({"print_label of POST /orders"}),
     ),
     Sin(
         "no_slot_free", sins.no_slot_free, "call_partner (after_response)",
-        ("waited for a slot of its limit 2 of 3 times", "higher limit="),
+        ("waited for a slot of its limit 2 of 3 times", "higher `limit=`"),
         frozenset({"call_partner of POST /orders"}),
     ),
     Sin(
@@ -99,7 +100,7 @@ SINS = [
     ),
     Sin(
         "one_after_another", sins.one_after_another, "send_mail (background)",
-        ("BackgroundTasks of POST /orders ran one after another", "after_response", "sooner"),
+        ("`BackgroundTasks` of POST /orders ran one after another", "after_response", "sooner"),
         frozenset({"log of POST /orders"}),
     ),
     Sin(
@@ -113,6 +114,9 @@ SINS = [
         frozenset({"index of POST /orders"}), for_a_while,
     ),
 ]  # fmt: skip
+
+CODE = re.compile(r"\w=|\w\(|\b(def|\w*Tasks|add_tasks|grace_period|shutdown_timeout)\b")
+"""What nobody takes for a word of English."""
 
 NAMES = [sin.app.__name__ for sin in SINS]
 
@@ -130,6 +134,28 @@ def test_a_sin_is_named_with_its_cause_and_its_victims(sin: Sin) -> None:
         assert words in str(finding)
     assert {victim.title.partition(" #")[0] for victim in finding.victims} == sin.victims
     assert sum(victim.lost for victim in finding.victims) == finding.cost
+    assert_code_is_marked(str(finding))
+    assert re.match(r"[A-Z`]|\w+ \(", finding.fact)
+
+
+@pytest.mark.parametrize(
+    "advice",
+    [
+        *ended_badly.ADVICE.values(), ended_badly.ELSEWHERE, ended_badly.BEFORE, ended_badly.ITSELF,
+        ended_badly.LEFT_OUT, ended_badly.AFTER_ALL, *loop_held.OF_THE_FRAMEWORK.values(),
+        loop_held.OF_A_STEP, loop_held.OF_A_THREAD,
+    ],
+)  # fmt: skip
+def test_what_one_would_write_in_code_stands_between_backquotes(advice: str) -> None:
+    assert_code_is_marked(advice)
+
+
+def assert_code_is_marked(sentence: str) -> None:
+    """Look for code among the words that stand outside of backquotes; names of modes are words."""
+    words = sentence.split("`")
+    assert len(words) % 2
+    for outside in words[::2]:
+        assert not CODE.search(outside), outside
 
 
 @pytest.mark.parametrize("sin", SINS, ids=NAMES)

@@ -43,6 +43,14 @@ test("ticks are round, in one unit, and no more than asked for", () => {
 	}
 });
 
+test("a long way from the beginning, ticks are read in groups of three digits", () => {
+	const words = (begin, end) => ticksOf(begin, end, 3).map(([, words]) => words);
+	assert.deepEqual(words(3031430443, 3031430453), ["3,031,430.445 µs", "3,031,430.450 µs"]);
+	assert.deepEqual(words(-3031430453, -3031430443), ["−3,031,430.450 µs", "−3,031,430.445 µs"]);
+	assert.deepEqual(words(5400e9, 5420e9), ["5,400 s", "5,410 s", "5,420 s"]);
+	assert.deepEqual(words(0, 40e6), ["0", "20 ms", "40 ms"]);
+});
+
 test("a place is taken once", () => {
 	const places = new Places();
 	assert.ok(places.take("row", 10, 20));

@@ -10,9 +10,14 @@ def route_of(timeline: Timeline) -> str:
     return f"{timeline.method} {timeline.route or timeline.path}"
 
 
+def named(name: str) -> str:
+    """Make a name harmless in a sentence, where what stands between backquotes is code to write."""
+    return harmless(name).replace("`", "'")
+
+
 def task_title(name: str, mode: str) -> str:
-    """Name a kind of task: `send_mail (after_response)`."""
-    return f"{harmless(name)} ({mode})"
+    """Name a kind of task in a sentence: `send_mail (after_response)`."""
+    return f"{named(name)} ({mode})"
 
 
 def title_of(timeline: Timeline, task: TaskRecord | None) -> str:

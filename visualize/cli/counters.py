@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 
 from fastapi_tasks import Event, Recorder, Timeline
+from visualize.answers.naming import ended_badly
 from visualize.answers.summary import failed
 from visualize.answers.together import LATE
 from visualize.terminal.bottom import BottomLine
@@ -52,7 +53,7 @@ class Counters:
         elif task is not None and event.kind == "started":
             self.late += (task.waited or 0) > LATE
         elif task is not None and event.kind == "finished":
-            self.errors += task.outcome not in ("ok", "cancelled")
+            self.errors += ended_badly(task)
 
     def _hold(self, timeline: Timeline) -> None:
         # Each request that waited tells of the same step.

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastapi_tasks.timeline import MODES, Mode, TaskRecord, Timeline
+from visualize.answers.naming import ended_badly
 from visualize.answers.summary import failed
 
 Floats = NDArray[np.float64]
@@ -18,7 +19,6 @@ MANY = 60
 MOST_BINS = 80
 PER_BIN = 6
 """So many requests a bin should hold on average, as far as there are bins to spare."""
-FAILED = ("error", "abandoned", "timeout", "discarded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def _ended(task: TaskRecord, last: int) -> int:
 def _ends_of_failures(placed: Iterable[tuple[Timeline, int]]) -> Iterable[int]:
     for one, shift in placed:
         for task in one.tasks:
-            if task.outcome in FAILED:
+            if ended_badly(task):
                 end = task.requested if task.finished is None else task.finished
                 yield end + shift
 

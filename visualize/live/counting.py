@@ -10,13 +10,13 @@ from itertools import islice
 from typing import Any
 
 from fastapi_tasks import Event, Recorder, TaskRecord, Timeline
+from visualize.answers.naming import ended_badly
 from visualize.answers.summary import failed
 
 SECONDS = 10
 """The span of time that rates are about."""
 LOOKED_AT = 1000
 """So many open tasks, the oldest, are looked at for the slowest one."""
-FAILED = ("error", "abandoned", "timeout", "discarded")
 
 Numbers = dict[str, Any]
 
@@ -75,7 +75,7 @@ class Counting:
             self._hold(timeline)
         elif task is not None and kind == "finished":
             self._tasks.pop((timeline.id, task.id), None)
-            self._second().errors += task.outcome in FAILED
+            self._second().errors += ended_badly(task)
         elif task is not None:
             self._tasks[timeline.id, task.id] = timeline, task
 

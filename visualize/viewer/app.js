@@ -184,10 +184,6 @@ export class App {
 	 * @param {Place} place @param {number} of @returns {Pin | null}
 	 */
 	place({ process, request, task }, of) {
-		return this.find(
-			task === null || task === undefined
-				? `requests/${of}/${process}/${request}`
-				: `tasks/${of}/${process}/${request}/${task}`,
-		);
+		return this.find([task == null ? "requests" : "tasks", of, process, request, task].join("/"));
 	}
 }

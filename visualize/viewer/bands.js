@@ -32,12 +32,17 @@ function shared(shown, of, folded) {
 		if (!band.folded) addTasks(band, recording, request, selected.tasks);
 	}
 	for (const band of bands) band.rows = [band.heads, band.bars, ...band.tasks];
+	const [first] = bands;
+	if (recording.label && first) {
+		first.title = count(shown.count, "request");
+		first.rows.unshift(newRow("title", first));
+	}
 	return bands;
 }
 
 /** @param {string} key @param {number} of @param {string} label @param {Set<string>} folded */
 function newShared(key, of, label, folded) {
-	const band = { key, of, label, shared: true, folded: folded.has(key), rows: /** @type {Row[]} */ ([]) };
+	const band = { key, of, label, title: "", shared: true, folded: folded.has(key), rows: /** @type {Row[]} */ ([]) };
 	return Object.assign(band, {
 		heads: newRow("group", band),
 		bars: newRow("requests", band),
@@ -88,9 +93,8 @@ function titled(key, of, label, title, folded, rows) {
 		folded: folded.has(`${of}/${key}`),
 		rows: /** @type {any[]} */ ([]),
 	};
-	const heads = { ...newRow("title", band), name: title };
 	band.rows = [
-		heads,
+		newRow("title", band),
 		...(band.folded ? rows.slice(0, 1) : rows).map(([kind, refs]) => ({ ...newRow(kind, band), refs })),
 	];
 	return band;

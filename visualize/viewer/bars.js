@@ -168,7 +168,7 @@ export function tail(painter, { end, y, h }, look) {
 }
 
 /**
- * Write a bar's name, and its note if there is room: in the bar, else beside it.
+ * Write a bar's name, and its note if there is room: in the bar, else beside it, else where it waits.
  * @param {Painter} painter @param {Box} box @param {string} name @param {string | null} note
  * @param {string} look  that of the bar, for words in it
  */
@@ -179,7 +179,8 @@ export function label(painter, box, name, note, look, insideOnly = false) {
 	const from = Math.max(end, x + 2, 0) + painter.signRoom(box) + 5;
 	const right = [from, painter.places.roomRight(row, from, painter.width) - 6];
 	const left = [painter.places.roomLeft(row, x - 2, 0) + 6, x - 8];
-	const rooms = insideOnly ? [inside] : look ? [inside, right, left] : [right, left];
+	const waits = [Math.max(x, 0) + 10, Math.min(mid, painter.width) - 6];
+	const rooms = insideOnly ? [inside] : look ? [inside, right, left, waits] : [right, left];
 	const roomFor = (/** @type {string} */ words) => rooms.find(([from, to]) => painter.widthOf(words) <= to - from);
 	const widest = Math.max(...rooms.map(([from, to]) => to - from));
 	const short = widest > 60 ? elide(name, widest, painter.widthOf) : name;

@@ -86,9 +86,9 @@ export class Block {
 			this.zero + Math.max(start, end),
 		]);
 		/** @type {Lane[]} */
-		const lanes = [];
+		const loops = [];
 		pack(extents).forEach((lane, n) =>
-			(lanes[lane] ??= this.lane("loop", null, [])).bars.push({
+			(loops[lane] ??= this.lane("loop", null, [])).bars.push({
 				start: extents[n][0],
 				end: extents[n][1],
 				kind: "busy",
@@ -96,19 +96,6 @@ export class Block {
 				line: this.busy[n].line,
 				backwards: this.busy[n].end < this.busy[n].start,
 			}),
-		);
-		// Lanes come in the order of their first bar.
-		const loops = lanes.sort((a, b) => this.busyPlace(a) - this.busyPlace(b));
-		this.lanes = [...this.lanes.filter(({ kind }) => kind !== "loop"), ...loops];
-	}
-
-	/** @param {Lane} lane */
-	busyPlace({ bars: [{ start, end, label }] }) {
-		return this.busy.findIndex(
-			(busy) =>
-				this.zero + Math.min(busy.start, busy.end) === start &&
-				this.zero + Math.max(busy.start, busy.end) === end &&
-				busy.culprit === label,
 		);
 	}
 

@@ -5,6 +5,7 @@ import { meaningsOf, modesOf } from "./legend.js";
 import { toLine } from "./lines.js";
 import { CanvasPen, widthOf } from "./pen.js";
 import { Painter } from "./paint.js";
+import { elide } from "./places.js";
 import { SvgPen } from "./svg.js";
 import { toTrace } from "./trace.js";
 import { AT_ONCE, isolated, MODES } from "./words.js";
@@ -71,7 +72,9 @@ export class Files {
 		const { top } = this;
 		pen.begin(width, height + top);
 		pen.rect("paper", 0, 0, width, height + top);
-		pen.text("strong", isolated(app.data.title) + (app.text ? `  ·  ${app.text}` : ""), EDGE, TITLE / 2 + 2);
+		const title = [app.data.title, app.text].filter(Boolean).map(isolated).join("  ·  ");
+		const shown = elide(title, width - 2 * EDGE, (text) => widthOf(text, true));
+		pen.text("strong", shown, EDGE, TITLE / 2 + 2);
 		for (const { x, y, words, draw } of this.legend(pen)) {
 			draw(x, y);
 			pen.text("muted", words, x + 32, y);

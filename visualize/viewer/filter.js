@@ -40,16 +40,14 @@ export class FilterError extends Error {
 
 /**
  * Read an expression as terms that must all hold. Throws FilterError, which points at the word that is wrong.
- * @param {string} expression
- * @param {{outcomes?: string[]}} known
- * @returns {Term[]}
+ * @param {string} expression @returns {Term[]}
  */
-export function parse(expression, known = {}) {
+export function parse(expression) {
 	/** @type {Term[]} */
 	const terms = [];
 	for (let at = skip(expression, 0); at < expression.length;) {
 		const word = wordAt(expression, at);
-		terms.push(/** @type {Term} */ ({ ...termOf(word, known), negated: word.negated }));
+		terms.push(/** @type {Term} */ ({ ...termOf(word), negated: word.negated }));
 		at = skip(expression, word.end);
 	}
 	return terms;
@@ -102,8 +100,8 @@ function wrong({ position, written }, message) {
 	return new FilterError(position, written, message);
 }
 
-/** @param {Word} word @param {{outcomes?: string[]}} known @returns {Found} */
-function termOf(word, known) {
+/** @param {Word} word @returns {Found} */
+function termOf(word) {
 	const { key, operator, value } = word;
 	if (!key) return plain(word);
 	if (DURATIONS.includes(key)) return lasting(word);
@@ -114,8 +112,8 @@ function termOf(word, known) {
 	const text = value.toLowerCase();
 	if (key === "status") return status(word);
 	if (!CHOICES[key]) return { of: key, text, exact: operator === "=" };
-	const choices = (key === "outcome" && known.outcomes) || CHOICES[key];
-	if (!choices.includes(text)) throw wrong(word, `there is no such ${key}: write one of ${choices.join(", ")}`);
+	if (!CHOICES[key].includes(text))
+		throw wrong(word, `there is no such ${key}: write one of ${CHOICES[key].join(", ")}`);
 	return { of: key, text, exact: true };
 }
 

@@ -36,7 +36,7 @@ export class Findings {
 				"h2",
 				{},
 				"What stands out",
-				found.length ? make("small", { textContent: found.length === 1 ? "" : "what cost most comes first" }) : null,
+				found.length > 1 && make("small", { textContent: "what cost most comes first" }),
 			),
 			found.length
 				? make("ol", {}, ...some.map((one) => this.line(one)))
@@ -61,7 +61,7 @@ export class Findings {
 		const words = make(
 			"span",
 			{},
-			label && this.app.compared ? make("i", { textContent: `${isolated(label)}: ` }) : null,
+			label && this.app.compared && make("i", { textContent: `${isolated(label)}: ` }),
 			...withCode(sentence(finding.fact)),
 			make("small", {}, "; ", ...withCode(sentence(finding.advice)), "."),
 		);

@@ -11,23 +11,14 @@ export class Going {
 		this.line = line;
 	}
 
-	/** Choose a record, in the lanes. @param {import("./app.js").Pin | null} pin */
-	to(pin) {
-		const { app, lanes } = this;
-		if (!pin) return;
-		if (app.panel !== "lanes") app.show("lanes");
-		app.pin(pin);
-		lanes.reveal(pin);
-	}
-
-	/** Choose a record, and fill the lanes with it. @param {import("./app.js").Pin | null} pin */
-	into(pin) {
+	/** Choose a record, in the lanes; or fill them with it. @param {import("./app.js").Pin | null} pin */
+	to(pin, zoom = false) {
 		const { app, lanes } = this;
 		if (!pin?.type) return;
 		if (app.panel !== "lanes") app.show("lanes");
 		app.pin({ type: pin.type, of: pin.of, index: pin.index });
-		lanes.follow(false);
-		lanes.reveal(pin, { zoom: true });
+		if (zoom) lanes.follow(false);
+		lanes.reveal(pin, { zoom });
 	}
 
 	/**
@@ -81,8 +72,9 @@ export class Going {
 		lanes.fit();
 	}
 
-	/** Let go of what is chosen or measured. */
+	/** Let go of what is chosen, measured or open. */
 	letGo() {
+		this.app.part.menu.open = false;
 		this.app.pin(null);
 		this.lanes.measuring.letGo();
 	}

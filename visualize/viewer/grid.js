@@ -10,20 +10,23 @@ import { harmless } from "./words.js";
  * @property {boolean} [words]  whether it is text rather than a number @property {string} [about]
  */
 
+/** @param {any} key */
+const isMissing = (key) => key === null || key === undefined || key !== key;
+
 /**
  * Order rows by a column: numbers from large to small first, words from A; what is missing comes last.
- * @param {any[]} rows @param {Column} column @param {boolean} turned
+ * @template Row @param {Row[]} rows @param {{of: (row: Row) => any, words?: boolean}} column @param {boolean} turned
  */
-export function ordered(rows, column, turned) {
-	const keys = new Map(rows.map((row) => [row, column.of(row)]));
-	const missing = (/** @type {any} */ key) => key === null || key === undefined || key !== key;
-	const sign = turned ? -1 : 1;
-	return rows.toSorted((a, b) => {
-		const [one, other] = [keys.get(a), keys.get(b)];
-		if (missing(one) || missing(other)) return +missing(one) - +missing(other);
-		if (one === other) return 0;
-		return sign * (column.words ? (one < other ? -1 : 1) : one > other ? -1 : 1);
+export function ordered(rows, { of, words }, turned) {
+	const keys = rows.map((row) => of(row));
+	const upwards = !!words !== turned;
+	const places = Uint32Array.from(keys.keys()).sort((a, b) => {
+		const one = keys[a];
+		const other = keys[b];
+		if (isMissing(one) || isMissing(other)) return +isMissing(one) - +isMissing(other);
+		return one === other ? 0 : one < other === upwards ? -1 : 1;
 	});
+	return Array.from(places, (place) => rows[place]);
 }
 
 /**

@@ -16,9 +16,10 @@ const LEGIBLE = 30; // pixels, less of a name cannot be read
 export function heads(painter, row) {
 	const { band } = row;
 	const y = painter.yOf(row) + row.height / 2 + 1;
+	const sign = band.shared ? "" : band.folded ? "▸" : "▾";
 	if (row.kind === "title")
 		return line(painter, row, y, 8, painter.width - 8, [
-			["muted", band.folded ? "▸" : "▾"],
+			["muted", sign],
 			["muted", band.label],
 			["strong", isolated(band.title), true],
 		]);
@@ -26,7 +27,7 @@ export function heads(painter, row) {
 	const { recording } = painter.shown[band.of];
 	const record = recording.read("requests", band.request);
 	line(painter, row, y, 8, painter.width - 8, [
-		["muted", band.folded ? "▸" : "▾"],
+		["muted", sign],
 		["strong", isolated(band.label)],
 		["strong", titleOf(record), true],
 		[statusLook(recording, band.request), statusOf(record)],
@@ -81,12 +82,12 @@ export function line(painter, row, y, left, right, parts) {
 		const room = shrinks
 			? Math.max(right - left - fixed - Math.min(160, (right - left) / 4), (right - left) / 3)
 			: right - left;
-		if (shrinks && room < LEGIBLE) return; // what follows says nothing without it
-		const shown = elide(words, Math.min(room, right - left), (text) => painter.widthOf(text, strong(look)), {
-			middle: shrinks,
-		});
-		if (!shown || !painter.places.take(row, left - 2, left + width([look, shown]) - 6)) continue;
-		painter.write(look, shown, left, y);
-		left += width([look, shown]);
+		const shown =
+			(!shrinks || room >= LEGIBLE) &&
+			elide(words, Math.min(room, right - left), (text) => painter.widthOf(text, strong(look)), { middle: shrinks });
+		if (shown && painter.places.take(row, left - 2, left + width([look, shown]) - 6)) {
+			painter.write(look, shown, left, y);
+			left += width([look, shown]);
+		} else if (shrinks) return; // what follows says nothing without it
 	}
 }

@@ -1,5 +1,7 @@
 // What held the event loop of each process, once each and one after the other; as answers/loop.py finds it.
 
+import { listOf } from "./packing.js";
+
 const CRUMB = 1e6; // nanoseconds: what is left of a step beside a longer one inside it is no step of its own
 
 /**
@@ -35,10 +37,7 @@ export function holdsOf(recording) {
 	}
 	const ordered = [...found.values()].sort((a, b) => a.process - b.process || a.start - b.start || b.end - a.end);
 	const processes = new Map();
-	for (const hold of ordered) {
-		if (!processes.has(hold.process)) processes.set(hold.process, []);
-		processes.get(hold.process).push(hold);
-	}
+	for (const hold of ordered) listOf(processes, hold.process).push(hold);
 	return [...processes.values()].flatMap((one) => [...apart(one)]);
 }
 

@@ -154,9 +154,10 @@ function brushing(lanes, strip) {
 		held.moved ||= Math.abs(at - held.at) > (2 / strip.clientWidth) * (lanes.last - lanes.first);
 		if (!held.moved) return;
 		lanes.follow(false);
-		if (held.kind === "move")
-			lanes.pan(((held.at - at) / (held.end - held.begin)) * lanes.width + pannedBack(lanes, held), 0);
-		else
+		if (held.kind === "move") {
+			lanes.pan(((held.at - at) / (held.end - held.begin)) * lanes.width, 0);
+			held.at = at;
+		} else
 			brushTo(
 				lanes,
 				held.kind === "begin" ? at : held.kind === "draw" ? held.at : held.begin,
@@ -175,12 +176,6 @@ function brushing(lanes, strip) {
 		event.stopPropagation();
 		lanes.pan(-by * lanes.width, 0);
 	};
-}
-
-// How far the view has been moved since the brush was taken, in pixels of the lanes.
-/** @param {Lanes} lanes @param {Held} held */
-function pannedBack(lanes, held) {
-	return ((lanes.view.begin - held.begin) / (held.end - held.begin)) * lanes.width;
 }
 
 /** @param {Lanes} lanes @param {number} one @param {number} other */

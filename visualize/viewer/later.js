@@ -7,7 +7,7 @@ import { RecordTable } from "./table.js";
 
 /** Give a page the rest of what it has. @param {import("./page.js").Page} page @returns {Files} */
 export function complete({ app, lanes, line, going, original }) {
-	const into = (/** @type {import("./app.js").Pin | null} */ pin) => going.into(pin);
+	const into = (/** @type {import("./app.js").Pin | null} */ pin) => going.to(pin, true);
 	new Numbers(app, { filter: (text) => line.toggle(text), zoomTo: into });
 	new RecordTable(app, into);
 	new Details(app, {

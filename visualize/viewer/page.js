@@ -47,7 +47,7 @@ export function open({ complete, readColumns, Compare, Pairing, Live }) {
 	const line = new FilterLine(app);
 	const going = new Going(app, lanes, line);
 	const address = new Address(app, lanes, line);
-	const into = (/** @type {import("./app.js").Pin | null} */ pin) => going.into(pin);
+	const into = (/** @type {import("./app.js").Pin | null} */ pin) => going.to(pin, true);
 	new Legend(app);
 	new Findings(app, (finding, of) => going.toFinding(finding, of));
 	if (pairing)

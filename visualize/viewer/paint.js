@@ -321,9 +321,8 @@ export class Painter {
 		const row = scene.rows.find((/** @type {Row} */ row) => row.height && rowY(row) <= y && y < rowY(row) + row.height);
 		if (!row) return null;
 		const { of } = row.band;
-		if (row.kind === "title") return { band: row.band };
-		if (row.kind === "group" && !row.band.shared)
-			return { band: row.band, type: "requests", index: row.band.request, of };
+		if (/title|group/.test(row.kind) && !row.band.shared)
+			return { band: row.band, type: row.kind === "group" && "requests", index: row.band.request, of };
 		const next = after(scene.ends, row.from, row.to, this.timeAt(x));
 		const near = (/** @type {number} */ at) =>
 			at >= row.from && at < row.to && scene.begins[at] <= this.timeAt(x + 4) && scene.ends[at] >= this.timeAt(x - 6);

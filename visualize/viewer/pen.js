@@ -51,15 +51,10 @@ export class CanvasPen {
 		const { context } = this;
 		const look = this.looks[name];
 		width = Math.max(0, width);
-		if (look.round && width > 4 && height > 6) {
+		const round = width > 4 && height > 6 ? look.round : 0;
+		if (round || look.stroke || look.hatch) {
 			context.beginPath();
-			context.roundRect(x, y, width, height, look.round);
-			this.ink(look);
-			return;
-		}
-		if (look.stroke || look.hatch) {
-			context.beginPath();
-			context.rect(x, y, width, height);
+			context.roundRect(x, y, width, height, round);
 			this.ink(look);
 			return;
 		}

@@ -12,7 +12,7 @@ import { TINTS } from "./tints.js";
  * @property {any} band @property {number[]} refs  positions in the recording's table
  * @property {number} from @property {number} to  positions in the scene's columns
  * @property {number} y @property {number} height @property {number} gap  pixels, and how many of them stay free
- * @property {string} [name] @property {Float64Array} faults  when what failed in this row did
+ * @property {Float64Array} faults  when what failed in this row did
  */
 
 /** Rows of bars, and where each bar stands in time: columns over all rows, in their order. */

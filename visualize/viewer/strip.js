@@ -12,7 +12,7 @@ const FAULT = 2; // pixels
 export function inksOf(color) {
 	const names = [...MODES, "endpoint", "phase", "busy", "span", "paper", "busy"];
 	const [solid, pale] = [255, 80].map((alpha) => names.map((name) => pixelOf(color(name), alpha)));
-	return { solid, pale, fault: pixelOf(color("error"), 255), clear: pixelOf(color("paper"), 255) };
+	return { solid, pale, fault: pixelOf(color("error"), 255) };
 }
 
 /** @param {string} color @param {number} alpha */

@@ -1,7 +1,7 @@
 // Every request and every task, sortable: the view of those who do not look at pictures.
 
 import { make, named, strong } from "./dom.js";
-import { grid } from "./grid.js";
+import { grid, ordered } from "./grid.js";
 import { endingOf, statusOf, titleOf } from "./say.js";
 import { amount, AT_ONCE, count, harmless, time } from "./words.js";
 
@@ -24,7 +24,7 @@ const clockCell = (_, { recording, owner, requested = 0 }) => recording.timeOfDa
 /** @type {Reading} */
 const run = {
 	key: "of",
-	title: "run",
+	title: "recording",
 	words: true,
 	of: (_, of) => () => of,
 	cell: (_, { recording }) => named(harmless(recording.label)),
@@ -156,21 +156,16 @@ export class RecordTable {
 		const { key, turned } = this.sort;
 		/** @type {any} */
 		const { of, words } = this.columns.find((column) => column.key === key);
+		/** @type {((i: number) => any)[]} */
+		const keys = [];
 		/** @type {[number, number][]} */
 		const rows = [];
-		/** @type {any[]} */
-		const keys = [];
 		this.app.shown.forEach(({ recording, selected }, n) => {
-			const keyOf = of(recording, n);
+			keys.push(of(recording, n));
 			const seen = this.kind === "tasks" ? selected.tasks : selected.requests;
-			for (let i = 0; i < seen.length; i++) if (seen[i]) (keys.push(keyOf(i)), rows.push([n, i]));
+			for (let i = 0; i < seen.length; i++) if (seen[i]) rows.push([n, i]);
 		});
-		const sign = turned ? -1 : 1;
-		const places = Uint32Array.from(keys.keys());
-		if (words) places.sort((a, b) => (keys[a] === keys[b] ? a - b : sign * (keys[a] < keys[b] ? -1 : 1)));
-		else
-			places.sort((a, b) => (keys[a] !== keys[a] ? 1 : keys[b] !== keys[b] ? -1 : sign * (keys[b] - keys[a]) || a - b));
-		this.rows = Array.from(places, (place) => rows[place]);
+		this.rows = ordered(rows, { of: ([n, i]) => keys[n](i), words }, turned);
 	}
 
 	fill() {

@@ -63,8 +63,7 @@ const two = (number) => String(number).padStart(2, "0");
 /** Write nanoseconds since the epoch as the time of day here, to the millisecond. @param {bigint} wall */
 export function timeOfDay(wall) {
 	const at = new Date(Number(wall / 1000000n));
-	const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
-	return `${time}.${String(at.getMilliseconds()).padStart(3, "0")}`;
+	return `${at.toTimeString().slice(0, 8)}.${String(at.getMilliseconds()).padStart(3, "0")}`;
 }
 
 /** Write nanoseconds since the epoch as a date here. @param {bigint} wall */
@@ -113,6 +112,8 @@ export function isolated(text) {
  */
 export const sentence = (text) => harmless(text).replace(RUNS, "\u2068$&\u2069");
 
+const THOUSANDS = /(?<!\..*)\d(?=(\d{3})+(?!\d))/g;
+
 /**
  * Round moments for an axis from `begin` to `end`, at most about `most`, each with its label.
  * @param {number} begin @param {number} end @param {number} most
@@ -130,7 +131,7 @@ export function ticksOf(begin, end, most) {
 		if (unit === "h" && Math.abs(time) >= 2 * DAY) return inDays(time);
 		return Math.abs(time) >= 3600e9 && unit === "min"
 			? duration(time)
-			: `${(time / factor).toFixed(places)} ${unit}`.replace("-", "−");
+			: `${(time / factor).toFixed(places).replace(THOUSANDS, "$&,")} ${unit}`.replace("-", "−");
 	};
 	/** @type {[number, string][]} */
 	const ticks = [];

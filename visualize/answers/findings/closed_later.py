@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from fastapi_tasks import harmless
 from fastapi_tasks.timeline import Span, TaskRecord, Timeline
-from visualize.answers.naming import task_title
+from visualize.answers.naming import named, task_title
 from visualize.words import count, duration
 
 from .evidence import Evidence, place_of
@@ -55,14 +54,14 @@ def _suspicion(dependency: str, task: str, early: _Early) -> Suspicion:
     first = early.claims[0]
 
     def say(_: Bill) -> tuple[str, str]:
-        closed, most = harmless(dependency), duration(early.most)
+        closed, most = named(dependency), duration(early.most)
         if early.claims[1:]:
             times = count(len(early.claims), "time")
             fact = f"{task} started {times} before {closed} had closed, by up to {most}"
         else:
             fact = f"{task} started {most} before {closed} had closed"
         fact += ": if closing it commits anything, that was not there yet"
-        return fact, f'write Depends({closed}, scope="function"), which closes before the answer'
+        return fact, f'write `Depends({closed}, scope="function")`, which closes before the answer'
 
     return Suspicion(
         "closed_later",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fastapi_tasks import harmless
 from fastapi_tasks.timeline import SCHEDULED_MODES, TaskRecord, Timeline
 from visualize.answers.naming import ended_badly as was_bad
-from visualize.answers.naming import title_of
+from visualize.answers.naming import named, title_of
 from visualize.words import often
 
 from .evidence import Evidence, place_of
@@ -15,21 +14,21 @@ from .finding import Cause
 from .pricing import Bill, Claim, Suspicion
 
 ADVICE = {
-    "error": "its traceback is in the log; on_error= is told of each",
-    "cancelled": "task(shield=True) or a longer grace_period lets it finish at a shutdown",
+    "error": "its traceback is in the log; `on_error=` is told of each",
+    "cancelled": "`task(shield=True)` or a longer `grace_period` lets it finish at a shutdown",
     "discarded": "immediate tasks run all the same, or let the endpoint return its error",
-    "abandoned": "find what keeps it from ending when it is cancelled, or raise shutdown_timeout",
+    "abandoned": "find what keeps it from ending when it is cancelled, or raise `shutdown_timeout`",
     "timeout": "find what it waits for, or give it longer",
 }
 """What to try, by outcome."""
 
-ELSEWHERE = "catch it there, or schedule it with Tasks, which logs it and calls on_error="
+ELSEWHERE = "catch it there, or schedule it with `Tasks`, which logs it and calls `on_error=`"
 """What to try where a task is not the library's own."""
 
-BEFORE = "schedule them with Tasks, where the failure of one ends no other"
-ITSELF = "let the endpoint return its error, or schedule it with Tasks as immediate"
-LEFT_OUT = "return a response without a background of its own, or schedule it with Tasks"
-AFTER_ALL = "schedule it with Tasks and after_response, which runs it all the same"
+BEFORE = "schedule them with `Tasks`, where the failure of one ends no other"
+ITSELF = "let the endpoint return its error, or schedule it with `Tasks` as immediate"
+LEFT_OUT = "return a response without a background of its own, or schedule it with `Tasks`"
+AFTER_ALL = "schedule it with `Tasks` and after_response, which runs it all the same"
 """What to try where one of BackgroundTasks never ran: another failed before it, the endpoint did,
 the response that was sent knew nothing of it, or it was not sent."""
 
@@ -70,29 +69,32 @@ def _suspicion(
         if outcome == "discarded":
             why, advice = _discarded(timeline, task)
             return f"{fact} because {why}", advice
-        why = f" with {harmless(error)}" if error else ""
+        why = f" with {named(error)}" if error else ""
         ours = cause.mode in SCHEDULED_MODES
         advice = ADVICE.get(outcome, "look into the log") if ours else ELSEWHERE
         first = ", first" if ended[1:] else ""
-        return f"{fact}{why}{first} in {timeline.title}", advice
+        return f"{fact}{why}{first} in {named(timeline.title)}", advice
 
     return Suspicion("ended_badly", cause, place_of(timeline, task), say, claims)
 
 
 def _discarded(timeline: Timeline, task: TaskRecord) -> tuple[str, str]:
     """Say why a task was discarded, and what to try."""
-    failed = f"{timeline.title} failed with {harmless(timeline.error or 'an error')}"
+    failed = f"{named(timeline.title)} failed with {named(timeline.error or 'an error')}"
     if task.mode in SCHEDULED_MODES:
         return failed, ADVICE["discarded"]
     before = _failed_before(timeline, task)
     if before is not None:
-        error = harmless(before.error or "an error")
-        return f"{title_of(timeline, before)}, which ran before it, failed with {error}", BEFORE
+        error = named(before.error or "an error")
+        return (
+            f"{named(title_of(timeline, before))}, which ran before it, failed with {error}",
+            BEFORE,
+        )
     if timeline.error is not None:
         return failed, ITSELF
     if timeline.response_sent is None or timeline.aborted:
-        return f"the response of {timeline.title} was not sent to its end", AFTER_ALL
-    return f"the response of {timeline.title} did not run it", LEFT_OUT
+        return f"the response of {named(timeline.title)} was not sent to its end", AFTER_ALL
+    return f"the response of {named(timeline.title)} did not run it", LEFT_OUT
 
 
 def _failed_before(timeline: Timeline, task: TaskRecord) -> TaskRecord | None:

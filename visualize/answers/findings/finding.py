@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
-from fastapi_tasks import harmless
+from visualize.answers.naming import named
 
 Rule = Literal[
     "loop_held",
@@ -58,8 +58,8 @@ class Cause:
 
     def __str__(self) -> str:
         mode = f" ({self.mode})" if self.mode else ""
-        line = f", {harmless(self.line)}," if self.line else ""
-        return f"{harmless(self.name)}{mode}{line}"
+        line = f", {named(self.line)}," if self.line else ""
+        return f"{named(self.name)}{mode}{line}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Finding:
 
     `cost` is in nanoseconds: the time that `victims` lost to it, each nanosecond of each counted
     for one finding alone. `where` is the first place to look at. `fact` is what happened, `advice`
-    what to try.
+    what to try. What one would write in code stands between backquotes in both, and nothing else.
     """
 
     rule: Rule

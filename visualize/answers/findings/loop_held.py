@@ -38,11 +38,11 @@ step, behind which many wait: half of its length."""
 
 OF_A_STEP = "await what it waits for, or write `def`, which runs in a thread"
 OF_THE_FRAMEWORK = {
-    "validation": "take less in one request, or take the Request and parse its body in a thread",
+    "validation": "take less in one request, or take the `Request` and parse its body in a thread",
     "reading the body": "take less in one request, or stream it to a file in a thread",
     "serialization": "answer with less, or write `def`, whose answer is validated in a thread",
     "sending": "answer with less, or stream it in smaller parts",
-    "the OpenAPI schema": "call app.openapi() at the start, which keeps it",
+    "the OpenAPI schema": "call `app.openapi()` at the start, which keeps it",
 }
 """What to try where the framework's own work held it, which is named in place of a line."""
 OF_A_THREAD = "it keeps the interpreter lock, so a thread is no help: let another process do it"

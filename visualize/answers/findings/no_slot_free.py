@@ -51,7 +51,7 @@ class _Words:
             f"{duration(bill.cost)} altogether, {duration(self._longest)} at most"
         )
         advice = (
-            "give it a higher limit= if what the limit protects can bear that, a shorter run, or "
+            "give it a higher `limit=` if what the limit protects can bear that, a shorter run, or "
             "a queue of its own"
         )
         return fact, advice

@@ -71,12 +71,14 @@ def _suspicion(
     def say(bill: Bill) -> tuple[str, str]:
         part = most / max(sum(shares.values()), 1)
         fact = (
-            f"no thread was free for {count(bill.starts, '`def` task')}, waiting "
+            f"No thread was free for {count(bill.starts, '`def` task')}, waiting "
             f"{duration(bill.cost)} altogether: {cause} had {part:.0%} of the time "
             f"of {count(threads, 'thread')}"
         )
         more = (
-            "give add_tasks more threads" if mode in SCHEDULED_MODES else "schedule it with Tasks"
+            "give `add_tasks` more `threads=`"
+            if mode in SCHEDULED_MODES
+            else "schedule it with `Tasks`"
         )
         return fact, f"make it `async def` if it only waits, let fewer run at once, or {more}"
 

@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from fastapi_tasks import harmless
 from fastapi_tasks.timeline import TaskRecord, Timeline
-from visualize.answers.naming import route_of
+from visualize.answers.naming import named, route_of
 from visualize.words import count, duration
 
 from .evidence import Evidence, place_of
@@ -80,9 +79,9 @@ def _suspicion(route: str, queue: _Queue) -> Suspicion:
 
     def say(bill: Bill) -> tuple[str, str]:
         fact = (
-            f"BackgroundTasks of {harmless(route)} ran one after another: "
+            f"`BackgroundTasks` of {named(route)} ran one after another: "
             f"{count(bill.starts, 'task')} came late by {duration(bill.cost)}"
-            f"{' altogether' * (bill.starts > 1)}, most of it for {harmless(name)}"
+            f"{' altogether' * (bill.starts > 1)}, most of it for {named(name)}"
         )
         advice = "scheduled with after_response they start together"
         if queue.saved >= WORTH * bill.cost:

@@ -41,7 +41,7 @@ def step_before_answer(evidence: Evidence) -> Iterator[Suspicion]:
 def _suspicion(cause: Cause, where: Place) -> Suspicion:
     def say(bill: Bill) -> tuple[str, str]:
         fact = (
-            f"the first step of {cause} came before the answer: it kept "
+            f"The first step of {cause} came before the answer: it kept "
             f"{count(bill.responses, 'response')} for {duration(bill.cost)}"
             + " altogether"
             * (bill.responses > 1)

@@ -49,7 +49,10 @@ def _suspicion(cause: Cause, place: Place, n: int, p95: int, limit: int, thread:
             f"{duration(limit)}: it would be {'abandoned' if thread else 'cancelled'}"
         )
         if thread:
-            return fact, "cut it into shorter tasks, hand it to a queue, or raise shutdown_timeout"
-        return fact, "use task(shield=True), raise grace_period, or hand it to a queue"
+            return (
+                fact,
+                "cut it into shorter tasks, hand it to a queue, or raise `shutdown_timeout`",
+            )
+        return fact, "use `task(shield=True)`, raise `grace_period`, or hand it to a queue"
 
     return Suspicion("too_long_for_shutdown", cause, place, say)

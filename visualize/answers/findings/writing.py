@@ -12,8 +12,7 @@ from .finding import Finding
 NONE = "Nothing was found that made anything late or fail."
 """What is said where there is no finding."""
 
-_MEANING = re.compile(r"[\\`*\[\]<>#|~]|(?<!\w)_|_(?!\w)")
-_DEF = re.compile(r"\\`((?:async )?def)\\`")
+_MEANING = re.compile(r"[\\*\[\]<>#|~]|(?<!\w)_|_(?!\w)")
 
 
 def to_markdown(findings: Sequence[Finding]) -> str:
@@ -28,5 +27,7 @@ def to_markdown(findings: Sequence[Finding]) -> str:
 
 
 def _escaped(words: str) -> str:
-    """Words in which no name has a meaning for Markdown; `def` stays code."""
-    return _DEF.sub(r"`\1`", _MEANING.sub(lambda found: f"\\{found[0]}", words))
+    """Words in which no name has a meaning for Markdown; what is code, every second part, stays."""
+    parts = words.split("`")
+    parts[::2] = (_MEANING.sub(lambda found: f"\\{found[0]}", part) for part in parts[::2])
+    return "`".join(parts)
