@@ -88,6 +88,28 @@ async def test_there_is_one_for_a_loop_on_which_an_app_is_up_twice(recorder: Rec
     end(threads)
 
 
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_where_no_lifespan_is_up_there_is_one_until_the_loop_ends(backend: str) -> None:
+    app = FastAPI()
+    recorder = record(app, watch=True)
+
+    @app.get("/")
+    async def endpoint() -> int:
+        time.sleep(0.1)  # noqa: ASYNC251
+        return len(watching())
+
+    async def use() -> list[str]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+            return [(await client.get("/")).text for _ in range(2)]
+
+    for _ in range(2):
+        assert anyio.run(use, backend=backend) == ["1", "1"]
+        end(watching())
+    lines = [busy.line or "" for one in recorder.timelines for busy in one.busy]
+    assert [line.rpartition(" in ")[2] for line in lines] == ["endpoint"] * 4
+
+
 async def test_the_app_goes_on_where_it_fails(caplog: pytest.LogCaptureFixture) -> None:
     loop = threading.get_ident()
 

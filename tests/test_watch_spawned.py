@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import anyio
 import pytest
+from anyio.abc import TaskStatus
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -22,6 +23,7 @@ from fastapi_tasks import record
 from .asgi import serving
 
 LIBRARY = """
+import anyio
 import asyncio
 from contextlib import asynccontextmanager
 
@@ -36,6 +38,11 @@ class Client:
 
 async def start(function):
     return await asyncio.create_task(function())
+
+async def start_in_group(function):
+    async with anyio.create_task_group() as group:
+        group.start_soon(function)
+        group.start_soon(Client().close)
 """
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("anyio_backend", ["asyncio"])]
@@ -69,6 +76,7 @@ async def test_only_what_the_app_starts_or_has_started_is_a_task(library: Module
         async with library.Client():
             pass
         await library.start(work)
+        await library.start_in_group(work)
         await asyncio.create_task(library.Client().close())
         async with anyio.create_task_group() as group:
             group.start_soon(work)
@@ -76,11 +84,34 @@ async def test_only_what_the_app_starts_or_has_started_is_a_task(library: Module
     async with serving(app) as server:
         await server.settle("/")
     assert recorder.last is not None
-    assert [task.name.rpartition(".")[2] for task in recorder.last.tasks] == [
+    assert [task.name for task in recorder.last.tasks] == [
         "work",
-        "close",
+        "work",
+        "Client.close",
         "work",
     ]
+
+
+async def test_a_task_groups_child_has_the_name_of_its_function() -> None:
+    app = FastAPI()
+    recorder = record(app, watch=True)
+
+    class Mailer:
+        async def send(self, to: str) -> None: ...
+
+        async def listen(self, *, task_status: TaskStatus[None]) -> None:
+            task_status.started()
+
+    @app.get("/")
+    async def get() -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(Mailer().send, "ann", name="mail to a.nn")
+            await group.start(Mailer().listen)
+
+    async with serving(app) as server:
+        await server.settle("/")
+    assert recorder.last is not None
+    assert [task.name for task in recorder.last.tasks] == ["Mailer.send", "Mailer.listen"]
 
 
 async def test_what_connects_to_somewhere_is_no_task_of_the_apps() -> None:

@@ -76,7 +76,7 @@ def test_every_way_to_a_thread_is_a_span_that_holds_what_runs_in_it(loop: Any) -
         assert lines == ["thread add", "  redis GET"] * 10 + [
             "thread _next",
             "  redis GET",
-            "thread _next ! _StopIteration",
+            "thread _next",
         ]
         assert {span.task for span in timeline.spans} == {5}
         assert_in_time(timeline)

@@ -19,7 +19,7 @@ from .here import Here, here
 
 _LIBRARY = __name__.partition(".")[0]
 _MAKERS = {__file__, asyncio.base_events.__file__}
-_ANONYMOUS = {"TaskHandle._run_coro", "TaskGroup._run_wrapped_task"}
+_ANYIOS = "TaskHandle._run_coro"
 
 
 def install() -> None:
@@ -79,9 +79,20 @@ def _watched(coroutine: Any, options: dict[str, Any]) -> Any:
     # The loop itself closes asynchronous generators that nobody holds any longer.
     if type(coroutine).__name__ == "async_generator_athrow":
         return coroutine
-    if not is_started_by_app(coroutine, sys._getframe(2)):
+    child = _child(coroutine)
+    if not is_started_by_app(child, sys._getframe(2)):
         return coroutine
-    return Spawned(coroutine, around)
+    return Spawned(coroutine, around, _name(child))
+
+
+def _child(coroutine: Any) -> Any:
+    """Return the coroutine of a task group's child, which AnyIO runs in one of its own.
+
+    The name that the app may have given to the child is none to record: it may be made of data.
+    """
+    if getattr(coroutine, "__qualname__", "") == _ANYIOS:
+        return getattr(coroutine.cr_frame.f_locals.get("self"), "coro", coroutine)
+    return coroutine
 
 
 def _name(coroutine: Any) -> str:
@@ -113,13 +124,13 @@ class Spawned(Coroutine[Any, Any, Any], Owner):
 
     dropped = False
 
-    def __init__(self, coroutine: Coroutine[Any, Any, Any], around: Here) -> None:
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], around: Here, name: str) -> None:
         self._coroutine = coroutine
         self._around = around
         self.keeper: Keeper = around.request.keeper
         keeper, timeline = self.keeper, around.request.timeline
         now = keeper.clock()
-        record = TaskRecord(_name(coroutine), "spawned", now, now, parent=around.task)
+        record = TaskRecord(name, "spawned", now, now, parent=around.task)
         self._record = record
         self._unseen = self.beat is None
         self._steps: Coroutine[Any, Any, Any] | Steps = steps_of(coroutine, self)
@@ -185,10 +196,6 @@ class Spawned(Coroutine[Any, Any, Any], Owner):
         # Not in the frame of a step: where that fails, the task would hold itself by its error.
         record, request = self._record, self._around.request
         record.started = self.keeper.clock()
-        task = asyncio.current_task()
-        if record.name in _ANONYMOUS and task is not None:
-            # AnyIO runs the function of a task group's child in one of its own.
-            record.name = task.get_name().rpartition(".")[2]
         here.set(Here(request, record.id))
         self._tell("started")
 

@@ -23,6 +23,8 @@ from .hook import SHORTEST_WAIT, once, replace, tried
 
 WAIT = "waits for a thread"
 
+# What says that an iteration is over is no failure; Starlette has one of its own for that.
+_ENDS = ("StopIteration", "_StopIteration")
 _LOOK_UPS = ("getaddrinfo", "getnameinfo", "_getaddrinfo_debug")
 
 
@@ -111,7 +113,7 @@ class _Handed:
         try:
             result = self._func(*args, **kwargs)
         except BaseException as error:
-            tried(opened.end, error)
+            tried(opened.end, None if type(error).__name__ in _ENDS else error)
             raise
         tried(opened.end)
         return result

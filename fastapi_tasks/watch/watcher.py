@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import AsyncGenerator
+from contextlib import AbstractContextManager, suppress
 from contextvars import Token
 from functools import partial
 from typing import Any
@@ -14,6 +15,7 @@ from starlette.types import Scope
 from ..dependency import get_tasks
 from ..endpoint import mark_route, route_of
 from ..keeper import Keeper
+from ..loops import current_loop
 from ..request import Request
 from ..routes import packages_of, routes_of, starlette_in
 from . import background, framework, greenlets, http, redis, spawned, sql, telemetry_source, threads
@@ -23,6 +25,7 @@ from .frames import belongs_to_app
 from .here import Here, here
 from .hook import tried
 from .lifespan import within_lifespan
+from .loop import begin_watch, end_watch
 
 if hasattr(os, "register_at_fork"):
     # What a forked process does is part of no request, and the locks of whoever listens to those
@@ -40,6 +43,8 @@ class Watcher:
         self._keeper = keeper
         self._modules = 0
         self._routes: dict[int, Any] = {}
+        # By the thread of each loop: what its end closes.
+        self._looking: dict[int, AsyncGenerator[None, None]] = {}
         keeper.own_packages = partial(packages_of, app)
 
     def start(self) -> None:
@@ -61,6 +66,8 @@ class Watcher:
         # Either may have been set meanwhile: the loop's task factory, the app's tracer provider.
         spawned.install()
         telemetry_source.look_again()
+        if request.thread not in self._keeper.loops.watches:
+            tried(self._look, request.thread)
         request.background = []
         return here.set(Here(request))
 
@@ -75,6 +82,21 @@ class Watcher:
         if self._routes.get(id(inside)) is not inside:
             tried(self._watch_route, route)
             self._routes[id(inside)] = inside
+
+    def _look(self, thread: int) -> None:
+        # No lifespan is up, as where a server runs an app that knows none.
+        looking = self._looking[thread] = self._until_loop_ends(thread)
+        with suppress(StopIteration):
+            looking.asend(None).send(None)
+
+    async def _until_loop_ends(self, thread: int) -> AsyncGenerator[None, None]:
+        """Look at the loop that runs here: when it ends, it closes all generators begun on it."""
+        begin_watch(self._keeper, current_loop())
+        try:
+            yield
+        finally:
+            end_watch(self._keeper)
+            del self._looking[thread]
 
     def _install(self) -> None:
         # A library may be imported late, and then its hook finds it.

@@ -262,6 +262,23 @@ def never_come_to(*, how: str) -> FastAPI:
     return app
 
 
+def refused(*, by: str) -> FastAPI:
+    """What comes before the endpoint refuses a request, and has asked for a BackgroundTask."""
+    app = app_with(watch=True)
+
+    async def mail() -> None: ...
+
+    async def log_in(background: BackgroundTasks) -> None:
+        background.add_task(mail)
+        if by == "log_in":
+            raise HTTPException(401)
+
+    @app.post("/orders", dependencies=[Depends(log_in)])
+    async def order(number: int) -> None: ...
+
+    return app
+
+
 # 6. Would not survive a shutdown ---------------------------------------------------------------
 
 

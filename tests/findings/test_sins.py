@@ -194,6 +194,15 @@ def test_of_a_background_task_that_never_ran_it_is_said_why(how: str, says: str)
     assert says in str(finding)
 
 
+@pytest.mark.parametrize(
+    ("by", "error"), [("log_in", "HTTPException"), ("parameters", "RequestValidationError")]
+)
+def test_of_a_background_task_it_is_said_what_refused_the_request(by: str, error: str) -> None:
+    timelines = anyio.run(recorded, sins.refused(by=by), visited_once)
+    (finding,) = [one for one in explain(timelines) if "discarded" in one.fact]
+    assert f"{by} of {timelines[0].title} failed with {error}; add it in the endp" in str(finding)
+
+
 async def visited_once(lab: Lab) -> None:
     await lab.post("/orders")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fastapi_tasks.timeline import SCHEDULED_MODES, TaskRecord, Timeline
+from fastapi_tasks.timeline import SCHEDULED_MODES, Span, TaskRecord, Timeline
 from visualize.answers.naming import ended_badly as was_bad
 from visualize.answers.naming import named, title_of
 from visualize.words import often
@@ -28,9 +28,11 @@ ELSEWHERE = "catch it there, or schedule it with `Tasks`, which logs it and call
 BEFORE = "schedule them with `Tasks`, where the failure of one ends no other"
 ITSELF = "let the endpoint return its error, or schedule it with `Tasks` as immediate"
 LEFT_OUT = "return a response without a background of its own, or schedule it with `Tasks`"
+REFUSED = "add it in the endpoint, or schedule it with `Tasks` as immediate"
 AFTER_ALL = "schedule it with `Tasks` and after_response, which runs it all the same"
 """What to try where one of BackgroundTasks never ran: another failed before it, the endpoint did,
-the response that was sent knew nothing of it, or it was not sent."""
+the response that was sent knew nothing of it, what comes before the endpoint failed, or that
+response was not sent."""
 
 WORDS = {"error": "failed", "timeout": "ran out of time"}
 
@@ -94,7 +96,24 @@ def _discarded(timeline: Timeline, task: TaskRecord) -> tuple[str, str]:
         return failed, ITSELF
     if timeline.response_sent is None or timeline.aborted:
         return f"the response of {named(timeline.title)} was not sent to its end", AFTER_ALL
+    refused = _refused(timeline)
+    if refused is not None:
+        error = named(refused.error or "an error")
+        return f"{named(refused.name)} of {named(timeline.title)} failed with {error}", REFUSED
     return f"the response of {named(timeline.title)} did not run it", LEFT_OUT
+
+
+def _refused(timeline: Timeline) -> Span | None:
+    """Return the dependency, or the validation, whose failure kept the endpoint from being called.
+
+    None where it was called.
+    """
+    if timeline.endpoint_start is not None:
+        return None
+    failed = (
+        one for one in timeline.spans if one.error and one.kind in ("dependency", "validation")
+    )
+    return next(failed, None)
 
 
 def _failed_before(timeline: Timeline, task: TaskRecord) -> TaskRecord | None:
