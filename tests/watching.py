@@ -58,8 +58,8 @@ def whole(timeline: Timeline) -> list[str]:
     def add(task: int | None, parent: int | None, depth: int) -> None:
         for span in sorted(timeline.spans, key=lambda span: span.start):
             outside = span.parent if span.parent in spans else None
-            # Whether something had to wait for a thread, a connection, or a stream's first part is
-            # the machine's affair.
+            # The wait for a thread, a connection or the first part of a stream is the
+            # machine's affair.
             is_machines = span.kind == "pool" or span.name == "first part"
             if (span.task, outside) == (task, parent) and not is_machines:
                 lines.append("  " * depth + described(span))
