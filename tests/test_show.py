@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastapi_tasks import Timeline, load, save
+from fastapi_tasks import TaskRecord, Timeline, load, save
 from tests.processes import Command, environment
 from tests.runs import Shop, run
 from tests.samples import checkout, random_timelines
@@ -72,6 +72,23 @@ def test_the_slowest_follow_and_how_to_see_the_rest(command: Command) -> None:
     assert out.splitlines()[-1] == (
         "more: --slowest 9 · --all (300 timelines) · --where 'wait>50ms' · --html"
     )
+
+
+def test_what_the_app_did_in_its_lifespan_is_no_request(command: Command) -> None:
+    worker = TaskRecord("worker", "spawned", 0, 0, 50_000_000, 90_000_000, "cancelled")
+    lifespan = Timeline(-1, "lifespan", "lifespan", "of the app", 0, 0, request_end=100_000_000)
+    lifespan.tasks.append(worker)
+    save([checkout(1), lifespan], "run.jsonl")
+    out = shown(command)
+    assert out.startswith("run.jsonl: 1 request in ")
+    assert "the slowest, by its response or by the wait of a task" in out
+    assert text(checkout(1), width=100) in out
+    assert lifespan.title not in out
+    assert lifespan.title in shown(command, "--all")
+    # Where there is nothing else, it is what there is to see.
+    save(lifespan, "run.jsonl")
+    assert text(lifespan, width=100) in shown(command)
+    assert shown(command).startswith("run.jsonl: 0 requests in 100 ms, 1 task, 1 over 20 ms late")
 
 
 def test_what_is_all_there_is_not_offered_again(command: Command) -> None:

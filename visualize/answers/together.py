@@ -48,18 +48,24 @@ class Answers:
         return summary(self.shown)
 
     @cached_property
+    def requests(self) -> list[Timeline]:
+        """Those shown, but for what the app did in its lifespan."""
+        return _requests(self.shown)
+
+    @cached_property
     def tasks(self) -> int:
         """How many tasks those shown have."""
         return sum(len(timeline.tasks) for timeline in self.shown)
 
     def slowest(self, number: int) -> list[Timeline]:
-        """Return the slowest of those shown, the slowest first: see `slowness`."""
-        return nlargest(number, self.shown, key=slowness)
+        """Return the slowest requests of those shown, the slowest first: see `slowness`."""
+        return nlargest(number, self.requests or self.shown, key=slowness)
 
     def __str__(self) -> str:
         """Say in one line how much there is."""
-        of = f" of {len(self.timelines):,}" if self.filtered else ""
-        words = f"{len(self.shown):,}{of} {_requests(len(self.timelines))}"
+        every = len(_requests(self.timelines))
+        of = f" of {every:,}" if self.filtered else ""
+        words = f"{len(self.requests):,}{of} {'request' if every == 1 else 'requests'}"
         words += f" in {duration(_lasted(self.shown))}, {count(self.tasks, 'task')}"
         late = sum((task.waited or 0) > LATE for one in self.shown for task in one.tasks)
         words += f", {late:,} over {duration(LATE)} late" if late else ""
@@ -74,8 +80,8 @@ def slowness(timeline: Timeline) -> int:
     return max(response, *(task.waited or 0 for task in timeline.tasks), 0)
 
 
-def _requests(number: int) -> str:
-    return "request" if number == 1 else "requests"
+def _requests(timelines: Sequence[Timeline]) -> list[Timeline]:
+    return [one for one in timelines if one.kind != "lifespan"]
 
 
 def _lasted(timelines: Sequence[Timeline]) -> int:

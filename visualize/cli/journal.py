@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from pathlib import Path
 
 from fastapi_tasks import Event, Recorder, Timeline, to_json
@@ -27,7 +28,7 @@ class Journal:
     """
 
     def __init__(self, recorder: Recorder, path: Path, *, force: bool = False) -> None:
-        self.count = 0
+        self.written: Counter[str] = Counter()  # how many of each kind
         self.late = 0
         self._recorder = recorder
         self._path = path
@@ -63,7 +64,7 @@ class Journal:
         self._closing.set()
         self._thread.join()
         self._write(list(self._open.values()))
-        if not self.count:
+        if not self.written:
             self._output.discard()
             return
         if self._error is not None:
@@ -98,7 +99,7 @@ class Journal:
             self._write(ended)
 
     def _write(self, timelines: list[Timeline]) -> None:
-        self.count += len(timelines)
+        self.written.update(one.kind for one in timelines)
         try:
             self._output.file.write(to_json(timelines).encode())
             self._output.file.flush()

@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from multiprocessing import get_context, parent_process
@@ -128,11 +129,11 @@ def serve_by_workers(
     taken: socket,
     started: Callable[[str], object],
     write: Callable[[list[Timeline]], object],
-) -> int:
+) -> Counter[str]:
     """Serve with all workers until a signal comes; write what they have recorded, merged.
 
-    Returns how many requests that is. Raises CommandError if the first does not start, which has
-    said why by itself, and if it cannot be written: then their own recordings stay.
+    Returns how many of each kind that is. Raises CommandError if the first does not start, which
+    has said why by itself, and if it cannot be written: then their own recordings stay.
     """
     workers: list[Worker] = []
     with _folder(options.output) as folder, _passing_on(workers):
@@ -157,7 +158,7 @@ def serve_by_workers(
         timelines = merge(*(worker.recording() for worker in workers))
         if timelines:
             write(timelines)
-    return len(timelines)
+    return Counter(one.kind for one in timelines)
 
 
 def _wait(workers: list[Worker]) -> None:
