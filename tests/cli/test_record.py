@@ -137,10 +137,27 @@ def test_record_writes_while_it_runs(here: Path) -> None:
     assert [timeline.title for timeline in load(part)] == ["GET / #1"]
 
 
-def test_record_without_a_request_leaves_the_old_file(here: Path, run_jsonl: Path) -> None:
-    write_app(here)
+WORKING = """
+import asyncio
+from contextlib import asynccontextmanager
+
+@asynccontextmanager
+async def lifespan(app):
+    work = asyncio.create_task(asyncio.sleep(60))
+    yield
+    work.cancel()
+"""
+
+
+@pytest.mark.parametrize("options", ["", "lifespan=lifespan"])
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_record_without_a_request_leaves_the_old_file(
+    here: Path, run_jsonl: Path, options: str, workers: str
+) -> None:
+    write_app(here, WORKING, options)
     before = run_jsonl.read_bytes()
-    with running("record", "shop:app", "--port", "0", cwd=here) as process:
+    asked = ("record", "shop:app", "--port", "0", "--workers", workers)
+    with running(*asked, cwd=here) as process:
         line_with("Recording", process.stdout)
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=30)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from fastapi_tasks import TaskRecord, Timeline, harmless
 
 
 def route_of(timeline: Timeline) -> str:
     """Name the kind of request: its method and its route, or its path where it has no route."""
     return f"{timeline.method} {timeline.route or timeline.path}"
+
+
+def requests_of(timelines: Iterable[Timeline]) -> list[Timeline]:
+    """Leave out what the app did in its lifespan."""
+    return [one for one in timelines if one.kind != "lifespan"]
 
 
 def named(name: str) -> str:

@@ -12,6 +12,7 @@ from visualize.words import count, duration
 
 from .filter import select
 from .findings import Finding, concerning, explain
+from .naming import requests_of
 from .summary import Summary, failed, summary
 
 LATE = 20_000_000
@@ -50,7 +51,7 @@ class Answers:
     @cached_property
     def requests(self) -> list[Timeline]:
         """Those shown, but for what the app did in its lifespan."""
-        return _requests(self.shown)
+        return requests_of(self.shown)
 
     @cached_property
     def tasks(self) -> int:
@@ -63,7 +64,7 @@ class Answers:
 
     def __str__(self) -> str:
         """Say in one line how much there is."""
-        every = len(_requests(self.timelines))
+        every = len(requests_of(self.timelines))
         of = f" of {every:,}" if self.filtered else ""
         words = f"{len(self.requests):,}{of} {'request' if every == 1 else 'requests'}"
         words += f" in {duration(_lasted(self.shown))}, {count(self.tasks, 'task')}"
@@ -78,10 +79,6 @@ def slowness(timeline: Timeline) -> int:
     sent = timeline.response_sent
     response = 0 if sent is None else sent - timeline.request_start
     return max(response, *(task.waited or 0 for task in timeline.tasks), 0)
-
-
-def _requests(timelines: Sequence[Timeline]) -> list[Timeline]:
-    return [one for one in timelines if one.kind != "lifespan"]
 
 
 def _lasted(timelines: Sequence[Timeline]) -> int:

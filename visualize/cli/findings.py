@@ -8,6 +8,7 @@ from fastapi_tasks import Timeline
 from fastapi_tasks.errors import RecordingError
 from fastapi_tasks.recording import lines_of, read_line
 from visualize.answers.findings import explain
+from visualize.answers.naming import requests_of
 from visualize.terminal.answers import why
 from visualize.terminal.pens import height, pen_for
 
@@ -38,8 +39,8 @@ def say_why(recording: Path, requests: int) -> None:
     part = why(findings, pen_for(), height() // 2)
     more = f" ({part.left} more: show --why)" if part.left else ""
     print()
-    if len(timelines) < requests:
-        print(f"In the last {len(timelines):,} of {requests:,} requests "
+    if (looked_at := len(requests_of(timelines))) < requests:
+        print(f"In the last {looked_at:,} of {requests:,} requests "
               f"({called()} show {recording} looks at all):")  # fmt: skip
     print(*part.lines, more, sep="\n")
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from pathlib import Path
 
 from fastapi_tasks import Event, Recorder, Timeline, to_json
 from fastapi_tasks.files import Output, target_of
 from fastapi_tasks.recording import is_recording
+from visualize.answers.naming import requests_of
 
 from .errors import CommandError
 from .files import guard, unwritable
@@ -28,7 +28,7 @@ class Journal:
     """
 
     def __init__(self, recorder: Recorder, path: Path, *, force: bool = False) -> None:
-        self.written: Counter[str] = Counter()  # how many of each kind
+        self.count = 0
         self.late = 0
         self._recorder = recorder
         self._path = path
@@ -64,7 +64,7 @@ class Journal:
         self._closing.set()
         self._thread.join()
         self._write(list(self._open.values()))
-        if not self.written:
+        if not self.count:
             self._output.discard()
             return
         if self._error is not None:
@@ -99,7 +99,7 @@ class Journal:
             self._write(ended)
 
     def _write(self, timelines: list[Timeline]) -> None:
-        self.written.update(one.kind for one in timelines)
+        self.count += len(requests_of(timelines))
         try:
             self._output.file.write(to_json(timelines).encode())
             self._output.file.flush()

@@ -15,8 +15,6 @@ from .findings import say_why
 from .formats import add_force_to, parser_of
 
 if TYPE_CHECKING:
-    from collections import Counter
-
     from fastapi_tasks import Timeline
 
     from .journal import Journal
@@ -70,11 +68,11 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError(str(error)) from None
     with closing(taken):
         if options.workers > 1:
-            written, late, code = _serve_by_workers(options, taken), 0, 0
+            count, late, code = _serve_by_workers(options, taken), 0, 0
         else:
             journal, code = _serve(options, taken, lambda page: _say_where(options, taken, page))
-            written, late = journal.written, journal.late
-    _report(written, late, options.output)
+            count, late = journal.count, journal.late
+    _report(count, late, options.output)
     return code
 
 
@@ -108,7 +106,7 @@ def _serve(
     return journal, code
 
 
-def _serve_by_workers(options: argparse.Namespace, taken: socket) -> Counter[str]:
+def _serve_by_workers(options: argparse.Namespace, taken: socket) -> int:
     from fastapi_tasks import to_json
     from fastapi_tasks.recording import is_recording
 
@@ -142,16 +140,12 @@ def _say_where(options: argparse.Namespace, taken: socket, page: str) -> None:
     print(f"Recording into {options.output}; Ctrl-C ends it.", flush=True)
 
 
-def _report(written: Counter[str], late: int, output: Path) -> None:
+def _report(count: int, late: int, output: Path) -> None:
     if late:
         print(f"{late} tasks came after their request was written, and are not in it.")
-    if not written:
+    if not count:
         print("No request came, so nothing was written.")
         return
-    say_why(output, written.total())
-    requests = written.total() - written["lifespan"]
-    if not requests:
-        print(f"No request came; what the app did in its lifespan is in {output}.")
-        return
-    many = f"{requests} requests are" if requests > 1 else "1 request is"
+    say_why(output, count)
+    many = f"{count} requests are" if count > 1 else "1 request is"
     print(f"{many} in {output}; {called()} show {output} shows them.")

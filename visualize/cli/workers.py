@@ -9,7 +9,6 @@ import signal
 import sys
 import tempfile
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from multiprocessing import get_context, parent_process
@@ -21,6 +20,7 @@ from typing import Any
 from fastapi_tasks import Timeline, load, merge
 from fastapi_tasks.errors import RecordingError
 from fastapi_tasks.files import target_of
+from visualize.answers.naming import requests_of
 
 from .errors import FAILURE, USAGE, CommandError
 from .files import unwritable
@@ -129,11 +129,11 @@ def serve_by_workers(
     taken: socket,
     started: Callable[[str], object],
     write: Callable[[list[Timeline]], object],
-) -> Counter[str]:
+) -> int:
     """Serve with all workers until a signal comes; write what they have recorded, merged.
 
-    Returns how many of each kind that is. Raises CommandError if the first does not start, which
-    has said why by itself, and if it cannot be written: then their own recordings stay.
+    Returns how many requests that is. Raises CommandError if the first does not start, which has
+    said why by itself, and if it cannot be written: then their own recordings stay.
     """
     workers: list[Worker] = []
     with _folder(options.output) as folder, _passing_on(workers):
@@ -156,9 +156,10 @@ def serve_by_workers(
                 worker.ask_to_stop(signal.SIGTERM)
                 worker.ended()
         timelines = merge(*(worker.recording() for worker in workers))
-        if timelines:
+        requests = len(requests_of(timelines))
+        if requests:
             write(timelines)
-    return Counter(one.kind for one in timelines)
+    return requests
 
 
 def _wait(workers: list[Worker]) -> None:
