@@ -72,7 +72,7 @@ def drop(runtime: Draining) -> None:
 def _cancel(runtime: Draining) -> None:
     unshielded = [job for job in list(runtime.live) if not job.config.shielded]
     # What has ended is still here for its error handler.
-    handlers = {job for job in unshielded if job.record.outcome is not None}
+    handlers = dict.fromkeys(job for job in unshielded if job.record.outcome is not None)
     cancelled: list[Job] = []
     in_threads: list[Job] = []
     for job in unshielded:
