@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextvars import copy_context
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from .callables import is_coroutine_function
 from .job import Job
@@ -14,8 +14,6 @@ from .log import log
 from .loops.threads import Call
 from .states import ENDED
 from .task import Task, TaskErrorHandler
-
-T = TypeVar("T")
 
 
 async def failed(job: Job, error: BaseException) -> None:
@@ -76,8 +74,3 @@ async def _handle_error(
     except BaseException as failure:
         if not job.stopped:
             log.error("on_error of task %s failed itself", job.title, exc_info=failure)
-
-
-async def awaiting(awaitable: Awaitable[T]) -> T:
-    """Await what may not be a coroutine, as one."""
-    return await awaitable

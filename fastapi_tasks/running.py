@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 
 import anyio
 
-from .failing import awaiting, failed, timed_out
+from .failing import failed, timed_out
 from .job import Job, current
 from .loops.threads import Call
 from .states import HELD, QUEUED, RELEASED, RUNNING, STOPPING
+from .steps import awaiting
 from .telemetry import traced
 from .watch.here import Here, here
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from types import CoroutineType, TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
 
 
 class Dropped(BaseException):
@@ -65,7 +67,7 @@ class Owner:
         Return the other steps, to be awaited at once; None if it is over. For most requests and
         tasks the first step is the last: a coroutine around all of them would cost a request 0.01.
         """
-        coroutine: Any = call if type(call) is CoroutineType else _awaiting(call)
+        coroutine: Any = call if type(call) is CoroutineType else awaiting(call)
         keeper = self.keeper
         if keeper.watching:
             beat = self.beat
@@ -102,8 +104,9 @@ class Owner:
         return None if awaited is OVER else BeatingSteps(coroutine, awaited, self, beat)
 
 
-async def _awaiting(call: Awaitable[object]) -> None:
-    await call
+async def awaiting(awaitable: Awaitable[T]) -> T:
+    """Await what may not be a coroutine, as one."""
+    return await awaitable
 
 
 class Steps:
