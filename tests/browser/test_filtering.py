@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from fastapi_tasks import Timeline
+from fastapi_tasks import TaskRecord, Timeline
 from tests.samples import checkout, random_timelines, watched
 
 from .person import Person
@@ -150,3 +150,14 @@ def test_hiding_what_went_well_leaves_the_requests_with_failures(show: Show) -> 
     screen = show(timelines)
     screen.click("[data-key=ok] .chip")
     assert screen.text("found") == "1 of 100 tasks · 1 of 50 requests"
+
+
+def test_what_an_app_does_in_its_lifespan_is_no_request(show: Show) -> None:
+    worker = TaskRecord("worker", "spawned", 0, 0, 1_000_000, 90_000_000, "cancelled")
+    lifespan = Timeline(-1, "lifespan", "lifespan", "of the app", 0, 0, request_end=100_000_000)
+    lifespan.tasks.append(worker)
+    screen = show([lifespan, checkout(1), checkout(2)])
+    assert screen.text("found") == "13 tasks · 2 requests"
+    screen.search("worker")
+    assert screen.text("found") == "1 of 13 tasks · 0 of 2 requests"
+    assert screen.tasks() == ["worker"]

@@ -34,7 +34,7 @@ function shared(shown, of, folded) {
 	for (const band of bands) band.rows = [band.heads, band.bars, ...band.tasks];
 	const [first] = bands;
 	if (recording.label && first) {
-		first.title = count(shown.count, "request");
+		first.title = count(shown.requests, "request");
 		first.rows.unshift(newRow("title", first));
 	}
 	return bands;

@@ -291,7 +291,7 @@ const searchOf = ({ kind, name, mode }) =>
 	kind === "route" ? `route=${quoted(name)}` : `name=${quoted(name)} mode:${mode}`;
 
 /** @param {import("./shown.js").Shown} shown @param {ReturnType<typeof summary>} rows */
-function headline({ recording, selected, count: requests, holds }, rows) {
+function headline({ recording, selected, requests, holds }, rows) {
 	const failed = rows.routes.reduce((sum, { errors }) => sum + errors, 0);
 	const faults = rows.tasks.reduce((sum, { errors }) => sum + errors, 0);
 	const held = holds.reduce((sum, { start, end }) => sum + end - start, 0);

@@ -156,7 +156,6 @@ function tellPanel({ host, part, panel }) {
 function recount({ shown, recordings, missed, part, text, hidden }) {
 	/** @type {<T>(all: T[], numberOf: (one: T) => number) => number} */
 	const sum = (all, numberOf) => all.reduce((total, one) => total + numberOf(one), 0);
-	const requests = sum(shown, ({ count }) => count);
 	const gone = sum(recordings, ({ dropped }) => dropped) + missed;
 	/** @type {(n: number, all: number, noun: string) => string} */
 	const of = (n, all, noun) => (n < all ? `${amount(n)} of ${count(all, noun)}` : count(all, noun));
@@ -167,15 +166,15 @@ function recount({ shown, recordings, missed, part, text, hidden }) {
 			"task",
 		),
 		of(
-			requests,
-			sum(recordings, ({ size }) => size),
+			sum(shown, ({ requests }) => requests),
+			sum(recordings, ({ requests }) => requests),
 			"request",
 		),
 		gone && `${count(gone, "older request")} let go`,
 	]
 		.filter(Boolean)
 		.join(" · ");
-	part.notice.hidden = requests > 0;
+	part.notice.hidden = shown.some(({ count }) => count);
 	part.notice.textContent = text || hidden.size ? "Nothing matches the filter." : "Nothing is recorded yet.";
 }
 

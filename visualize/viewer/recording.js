@@ -45,6 +45,9 @@ export class Recording {
 		this.ok = values.indexOf("ok");
 		this.cancelled = values.indexOf("cancelled");
 		this.spawned = values.indexOf("spawned");
+		this.lifespan = values.indexOf("lifespan");
+		/** how many are requests, and not what the app did in its lifespan */
+		this.requests = tables.requests.codes.kind.filter((kind) => kind !== this.lifespan).length;
 		/** @type {Record<string, Int32Array>} where the records of each request begin */
 		this.from = {};
 		for (const type of PARTS) this.from[type] = beginnings(tables[type].owner, this.size);

@@ -29,8 +29,8 @@ export class Shown {
 		this.tints = Uint8Array.from(recording.values, (value) =>
 			typeof value === "string" ? Math.max(0, TINTS.indexOf(value)) : 0,
 		);
-		/** how many requests */
-		this.count = 0;
+		/** how many, and how many of those are requests */
+		this.count = this.requests = 0;
 		this.begin = Infinity;
 		this.end = -Infinity;
 		const { response_sent, request_end } = recording.tables.requests.times;
@@ -45,7 +45,7 @@ export class Shown {
 	/** Find when each request begins and ends, with all that is shown of it. */
 	measure() {
 		const {
-			recording: { size, bars, tables },
+			recording: { size, bars, tables, lifespan },
 			selected,
 			offset,
 		} = this;
@@ -64,6 +64,7 @@ export class Shown {
 		for (let r = 0; r < size; r++) {
 			if (!selected.requests[r]) continue;
 			this.count++;
+			if (tables.requests.codes.kind[r] !== lifespan) this.requests++;
 			if (this.begins[r] < this.begin) this.begin = this.begins[r];
 			if (this.ends[r] > this.end) this.end = this.ends[r];
 		}
