@@ -7,7 +7,7 @@ from typing import Any
 
 import fastapi.routing
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import Host, Mount
 from starlette.types import Scope
 
 
@@ -55,6 +55,12 @@ def starlette_in(app: Any) -> Starlette | None:
     while app is not None and not isinstance(app, Starlette):
         app = getattr(app, "app", None)
     return app
+
+
+def mounted_in(route: Any) -> Starlette | None:
+    """Return the app that is mounted by this route, None where none is."""
+    mount = getattr(route, "original_route", route)
+    return starlette_in(mount.app) if isinstance(mount, (Host, Mount)) else None
 
 
 def packages_of(app: Any) -> set[str]:

@@ -63,6 +63,7 @@ class Server:
         on_send: OnSend = _nothing,
         incoming: list[Message] | None = None,
         extensions: dict[str, Any] | None = None,
+        headers: dict[bytes, bytes] | None = None,
         spec_version: str = "2.4",
     ) -> Answer:
         """Send one request; `on_send` runs inside the server's `send` of each message."""
@@ -77,7 +78,7 @@ class Server:
             "raw_path": path.encode(),
             "query_string": query.encode(),
             "root_path": "",
-            "headers": [(b"host", b"test")],
+            "headers": [(b"host", b"test"), *(headers or {}).items()],
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 80),
             "state": dict(self.state),

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Any
 
+from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..callables import display_name
 from .here import Here, Open, begin, here, past
 from .hook import tried
+
+FIRST_PART = "first part"
+_MARK = "watched_by_fastapi_tasks"
 
 NOTICED = 5_000_000
 """Nanoseconds from the beginning of an answer to the first of its body that are worth a span: only
@@ -78,11 +82,43 @@ def _awaiting_body(place: Here, send: Send) -> Send:
             return begin_answer(message)
         if begun is not None:
             if clock() - begun >= NOTICED:
-                tried(past, place, "first part", "sending", begun)
+                tried(_came, place, begun)
             begun = None
         return send(message)
 
     return passing_on
+
+
+def _came(place: Here, begun: int) -> None:
+    # Those of a mounted app and of the one around it wait for the same: the inner one knows.
+    if not any(span.name == FIRST_PART for span in place.request.timeline.spans):
+        past(place, FIRST_PART, "sending", begun)
+
+
+def watch_mounted(app: Starlette) -> None:
+    """Put a span around each middleware of a mounted app, once it puts them in place.
+
+    One that has a recorder of its own has seen to that, as far as that one watches.
+    """
+    build = app.build_middleware_stack
+    if (
+        app.middleware_stack is not None
+        or hasattr(app.state, "tasks_recorder")
+        or hasattr(build, _MARK)  # mounted twice
+    ):
+        return
+
+    def build_with_spans() -> ASGIApp:
+        middlewares = app.user_middleware
+        middlewares[:] = with_spans(middlewares)
+        try:
+            return build()
+        finally:
+            # What a tool has put in while the stack was built stays.
+            middlewares[:] = [one for one in middlewares if one.cls not in _OURS]
+
+    setattr(build_with_spans, _MARK, True)
+    app.build_middleware_stack = build_with_spans  # type: ignore[method-assign]
 
 
 def with_spans(middlewares: list[Middleware]) -> list[Middleware]:
@@ -98,3 +134,6 @@ def _span_around(middleware: Middleware) -> Middleware:
     # `@app.middleware("http")` makes all of one class: the function tells them apart.
     function = made.kwargs.get("dispatch")
     return Middleware(MiddlewareSpan, name=display_name(function or made.cls))
+
+
+_OURS: set[object] = {MiddlewareSpan, BodySpan}

@@ -17,7 +17,7 @@ from ..endpoint import mark_route, route_of
 from ..keeper import Keeper
 from ..loops import current_loop
 from ..request import Request
-from ..routes import packages_of, routes_of, starlette_in
+from ..routes import mounted_in, packages_of, routes_of, starlette_in
 from . import background, framework, greenlets, http, redis, spawned, sql, telemetry_source, threads
 from .dependencies import watch_dependant
 from .endpoints import watch_endpoint
@@ -26,6 +26,7 @@ from .here import Here, here
 from .hook import tried
 from .lifespan import within_lifespan
 from .loop import begin_watch, end_watch
+from .middlewares import watch_mounted
 
 if hasattr(os, "register_at_fork"):
     # What a forked process does is part of no request, and the locks of whoever listens to those
@@ -52,6 +53,9 @@ class Watcher:
         self._install()
         for route in routes_of(starlette_in(self._app)):
             tried(self._watch_route, route)
+            mounted = mounted_in(route)
+            if mounted is not None:
+                tried(watch_mounted, mounted)
 
     def lifespan(self) -> AbstractContextManager[None]:
         """Record what the app starts in its lifespan: its tasks; the other hooks come later."""
