@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import Any
@@ -158,20 +159,19 @@ def _put_layers(app: Starlette, recorder: Recorder, opening: Opening) -> None:
 
     def build_with_layers() -> ASGIApp:
         middlewares = app.user_middleware
-        before = list(middlewares)
-        ours = [inner]
+        spans: AbstractContextManager[None] = nullcontext()
         if keeper_of(recorder).watching:
             from .watch.middlewares import with_spans  # most apps do without
 
-            middlewares[:] = with_spans(before)
-            ours += [one for one in middlewares if one not in before]
-        middlewares.append(inner)
-        try:
-            # Looked up only now: tools replace the class's own method at any time.
-            stack = earlier() if earlier else type(app).build_middleware_stack(app)
-        finally:
-            # What a tool has put in while the stack was built stays.
-            middlewares[:] = [one for one in middlewares if not any(one is own for own in ours)]
+            spans = with_spans(middlewares)
+        with spans:
+            middlewares.append(inner)
+            try:
+                # Looked up only now: tools replace the class's own method at any time.
+                stack = earlier() if earlier else type(app).build_middleware_stack(app)
+            finally:
+                # What a tool has put in while the stack was built stays.
+                middlewares[:] = [one for one in middlewares if one is not inner]
         return around(stack, opening)
 
     app.build_middleware_stack = build_with_layers  # type: ignore[method-assign]

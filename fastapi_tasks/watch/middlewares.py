@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from starlette.applications import Starlette
@@ -109,24 +110,25 @@ def watch_mounted(app: Starlette) -> None:
         return
 
     def build_with_spans() -> ASGIApp:
-        middlewares = app.user_middleware
-        middlewares[:] = with_spans(middlewares)
-        try:
+        with with_spans(app.user_middleware):
             return build()
-        finally:
-            # What a tool has put in while the stack was built stays.
-            middlewares[:] = [one for one in middlewares if one.cls not in _OURS]
 
     setattr(build_with_spans, _MARK, True)
     app.build_middleware_stack = build_with_spans  # type: ignore[method-assign]
 
 
-def with_spans(middlewares: list[Middleware]) -> list[Middleware]:
-    """Return these middlewares with a span around each, and what waits for the body inside."""
-    if not middlewares:
-        return []
-    around = [one for middleware in middlewares for one in (_span_around(middleware), middleware)]
-    return [*around, Middleware(BodySpan)]
+@contextmanager
+def with_spans(middlewares: list[Middleware]) -> Iterator[None]:
+    """Put a span around each middleware for the block, and inside of all what waits for a body."""
+    ours: tuple[Any, ...] = (MiddlewareSpan, BodySpan)
+    middlewares[:] = [made for one in middlewares for made in (_span_around(one), one)]
+    if middlewares:
+        middlewares.append(Middleware(BodySpan))
+    try:
+        yield
+    finally:
+        # What a tool has put in meanwhile stays.
+        middlewares[:] = [one for one in middlewares if one.cls not in ours]
 
 
 def _span_around(middleware: Middleware) -> Middleware:
@@ -134,6 +136,3 @@ def _span_around(middleware: Middleware) -> Middleware:
     # `@app.middleware("http")` makes all of one class: the function tells them apart.
     function = made.kwargs.get("dispatch")
     return Middleware(MiddlewareSpan, name=display_name(function or made.cls))
-
-
-_OURS: set[object] = {MiddlewareSpan, BodySpan}
